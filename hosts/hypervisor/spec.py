@@ -1,0 +1,192 @@
+"""The values that cross the hypervisor port: what Corral asks for and what a host tells.
+
+Sizes are bytes, uuids 32 lowercase hex characters, addresses dotted IPv4 text. All are frozen; both drivers
+read and build the same ones.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class DomainState(StrEnum):
+    """What a host says of a domain (semantics §3.2); ABSENT: the host does not know it."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SHUTDOWN = "shutdown"
+    SHUTOFF = "shutoff"
+    CRASHED = "crashed"
+    SUSPENDED = "suspended"
+    NOSTATE = "nostate"
+    ABSENT = "absent"
+
+    @property
+    def active(self) -> bool:
+        return self not in (DomainState.SHUTOFF, DomainState.ABSENT, DomainState.CRASHED)
+
+
+class Emulation(StrEnum):
+    """Who executes the guest: the processor (kvm) or QEMU's translator (qemu)."""
+
+    KVM = "kvm"
+    QEMU = "qemu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OsRelease:
+    """The operating system of a host; exact text equality decides about migration (chapter, Migrate VM)."""
+
+    distribution: str
+    release: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    """What a full handshake finds out about a host.
+
+    `os` is None when the host's set-up has left no facts file. `emulation` is proven by running something, not
+    read from capabilities; `kvm_note` says in one sentence how the proof went.
+    """
+
+    hostname: str
+    libvirt_version: str
+    qemu_version: str
+    cpu_count: int
+    cpu_model: str
+    cpu_mhz: int
+    memory_total: int
+    memory_free: int
+    hypervisor_uuid: str
+    os: OsRelease | None
+    emulation: Emulation
+    kvm_note: str
+    prepared: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskSpec:
+    """One disk of a domain; `target` is the guest's name for it (vda), `bus` virtio, scsi, sata or ide."""
+
+    volume_uuid: str
+    pool: str
+    volume: str
+    path: str
+    format: str
+    target: str
+    bus: str = "virtio"
+    device: str = "disk"
+    boot_order: int | None = None
+    readonly: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NicSpec:
+    """One NIC of a domain, on a libvirt network of the host."""
+
+    nic_uuid: str
+    network: str
+    mac: str
+    device_name: str
+    model: str = "virtio"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainSpec:
+    """A complete domain, decided elsewhere; drivers convert it and decide nothing."""
+
+    uuid: str
+    title: str
+    description: str
+    vcpus: int
+    memory: int
+    cpu_shares: int
+    emulation: Emulation
+    machine: str = "q35"
+    clock: str = "utc"
+    disks: tuple[DiskSpec, ...] = ()
+    nics: tuple[NicSpec, ...] = ()
+    spare_pcie_ports: int = 8
+    serial_log: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainInfo:
+    """One row of a listing of a host; `vcpus` and `memory` as the hypervisor runs it."""
+
+    uuid: str
+    name: str
+    state: DomainState
+    vcpus: int
+    memory: int
+    persistent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DhcpHost:
+    """One static lease and its DNS name; `hostname` None: address only."""
+
+    mac: str
+    ip: str
+    hostname: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSpec:
+    """One L3 network as a host carries it (architecture §8): isolated bridge, gateway on the host, DHCP and DNS."""
+
+    uuid: str
+    bridge: str
+    bridge_mac: str
+    gateway: str
+    netmask: str
+    dns_domain: str | None = None
+    forwarders: tuple[str, ...] = ()
+    hosts: tuple[DhcpHost, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolInfo:
+    """A storage pool of a host, refreshed at the moment of asking."""
+
+    name: str
+    path: str
+    capacity: int
+    available: int
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeInfo:
+    """A volume of a pool; `capacity` is what the guest sees, `allocation` what the storage spends."""
+
+    name: str
+    path: str
+    format: str
+    capacity: int
+    allocation: int
+    backing_path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeSpec:
+    """A volume to make: blank, or a thin clone when `backing` names a volume of the same pool."""
+
+    pool: str
+    name: str
+    capacity: int
+    format: str = "qcow2"
+    backing: str | None = None
+    backing_format: str = "qcow2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkState:
+    """A network as a host has it now."""
+
+    uuid: str
+    bridge: str
+    active: bool
+    gateway: str | None
+    hosts: tuple[DhcpHost, ...] = field(default=())
