@@ -16,7 +16,10 @@ env.read_env(BASE_DIR / ".env")
 
 
 def secret_key(path: Path) -> str:
-    """The key kept in `path`, made at the first call. A hard link makes it appear whole, and only once, among racing processes."""
+    """The key kept in `path`, made at the first call.
+
+    A hard link makes it appear whole, and only once, however many processes start together.
+    """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
@@ -33,7 +36,8 @@ CORRAL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 CORRAL_HYPERVISOR = env.str("CORRAL_HYPERVISOR", default="libvirt")  # libvirt | simulator
 PORT = env.int("PORT", default=8000)
 # A URL in redis-py's form; the default is the socket of the Redis that `manage.py stack` starts.
-REDIS_URL = env.str("REDIS_URL", default=f"unix://{CORRAL_DATA_DIR}/redis.sock?db=0")
+CORRAL_OWN_REDIS = not env.str("REDIS_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{CORRAL_DATA_DIR}/redis.sock?db=0"
 
 # --- Web --------------------------------------------------------------------------------------------------
 
@@ -121,7 +125,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASE: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{CORRAL_DATA_DIR}/corral.sqlite3")
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE takes the write lock when a transaction begins: a reader that turns writer would fail at once otherwise.
+    # IMMEDIATE takes the write lock when a transaction begins; a reader turned writer would fail at once.
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -166,7 +170,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
-# Only a console that is reached by https says so in its trusted origins; plain http on loopback must still log in.
+# A console that is reached by https says so in its trusted origins; plain http on loopback must still log in.
 BEHIND_TLS = any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
@@ -210,8 +214,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Celery -----------------------------------------------------------------------------------------------
-# Redis only rings: the operation's row with its lease is the truth. So messages are acknowledged early, results are kept nowhere,
-# and what gets lost is rung again by beat. Long countdowns and ETAs are not used: they would come back as duplicates.
+# Redis only rings: the operation's row with its lease is the truth. So messages are acknowledged early, no
+# results are kept, and what gets lost is rung again by beat. Long countdowns and ETAs are not used: on Redis
+# they come back as duplicates.
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 CELERY_TASK_DEFAULT_QUEUE = "ops"

@@ -44,7 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def outcome(check: Callable[[], None]) -> str:
-    """"ok" or the reason. Reasons of our own are spelled out; foreign ones only by kind, as the reader is not logged in."""
+    """The word ok, or why not; foreign errors by their kind alone, as the reader has not logged in."""
     try:
         check()
     except CheckFailed as failure:
