@@ -1,0 +1,110 @@
+"""The two families of trouble: a refusal changes nothing, a failure is recorded on an operation.
+
+Codes are those of semantics §1.5. The docstring of a class is its description; `details` is the situation.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+
+class CorralError(Exception):
+    """Something went wrong."""
+
+    code = "SYS.1000"
+    http = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, details: str = "", *, field: str | None = None, code: str | None = None, **data: Any) -> None:
+        super().__init__(details or self.description)
+        self.details = details
+        self.field = field
+        self.data = data
+        if code:
+            self.code = code
+
+    @property
+    def description(self) -> str:
+        return (self.__class__.__doc__ or "").strip().splitlines()[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """{"code", "description", "details"} and, where known, "field" and further data of the situation."""
+        answer: dict[str, Any] = {"code": self.code, "description": self.description, "details": self.details}
+        if self.field:
+            answer["field"] = self.field
+        return answer | self.data
+
+
+class Refusal(CorralError):
+    """The request was refused; nothing has been changed."""
+
+    code = "SYS.1006"
+    http = HTTPStatus.BAD_REQUEST
+
+
+class InvalidArgument(Refusal):
+    """An argument of the request is not valid."""
+
+    code = "SYS.1007"
+
+
+class NotFound(Refusal):
+    """A resource the request names does not exist."""
+
+    code = "SYS.1003"
+    http = HTTPStatus.NOT_FOUND
+
+
+class WrongState(Refusal):
+    """The resource is not in a state that allows this."""
+
+    code = "VM.1010"
+    http = HTTPStatus.CONFLICT
+
+
+class Busy(Refusal):
+    """Another operation is working on this resource."""
+
+    code = "SYS.1010"
+    http = HTTPStatus.CONFLICT
+
+
+class NoHost(Refusal):
+    """No host can take this VM."""
+
+    code = "HOST_ALLOCATION.1000"
+    http = HTTPStatus.CONFLICT
+
+
+class NoAddress(Refusal):
+    """The network has no address left to give."""
+
+    code = "SYS.1006"
+    http = HTTPStatus.CONFLICT
+
+
+class Forbidden(Refusal):
+    """This account may not do that."""
+
+    code = "ID.1002"
+    http = HTTPStatus.FORBIDDEN
+
+
+class Failure(CorralError):
+    """A step of an operation failed."""
+
+    code = "SYS.1006"
+
+    def __init__(self, details: str = "", *, retryable: bool = False, **data: Any) -> None:
+        super().__init__(details, **data)
+        self.retryable = retryable
+
+
+class DeadlinePassed(Failure):
+    """A step did not finish in the time it has."""
+
+    code = "SYS.1001"
+
+
+class Cancelled(Failure):
+    """The operation was cancelled."""
+
+    code = "SYS.1006"

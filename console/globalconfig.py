@@ -1,0 +1,127 @@
+"""Typed global configurations (semantics §7): definitions in code, overrides in the database, no restart."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.utils import timezone
+
+from console.errors import InvalidArgument, NotFound
+from console.models.config import GlobalConfig
+from console.naming import parse_size
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """How a value is read from text, shown as text, and what a valid one looks like in words."""
+
+    parse: Callable[[str], T]
+    show: Callable[[T], str]
+    words: str
+
+
+def _parse_bool(text: str) -> bool:
+    return {"true": True, "false": False}[text.strip().lower()]
+
+
+BOOL: Kind[bool] = Kind(_parse_bool, lambda value: "true" if value else "false", "true or false")
+INT: Kind[int] = Kind(int, str, "a whole number")
+SIZE: Kind[int] = Kind(parse_size, str, "a size in bytes or with unit, such as 512M")
+SECONDS: Kind[int] = Kind(int, str, "a whole number of seconds")
+
+
+@dataclass(frozen=True)
+class Config(Generic[T]):
+    """One definition; `get()` reads the value as it is now."""
+
+    category: str
+    name: str
+    kind: Kind[T]
+    default: T
+    description: str
+    check: Callable[[T], bool] = lambda value: True
+    rule: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.category, self.name
+
+    def get(self) -> T:
+        text = GlobalConfig.objects.filter(category=self.category, name=self.name).values_list("value", flat=True).first()
+        return self.default if text is None else self.kind.parse(text)
+
+    def parse(self, text: str) -> T:
+        """Raises InvalidArgument saying what a valid value is."""
+        try:
+            value = self.kind.parse(text)
+            if self.check(value):
+                return value
+        except (ValueError, KeyError):
+            pass
+        rule = f", {self.rule}" if self.rule else ""
+        wanted = f"{self.category}.{self.name} must be {self.kind.words}{rule}; {text!r} is not"
+        raise InvalidArgument(wanted, field="value")
+
+
+_definitions: dict[tuple[str, str], Config[Any]] = {}
+
+
+def define(config: Config[T]) -> Config[T]:
+    """Register a definition; each category and name once."""
+    if _definitions.setdefault(config.key, config) is not config:
+        raise ValueError(f"two global configurations are called {config.key}")
+    return config
+
+
+def definitions() -> Iterable[Config[Any]]:
+    return sorted(_definitions.values(), key=lambda config: config.key)
+
+
+def find(category: str, name: str) -> Config[Any]:
+    try:
+        return _definitions[category, name]
+    except KeyError:
+        raise NotFound(f"There is no global configuration {category}.{name}", field="name") from None
+
+
+def update(category: str, name: str, value: str) -> Config[Any]:
+    """Set an override; it holds from the next read on, in every process."""
+    config = find(category, name)
+    text = config.kind.show(config.parse(value))
+    changed = {"value": text, "last_op_date": timezone.now()}
+    GlobalConfig.objects.update_or_create(category=category, name=name, defaults=changed)
+    return config
+
+
+def reset(category: str, name: str) -> Config[Any]:
+    """Back to the default."""
+    config = find(category, name)
+    GlobalConfig.objects.filter(category=category, name=name).delete()
+    return config
+
+
+def inventory(config: Config[Any]) -> dict[str, str]:
+    """{"category", "name", "description", "defaultValue", "value"}, all text (semantics §7)."""
+    return {
+        "category": config.category,
+        "name": config.name,
+        "description": config.description,
+        "defaultValue": config.kind.show(config.default),
+        "value": config.kind.show(config.get()),
+    }
+
+
+
+LANE_LIMIT = define(
+    Config(
+        "host",
+        "operation.parallelismDegree",
+        INT,
+        2,
+        "How many operations may work on one host at a time, so that a frozen host cannot hold every worker.",
+        lambda value: 1 <= value <= 100,
+        "from 1 to 100",
+    )
+)

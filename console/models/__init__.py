@@ -1,0 +1,22 @@
+"""The kernel's tables."""
+
+from console.models.config import GlobalConfig
+from console.models.operation import Lane, Operation, OperationStep, ResourceLock, Status, StepStatus
+from console.models.resource import Dated, Enablement, Resource, Stamped
+from console.models.tag import Tag, TagType
+
+__all__ = [
+    "Dated",
+    "Enablement",
+    "GlobalConfig",
+    "Lane",
+    "Operation",
+    "OperationStep",
+    "Resource",
+    "ResourceLock",
+    "Stamped",
+    "Status",
+    "StepStatus",
+    "Tag",
+    "TagType",
+]

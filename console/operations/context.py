@@ -1,0 +1,95 @@
+"""What a running step sees of its operation."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.utils import timezone
+
+from console.errors import Cancelled, DeadlinePassed
+from console.models import Operation, OperationStep
+from console.operations.claim import Claim
+
+PROGRESS_INTERVAL = 0.5
+
+
+class StepContext:
+    """Arguments, memory, progress, deadline and fence of one step while it runs or is undone."""
+
+    def __init__(
+        self, operation: Operation, step: OperationStep, claim: Claim, check: Callable[[], None], *, undoing: bool
+    ) -> None:
+        self.operation = operation
+        self.step = step
+        self.claim = claim
+        self.undoing = undoing
+        self._check = check
+        self._shown = 0.0
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What was asked for; the same in every step."""
+        return self.operation.arguments
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What earlier steps, or an earlier try of this one, remembered."""
+        return self.operation.data
+
+    @property
+    def subject(self) -> str:
+        return self.operation.subject_uuid
+
+    def remember(self, **values: Any) -> None:
+        """Keep values with the operation; they survive this worker."""
+        self.operation.data = self.operation.data | values
+        with self.fenced():
+            Operation.objects.filter(pk=self.operation.pk).update(data=self.operation.data)
+
+    def fenced(self) -> AbstractContextManager[None]:
+        """A transaction that only the holder of the lease can commit."""
+        return self.claim.fenced()
+
+    def check(self) -> None:
+        """Right before the world is changed: is this worker still the one that may?"""
+        self._check()
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left of this step's time."""
+        limit = self.step.undo_deadline if self.undoing else self.step.deadline
+        return (limit - timezone.now()).total_seconds() if limit else float("inf")
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how far a long step is; also the place where it notices cancel and the end of its time."""
+        now = time.monotonic()
+        if now - self._shown < PROGRESS_INTERVAL and done < total:
+            return
+        self._shown = now
+        self.step.done, self.step.total = done, total
+        with self.fenced():
+            OperationStep.objects.filter(pk=self.step.pk).update(done=done, total=total)
+        self.interrupt()
+
+    def note(self, text: str) -> None:
+        """One line beside the step: what it found or what it waits for."""
+        self.step.note = text[:255]
+        with self.fenced():
+            OperationStep.objects.filter(pk=self.step.pk).update(note=self.step.note)
+
+    def interrupt(self) -> None:
+        """Raise Cancelled or DeadlinePassed when this step should go no further."""
+        if self.remaining <= 0:
+            raise DeadlinePassed(f"{self.step.label} did not finish in the time it has")
+        if not self.undoing and self._cancel_requested():
+            raise Cancelled("Cancelled on request")
+
+    def wait(self, ready: Callable[[], bool], *, interval: float = 0.2) -> None:
+        """Poll until `ready()`; gives up on cancel and on the step's deadline."""
+        while not ready():
+            self.interrupt()
+            time.sleep(interval)
+
+    def _cancel_requested(self) -> bool:
+        return Operation.objects.filter(pk=self.operation.pk, cancel_requested__isnull=False).exists()

@@ -1,0 +1,17 @@
+"""The kernel's Celery tasks: thin, because the database is the truth and a message only a doorbell."""
+
+from celery import shared_task
+
+from console.operations import doorbell, runner
+
+
+@shared_task(name=doorbell.RUN_TASK, ignore_result=True)
+def run_operation(uuid: str) -> None:
+    """Carry out one operation, if it is free."""
+    runner.run(uuid)
+
+
+@shared_task(name="console.ring_due", ignore_result=True, time_limit=60)
+def ring_due() -> None:
+    """Beat's sweep: ring for everything the database says is due."""
+    doorbell.ring_due()

@@ -1,0 +1,42 @@
+"""Reserve and return CPU, memory and storage: one conditional UPDATE each (semantics §4.4, §4.5).
+
+The condition is re-checked inside the UPDATE, so two requests can never share what is left; 0 rows is "no longer
+enough" and the caller takes the next candidate.
+"""
+
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
+from console.models.resource import Stamped
+from hosts.config import CPU_RATIO
+from hosts.models import Host, HostState, HostStatus, PrimaryStorage
+
+
+def reserve_host(host: str, *, cpu: int, memory: int, reserved_cpu: int, reserved_memory: int) -> bool:
+    """Take CPUs and bytes of a host that is still Enabled and Connected; False when it has too little left."""
+    rows = Host.objects.filter(pk=host, state=HostState.ENABLED, status=HostStatus.CONNECTED)
+    fits = rows.filter(
+        used_cpu__lte=F("total_cpu") * CPU_RATIO.get() - reserved_cpu - cpu,
+        used_memory__lte=F("total_memory") - reserved_memory - memory,
+    )
+    return bool(fits.update(used_cpu=F("used_cpu") + cpu, used_memory=F("used_memory") + memory))
+
+
+def return_host(host: str, *, cpu: int, memory: int) -> None:
+    """Give CPUs and bytes back; clamped at nothing used, a correction by the tracer may have come first."""
+    _lower(Host.objects.filter(pk=host), used_cpu=cpu, used_memory=memory)
+
+
+def reserve_storage(storage: str, size: int, *, reserved: int) -> bool:
+    """Take bytes of a storage; False when too little is left."""
+    rows = PrimaryStorage.objects.filter(pk=storage, status=HostStatus.CONNECTED)
+    fits = rows.filter(used_capacity__lte=F("total_capacity") - reserved - size)
+    return bool(fits.update(used_capacity=F("used_capacity") + size))
+
+
+def return_storage(storage: str, size: int) -> None:
+    _lower(PrimaryStorage.objects.filter(pk=storage), used_capacity=size)
+
+
+def _lower(rows: Stamped, **amounts: int) -> None:
+    rows.update(**{name: Greatest(F(name) - amount, Value(0)) for name, amount in amounts.items()})

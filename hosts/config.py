@@ -1,0 +1,31 @@
+"""Global configurations of hosts, allocation and storage (semantics §7)."""
+
+from console.globalconfig import BOOL, INT, SECONDS, SIZE, Config, define
+
+PING_INTERVAL = define(
+    Config("host", "ping.interval", SECONDS, 60, "How often every host is asked for the states of its VMs.",
+           lambda value: value >= 1, "at least 1")
+)  # fmt: skip
+CPU_RATIO = define(
+    Config("host", "cpu.overProvisioning.ratio", INT, 10, "Virtual CPUs that may be given out per core of a host.",
+           lambda value: 1 <= value <= 1000, "from 1 to 1000")
+)  # fmt: skip
+RESERVED_MEMORY = define(
+    Config("kvm", "reservedMemory", SIZE, 512 << 20, "Memory of every host that is never given to VMs.",
+           lambda value: value >= 0)
+)  # fmt: skip
+RESERVED_CPU = define(
+    Config("kvm", "reservedCpu", INT, 0, "Virtual CPUs of every host that are never given to VMs.",
+           lambda value: value >= 0)
+)  # fmt: skip
+RESERVED_LEVELS = {
+    level: define(
+        Config("hostAllocator", f"reservedCapacity.{level}Level", BOOL, True,
+               f"Whether reservation tags of a {level} count.")
+    )
+    for level in ("zone", "cluster", "host")
+}  # fmt: skip
+STORAGE_RESERVED = define(
+    Config("primaryStorage", "reservedCapacity", SIZE, 1 << 30, "Room of every primary storage that is never given out.",
+           lambda value: value >= 0)
+)  # fmt: skip

@@ -1,0 +1,18 @@
+"""Places and machines."""
+
+from hosts.models.host import Host, HostState, HostStatus
+from hosts.models.storage import ImageStore, LocalStorageHost, PrimaryStorage, PrimaryStorageType
+from hosts.models.zone import Cluster, HypervisorType, Zone
+
+__all__ = [
+    "Cluster",
+    "Host",
+    "HostState",
+    "HostStatus",
+    "HypervisorType",
+    "ImageStore",
+    "LocalStorageHost",
+    "PrimaryStorage",
+    "PrimaryStorageType",
+    "Zone",
+]

@@ -1,0 +1,77 @@
+"""Hosts (semantics §8.2): the admin's will (state), the channel (status), capacity, and what the handshake found."""
+
+from django.db import models
+
+
+from console.models import Resource, Stamped
+from hosts.hypervisor.spec import Emulation
+from hosts.models.zone import Cluster, HypervisorType
+
+
+class HostState(models.TextChoices):
+    """What the admin wants of a host."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+    PRE_MAINTENANCE = "PreMaintenance"
+    MAINTENANCE = "Maintenance"
+
+
+class HostStatus(models.TextChoices):
+    """What the channel to a host is like."""
+
+    CONNECTING = "Connecting"
+    CONNECTED = "Connected"
+    DISCONNECTED = "Disconnected"
+
+
+class HostQuerySet(Stamped):
+    """Reads over hosts."""
+
+    def usable(self) -> "HostQuerySet":
+        """Hosts that may be asked to do something: connected and not leaving service."""
+        away = (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE)
+        return self.filter(status=HostStatus.CONNECTED).exclude(state__in=away)
+
+
+class Host(Resource):
+    """One libvirt host. `used_*` is what VMs have reserved; capacity.py alone moves it."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="hosts")
+    management_ip = models.CharField("management address", max_length=255, unique=True)
+    uri = models.CharField("libvirt URI", max_length=512, unique=True)
+    hypervisor_type = models.CharField(max_length=16, choices=HypervisorType, default=HypervisorType.KVM)
+    state = models.CharField(max_length=16, choices=HostState, default=HostState.ENABLED)
+    status = models.CharField(max_length=16, choices=HostStatus, default=HostStatus.CONNECTING)
+    status_since = models.DateTimeField(null=True, blank=True)
+    status_reason = models.CharField(max_length=512, blank=True)
+
+    total_cpu = models.PositiveIntegerField("CPU cores", default=0)
+    used_cpu = models.PositiveIntegerField("CPUs reserved by VMs", default=0)
+    total_memory = models.BigIntegerField(default=0)
+    used_memory = models.BigIntegerField("memory reserved by VMs", default=0)
+
+    hostname = models.CharField(max_length=255, blank=True)
+    hypervisor_uuid = models.CharField(max_length=36, null=True, blank=True, unique=True)
+    cpu_model = models.CharField(max_length=128, blank=True)
+    cpu_mhz = models.PositiveIntegerField(default=0)
+    libvirt_version = models.CharField(max_length=32, blank=True)
+    qemu_version = models.CharField(max_length=32, blank=True)
+    os_distribution = models.CharField(max_length=64, blank=True)
+    os_release = models.CharField(max_length=64, blank=True)
+    os_version = models.CharField(max_length=64, blank=True)
+    emulation = models.CharField(max_length=8, blank=True, choices=[(e.value, e.value) for e in Emulation])
+    kvm_note = models.CharField(max_length=512, blank=True)
+
+    objects = HostQuerySet.as_manager()
+
+    class Meta(Resource.Meta):
+        constraints = [
+            models.CheckConstraint(condition=models.Q(used_cpu__gte=0), name="host_cpu_not_negative"),
+            models.CheckConstraint(condition=models.Q(used_memory__gte=0), name="host_memory_not_negative"),
+        ]
+
+    @property
+    def over_committed(self) -> bool:
+        return self.total_memory > 0 and self.used_memory > self.total_memory
+

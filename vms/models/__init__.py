@@ -1,0 +1,25 @@
+"""Virtual machines and what they are made of."""
+
+from vms.models.image import CachedImage, Image, ImageFormat, ImageStatus, MediaType, Platform
+from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator, OfferingType
+from vms.models.vm import InternalId, VmInstance, VmNic, VmType, Volume, VolumeStatus, VolumeType
+
+__all__ = [
+    "CachedImage",
+    "DiskOffering",
+    "Image",
+    "ImageFormat",
+    "ImageStatus",
+    "InstanceOffering",
+    "InternalId",
+    "MediaType",
+    "OfferedAllocator",
+    "OfferingType",
+    "Platform",
+    "VmInstance",
+    "VmNic",
+    "VmType",
+    "Volume",
+    "VolumeStatus",
+    "VolumeType",
+]

@@ -1,0 +1,154 @@
+"""Virtual machines, their NICs and volumes (chapter, Inventory; semantics §2.1)."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from console.models import Dated, Enablement, Resource, Stamped
+from hosts.models import Cluster, Host, HypervisorType, PrimaryStorage, Zone
+from networks.models import L3Network, UsedIp
+from vms.models.image import Image
+from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator
+from vms.states import VmState
+
+
+class VmType(models.TextChoices):
+    """Made by people, or by Corral for its own use."""
+
+    USER_VM = "UserVm"
+    APPLIANCE_VM = "ApplianceVm"
+
+
+class VmQuerySet(Stamped):
+    """Reads over VMs, and the one way their state changes."""
+
+    def visible(self) -> "VmQuerySet":
+        return self.exclude(state=VmState.DESTROYED)
+
+    def transit(self, uuid: str, sources: frozenset[VmState] | set[VmState], target: VmState, **values: object) -> bool:
+        """Move one VM to `target` when it is in one of `sources`; location moves in the same UPDATE.
+
+        False: it was in another state, or is gone. The version counter moves with every change.
+        """
+        row = self.filter(pk=uuid, state__in=[str(state) for state in sources])
+        return bool(row.update(state=target, state_since=timezone.now(), version=models.F("version") + 1, **values))
+
+
+class VmInstance(Resource):
+    """A virtual machine. cpu_num, cpu_speed and memory_size were copied from the offering when it was made.
+
+    `host` is where it is placed; its CPU and memory are reserved there exactly as long as it is set.
+    """
+
+    zone = models.ForeignKey(Zone, null=True, blank=True, on_delete=models.SET_NULL, related_name="vms")
+    cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="vms")
+    host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.PROTECT, related_name="vms")
+    last_host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    image = models.ForeignKey(Image, null=True, on_delete=models.PROTECT, related_name="vms")
+    instance_offering = models.ForeignKey(
+        InstanceOffering, null=True, blank=True, on_delete=models.SET_NULL, related_name="vms"
+    )
+    root_volume = models.OneToOneField(
+        "vms.Volume", null=True, blank=True, on_delete=models.SET_NULL, related_name="root_of"
+    )
+    default_l3_network = models.ForeignKey(L3Network, null=True, on_delete=models.SET_NULL, related_name="default_of")
+    type = models.CharField(max_length=16, choices=VmType, default=VmType.USER_VM)
+    hypervisor_type = models.CharField(max_length=16, choices=HypervisorType, default=HypervisorType.KVM)
+    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in VmState], default=VmState.CREATED)
+    state_since = models.DateTimeField(default=timezone.now)
+    version = models.PositiveBigIntegerField(default=0, help_text="moves with every change; the tracer compares it")
+
+    cpu_num = models.PositiveIntegerField()
+    cpu_speed = models.PositiveIntegerField(default=1)
+    memory_size = models.BigIntegerField()
+    allocator_strategy = models.CharField(max_length=64, default=OfferedAllocator.DEFAULT)
+    internal_id = models.PositiveBigIntegerField(unique=True, help_text="short number for names of host devices")
+
+    objects = VmQuerySet.as_manager()
+
+    class Meta(Resource.Meta):
+        verbose_name = "VM"
+        ordering = ["-create_date", "uuid"]
+        indexes = [
+            models.Index(fields=["-create_date", "uuid"], name="vm_newest"),
+            models.Index(fields=["state"], name="vm_state"),
+        ]
+
+
+class InternalId(models.Model):
+    """Hands out the internal ids of VMs: the database's own counter, which never gives a number twice."""
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class VmNic(Dated):
+    """A NIC; its address is its own until the VM is destroyed (chapter, VM Nic Inventory)."""
+
+    vm = models.ForeignKey(VmInstance, on_delete=models.CASCADE, related_name="nics")
+    l3_network = models.ForeignKey(L3Network, null=True, on_delete=models.SET_NULL, related_name="nics")
+    used_ip = models.OneToOneField(UsedIp, null=True, on_delete=models.SET_NULL, related_name="nic")
+    device_id = models.PositiveSmallIntegerField()
+    mac = models.CharField(max_length=17, unique=True)
+    ip = models.GenericIPAddressField(protocol="IPv4", null=True)
+    netmask = models.GenericIPAddressField(protocol="IPv4", null=True)
+    gateway = models.GenericIPAddressField(protocol="IPv4", null=True)
+    internal_name = models.CharField(max_length=15, unique=True)
+    meta_data = models.CharField(max_length=255, null=True, blank=True)
+
+    class Meta(Dated.Meta):
+        verbose_name = "NIC"
+        ordering = ["vm", "device_id"]
+        constraints = [models.UniqueConstraint(fields=["vm", "device_id"], name="nic_device_once")]
+
+    def __str__(self) -> str:
+        return f"{self.ip} ({self.mac})"
+
+
+class VolumeType(models.TextChoices):
+    """The disk a VM boots from, or one more."""
+
+    ROOT = "Root"
+    DATA = "Data"
+
+
+class VolumeStatus(models.TextChoices):
+    """How far a volume exists on its storage."""
+
+    NOT_INSTANTIATED = "NotInstantiated"
+    CREATING = "Creating"
+    READY = "Ready"
+    DELETED = "Deleted"
+
+
+class Volume(Resource):
+    """A disk. `size` is what the guest sees, bytes; it is reserved on the primary storage as long as the row stands."""
+
+    vm = models.ForeignKey(VmInstance, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes")
+    primary_storage = models.ForeignKey(
+        PrimaryStorage, null=True, blank=True, on_delete=models.PROTECT, related_name="volumes"
+    )
+    disk_offering = models.ForeignKey(
+        DiskOffering, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes"
+    )
+    root_image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.PROTECT, related_name="volumes")
+    type = models.CharField(max_length=8, choices=VolumeType)
+    format = models.CharField(max_length=16, default="qcow2")
+    size = models.BigIntegerField()
+    actual_size = models.BigIntegerField(null=True, blank=True)
+    device_id = models.PositiveSmallIntegerField(null=True, blank=True)
+    install_path = models.CharField(max_length=1024, null=True, blank=True)
+    state = models.CharField(max_length=16, choices=Enablement, default=Enablement.ENABLED)
+    status = models.CharField(max_length=16, choices=VolumeStatus, default=VolumeStatus.NOT_INSTANTIATED)
+
+    class Meta(Resource.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vm", "device_id"], condition=Q(vm__isnull=False), name="volume_device_once"
+            ),
+        ]
+
+    @property
+    def volume_name(self) -> str:
+        """The name of its file in the storage's pool."""
+        return f"{self.uuid}.{self.format}"
