@@ -1,0 +1,119 @@
+"""The port's domain calls on a simulated host."""
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from hosts.hypervisor.errors import DomainExists, DomainStateError, HypervisorError
+from hosts.hypervisor.simulator import codec, world
+from hosts.hypervisor.simulator.calls import SimulatedCalls, simulated
+from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState, Emulation
+
+
+class SimulatedDomains(SimulatedCalls):
+    """Persistent domains with guests that obey, as soon as the host says they do."""
+
+    @simulated
+    def domains(self) -> Mapping[str, DomainInfo]:
+        with self._world() as db:
+            rows = db.execute("SELECT * FROM domain WHERE host = ?", (self.host,)).fetchall()
+        return {row["uuid"]: world.info(row) for row in rows}
+
+    @simulated
+    def domain_state(self, uuid: str) -> DomainState:
+        with self._world() as db:
+            key = (self.host, uuid)
+            row = db.execute("SELECT state FROM domain WHERE host = ? AND uuid = ?", key).fetchone()
+        return DomainState(row["state"]) if row else DomainState.ABSENT
+
+    @simulated
+    def define_domain(self, spec: DomainSpec) -> None:
+        with self._world() as db:
+            emulation = db.execute("SELECT emulation FROM host WHERE name = ?", (self.host,)).fetchone()[0]
+            if spec.emulation is Emulation.KVM and emulation != Emulation.KVM:
+                raise HypervisorError(f"The emulator of {self.host_name} does not support virt type 'kvm'.")
+            try:
+                db.execute(
+                    "INSERT INTO domain VALUES (?, ?, ?, ?, 1, ?, NULL, NULL)"
+                    " ON CONFLICT (host, uuid) DO UPDATE SET spec = excluded.spec, persistent = 1",
+                    (self.host, spec.uuid, spec.uuid, DomainState.SHUTOFF, codec.dump(spec)),
+                )
+            except sqlite3.IntegrityError as error:
+                raise DomainExists(f"{self.host_name} has another domain named {spec.uuid}.") from error
+
+    @simulated
+    def start_domain(self, uuid: str) -> None:
+        with self._world() as db:
+            world.start(db, self.host, uuid)
+
+    @simulated
+    def shutdown_domain(self, uuid: str) -> None:
+        with self._world() as db:
+            row = world.find_domain(db, self.host, uuid)
+            seconds = db.execute("SELECT shutdown_seconds FROM host WHERE name = ?", (self.host,)).fetchone()[
+                0
+            ]
+            if not DomainState(row["state"]).active or seconds is None:
+                return
+            if seconds <= 0:
+                world.stop(db, self.host, uuid)
+            else:
+                db.execute(
+                    "UPDATE domain SET off_at = coalesce(off_at, ?) WHERE host = ? AND uuid = ?",
+                    (time.time() + seconds, self.host, uuid),
+                )
+
+    @simulated
+    def destroy_domain(self, uuid: str) -> None:
+        with self._world() as db:
+            key = (self.host, uuid)
+            row = db.execute("SELECT state FROM domain WHERE host = ? AND uuid = ?", key).fetchone()
+            if row and DomainState(row["state"]).active:
+                world.stop(db, self.host, uuid)
+
+    @simulated
+    def undefine_domain(self, uuid: str) -> None:
+        with self._world() as db:
+            key = (self.host, uuid)
+            row = db.execute("SELECT state FROM domain WHERE host = ? AND uuid = ?", key).fetchone()
+            if row and DomainState(row["state"]).active:
+                raise DomainStateError(f"Domain {uuid} is active on {self.host_name}.")
+            db.execute("DELETE FROM domain WHERE host = ? AND uuid = ?", key)
+
+    @simulated
+    def domain_xml(self, uuid: str) -> str:
+        with self._world() as db:
+            row = world.find_domain(db, self.host, uuid)
+        return _xml(row["name"], codec.load_domain(row["live"] or row["spec"]))
+
+
+def _xml(name: str, spec: DomainSpec) -> str:
+    """The definition in libvirt's words, as far as a simulated host holds it."""
+    domain = Element("domain", type=spec.emulation.value)
+    for tag, text in (
+        ("name", name),
+        ("uuid", spec.uuid),
+        ("title", spec.title),
+        ("description", spec.description),
+    ):
+        SubElement(domain, tag).text = text
+    SubElement(domain, "memory", unit="b").text = str(spec.memory)
+    SubElement(domain, "vcpu").text = str(spec.vcpus)
+    SubElement(SubElement(domain, "cputune"), "shares").text = str(spec.cpu_shares)
+    SubElement(SubElement(domain, "os"), "type", machine=spec.machine).text = "hvm"
+    SubElement(domain, "clock", offset=spec.clock)
+    devices = SubElement(domain, "devices")
+    for disk in spec.disks:
+        element = SubElement(devices, "disk", type="file", device=disk.device)
+        SubElement(element, "driver", name="qemu", type=disk.format)
+        SubElement(element, "source", file=disk.path)
+        SubElement(element, "target", dev=disk.target, bus=disk.bus)
+    for nic in spec.nics:
+        element = SubElement(devices, "interface", type="network")
+        SubElement(element, "mac", address=nic.mac)
+        SubElement(element, "source", network=nic.network)
+        SubElement(element, "target", dev=nic.device_name)
+        SubElement(element, "model", type=nic.model)
+    indent(domain)
+    return tostring(domain, encoding="unicode")
