@@ -8,7 +8,7 @@ run: ## the whole console on this machine, with a demo datacenter: http://127.0.
 	@$(PYTHON) manage.py stack --end-with-parent
 
 test: ## every test, on SQLite and those that use the database again on PostgreSQL
-	@bin/test
+	@bin/test $(ARGS)
 
 check: ## linters, formatting, types, Django's checks, missing migrations
 	@bin/check

@@ -82,7 +82,7 @@ def environment(pid: int) -> list[bytes]:
         return []
 
 
-def stop_marked(data_dir: Path, grace: float = 12.0) -> int:
+def stop_marked(data_dir: Path, grace: float = 6.0) -> int:
     """Ends whatever is left of a stack: asks first, then kills. Returns how many processes there were."""
     found = marked_processes(data_dir)
     send(found, signal.SIGTERM)

@@ -62,8 +62,13 @@ class Command(BaseCommand):
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         if not self.stopping:
-            self.stdout.write("\nStopping…")
+            self.say("\nStopping…")
         self.stopping = True
+
+    def say(self, text: str) -> None:
+        """At once, also into a pipe: whoever waits for the address reads it there."""
+        self.stdout.write(text)
+        self.stdout.flush()
 
     # --- before anything runs ---
 
@@ -74,7 +79,7 @@ class Command(BaseCommand):
         except AlreadyRunning as running:
             raise CommandError(str(running)) from running
         if orphans := stop_marked(self.data):
-            self.stdout.write(f"Stopped {orphans} processes that an earlier run had left behind.")
+            self.say(f"Stopped {orphans} processes that an earlier run had left behind.")
         if port_taken(settings.PORT):
             raise CommandError(
                 f"Port {settings.PORT} is taken by another program. Choose one: PORT=8001 make run"
@@ -82,7 +87,7 @@ class Command(BaseCommand):
         return lock
 
     def prepare(self) -> None:
-        self.stdout.write("Preparing the database and the static files…")
+        self.say("Preparing the database and the static files…")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         self.password = ensure_admin(self.data / "admin-password")
@@ -157,7 +162,7 @@ class Command(BaseCommand):
     def announce(self) -> None:
         if self.demo is not None and self.demo.returncode:
             self.stderr.write(f"The demo datacenter is not complete (exit code {self.demo.returncode}).")
-        self.stdout.write(
+        self.say(
             f"\n  Corral answers at http://127.0.0.1:{settings.PORT}/"
             f"\n  user {ADMIN}, password {self.password or 'as you have set it'}"
             f"\n  logs in {self.logs}; Ctrl-C stops everything\n"
@@ -171,7 +176,7 @@ class Command(BaseCommand):
         if self.supervisor is not None:
             end_process(self.supervisor)
         stop_marked(self.data)
-        self.stdout.write("Stopped.")
+        self.say("Stopped.")
 
 
 def ensure_admin(path: Path) -> str | None:

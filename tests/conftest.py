@@ -1,0 +1,50 @@
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from tests.support.redis import running_redis
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+# These start processes on databases of their own: the database of the test run is not theirs.
+OWN_DATABASE = {"lab", "browser", "faults"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only", action="store_true", help="only tests that use the test run's database"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database-only"):
+        return
+    wanted = [item for item in items if uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+    items[:] = wanted
+
+
+def uses_database(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return not marks & OWN_DATABASE and ("django_db" in marks or bool(fixtures & DATABASE_FIXTURES))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What `make test` ran before this, so that the last lines tell everything."""
+    if earlier := os.environ.get("CORRAL_TEST_EARLIER"):
+        terminalreporter.section("earlier in this run")
+        terminalreporter.line(earlier)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(settings.CORRAL_DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis, shared by the test run; whoever needs it empty flushes it."""
+    with running_redis() as url:
+        yield url
