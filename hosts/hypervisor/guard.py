@@ -1,0 +1,320 @@
+"""What stands between Corral and every driver: deadlines, a breaker per host, and no thread held for ever.
+
+A driver may block in a C library for as long as a frozen host likes. So every call runs in a thread that can be
+abandoned; the caller is back by its deadline, the driver is replaced at the next call, and the old one is closed
+by its own thread when, and if, that comes back. A host that does not answer is left alone for a while: calls fail
+at once until a single probe finds it again.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError, HypervisorTimeout
+from hosts.hypervisor.lanes import Lane, Lanes, Outcome
+from hosts.hypervisor.port import Hypervisor, Progress
+from hosts.hypervisor.spec import (
+    DhcpHost,
+    DomainInfo,
+    DomainSpec,
+    DomainState,
+    HostFacts,
+    NetworkSpec,
+    NetworkState,
+    PoolInfo,
+    VolumeInfo,
+    VolumeSpec,
+)
+
+#: seconds a call may take, opening the connection included; for an upload: seconds without any progress
+LIMITS: Mapping[str, float] = {
+    "ping": 5,
+    "facts": 30,
+    "domains": 10,
+    "domain_state": 10,
+    "define_domain": 20,
+    "start_domain": 60,
+    "shutdown_domain": 10,
+    "destroy_domain": 60,
+    "undefine_domain": 20,
+    "domain_xml": 10,
+    "networks": 10,
+    "ensure_network": 60,
+    "add_dhcp_host": 20,
+    "remove_dhcp_host": 20,
+    "remove_network": 30,
+    "ensure_pool": 30,
+    "pool": 30,
+    "remove_pool": 30,
+    "volumes": 30,
+    "volume": 30,
+    "create_volume": 60,
+    "upload_volume": 60,
+    "download_volume": 60,
+    "delete_volume": 60,
+}
+
+#: calls that change the host; before these the caller's hook is asked
+MUTATING = frozenset(
+    method
+    for method in LIMITS
+    if method.split("_")[0]
+    in {"define", "start", "shutdown", "destroy", "undefine", "ensure", "add", "remove"}
+    or method in {"create_volume", "upload_volume", "delete_volume"}
+)
+
+COOL_DOWN = 5.0
+LONGEST_COOL_DOWN = 60.0
+
+#: asked with (host name, method) right before a mutating call; raising aborts the call
+BeforeCall = Callable[[str, str], None]
+
+_deadline: ContextVar[float | None] = ContextVar("hypervisor_deadline", default=None)
+_before_call: ContextVar[BeforeCall | None] = ContextVar("hypervisor_before_call", default=None)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Let no hypervisor call inside go on longer than `seconds` from now, nor than an outer deadline."""
+    end = time.monotonic() + seconds
+    outer = _deadline.get()
+    token = _deadline.set(end if outer is None else min(outer, end))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+@contextmanager
+def before_calls(hook: BeforeCall) -> Iterator[None]:
+    """Ask `hook` right before each mutating call inside, in the caller's own thread."""
+    token = _before_call.set(hook)
+    try:
+        yield
+    finally:
+        _before_call.reset(token)
+
+
+class Breaker:
+    """Remembers that a host does not answer, so that nobody waits for it in vain.
+
+    Closed: every call passes. Open: calls fail at once until the cool-down is over; then one call passes as a
+    probe. Its failure doubles the cool-down, any answer closes the breaker.
+    """
+
+    def __init__(self, host: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.host = host
+        self._clock = clock
+        self._lock = Lock()
+        self._since: datetime | None = None
+        self._next_try = 0.0
+        self._cool_down = COOL_DOWN
+        self._probing = False
+
+    def admit(self, call: str) -> bool:
+        """Let a call pass, telling whether it is the probe; raises HostUnreachable while the host is left alone."""
+        with self._lock:
+            if self._since is None:
+                return False
+            wait = self._next_try - self._clock()
+            if wait > 0 or self._probing:
+                when = f"next try in {max(wait, 0):.0f} s" if not self._probing else "being tried now"
+                since = self._since.strftime("%Y-%m-%d %H:%M:%S UTC")
+                raise HostUnreachable(
+                    f"{self.host} is not answering since {since}, {when}.", host=self.host, call=call
+                )
+            self._probing = True
+            return True
+
+    def answered(self) -> None:
+        with self._lock:
+            self._since = None
+            self._probing = False
+            self._cool_down = COOL_DOWN
+
+    def failed(self, probe: bool) -> None:
+        """The host did not answer; calls that were under way when the breaker opened change nothing."""
+        with self._lock:
+            if self._since is not None and not probe:
+                return
+            self._cool_down = min(self._cool_down * 2, LONGEST_COOL_DOWN) if probe else COOL_DOWN
+            self._since = self._since or datetime.now(UTC)
+            self._next_try = self._clock() + self._cool_down
+            self._probing = False
+
+    def withdraw(self, probe: bool) -> None:
+        """A call that was let through ended without anything being learned of the host."""
+        with self._lock:
+            self._probing = self._probing and not probe
+
+
+class GuardedHypervisor:
+    """The port around any driver, for any number of threads of one process.
+
+    `factory` opens a driver and may block. `limits` replaces entries of LIMITS. Every error is of
+    `hosts.hypervisor.errors`, except what a hook or a progress callback itself raises: that passes unchanged.
+    Both are called in the caller's own thread.
+    """
+
+    def __init__(
+        self,
+        factory: Callable[[], Hypervisor],
+        host_name: str,
+        *,
+        limits: Mapping[str, float] | None = None,
+        before_call: BeforeCall | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.host_name = host_name
+        self.limits = {**LIMITS, **(limits or {})}
+        self.lanes = Lanes(factory, host_name)
+        self._before_call = before_call
+        self._breaker = Breaker(host_name, clock)
+
+    def close(self) -> None:
+        self.lanes.close()
+
+    def _call(self, method: str, *args: Any, progress: Progress | None = None) -> Any:
+        limit, end, now = self.limits[method], _deadline.get(), time.monotonic()
+        if end is not None and end <= now:
+            raise HypervisorTimeout(
+                f"No time is left for {method} on {self.host_name}.", **self._where(method)
+            )
+        total = end or float("inf") if progress else min(end or float("inf"), now + limit)
+        probe = self._breaker.admit(method)
+        try:
+            lane = self.lanes.take(min(total, now + limit))
+            self._ask_before(lane, method)
+            outcome = self.lanes.run(lane, method, args, limit, total, progress)
+        except (
+            BaseException
+        ):  # no lane free, the hook said no, the caller was interrupted: nothing was learned
+            self._breaker.withdraw(probe)
+            raise
+        return self._judge(method, outcome, probe)
+
+    def _ask_before(self, lane: Lane, method: str) -> None:
+        hooks = (self._before_call, _before_call.get())
+        try:
+            for hook in hooks:
+                if hook is not None and method in MUTATING:
+                    hook(self.host_name, method)
+        except BaseException:
+            self.lanes.put_back(lane)
+            raise
+
+    def _judge(self, method: str, outcome: Outcome, probe: bool) -> Any:
+        """Draw the conclusions from a call's end: for the breaker, for the driver, for the caller."""
+        error = self._error(method, outcome)
+        if isinstance(error, HostUnreachable):
+            self._breaker.failed(probe)
+            self.lanes.replace_driver()
+        else:
+            self._breaker.answered()
+        if error is not None:
+            raise error
+        return outcome.value
+
+    def _error(self, method: str, outcome: Outcome) -> BaseException | None:
+        error = outcome.error
+        if outcome.silent is not None:
+            message = f"{self.host_name} did not answer {method} within {outcome.silent:.3g} s."
+            return HypervisorTimeout(message, **self._where(method))
+        if error is None or outcome.refused is not None:
+            return outcome.refused
+        if not isinstance(error, HypervisorError):
+            message = f"{method} on {self.host_name} failed: {type(error).__name__}: {error}"
+            wrapped = HypervisorError(message, **self._where(method))
+            wrapped.__cause__ = error
+            return wrapped
+        error.host, error.call = error.host or self.host_name, error.call or method
+        return error
+
+    def _where(self, method: str) -> dict[str, Any]:
+        return {"host": self.host_name, "call": method}
+
+    # the port
+
+    def ping(self) -> None:
+        self._call("ping")
+
+    def facts(self) -> HostFacts:
+        return self._call("facts")
+
+    def domains(self) -> Mapping[str, DomainInfo]:
+        return self._call("domains")
+
+    def domain_state(self, uuid: str) -> DomainState:
+        return self._call("domain_state", uuid)
+
+    def define_domain(self, spec: DomainSpec) -> None:
+        self._call("define_domain", spec)
+
+    def start_domain(self, uuid: str) -> None:
+        self._call("start_domain", uuid)
+
+    def shutdown_domain(self, uuid: str) -> None:
+        self._call("shutdown_domain", uuid)
+
+    def destroy_domain(self, uuid: str) -> None:
+        self._call("destroy_domain", uuid)
+
+    def undefine_domain(self, uuid: str) -> None:
+        self._call("undefine_domain", uuid)
+
+    def domain_xml(self, uuid: str) -> str:
+        return self._call("domain_xml", uuid)
+
+    def networks(self) -> Mapping[str, NetworkState]:
+        return self._call("networks")
+
+    def ensure_network(self, spec: NetworkSpec) -> None:
+        self._call("ensure_network", spec)
+
+    def add_dhcp_host(self, network: str, host: DhcpHost) -> None:
+        self._call("add_dhcp_host", network, host)
+
+    def remove_dhcp_host(self, network: str, mac: str) -> None:
+        self._call("remove_dhcp_host", network, mac)
+
+    def remove_network(self, uuid: str) -> None:
+        self._call("remove_network", uuid)
+
+    def ensure_pool(self, name: str, path: str) -> PoolInfo:
+        return self._call("ensure_pool", name, path)
+
+    def pool(self, name: str) -> PoolInfo:
+        return self._call("pool", name)
+
+    def remove_pool(self, name: str) -> None:
+        self._call("remove_pool", name)
+
+    def volumes(self, pool: str) -> Mapping[str, VolumeInfo]:
+        return self._call("volumes", pool)
+
+    def volume(self, pool: str, name: str) -> VolumeInfo | None:
+        return self._call("volume", pool, name)
+
+    def create_volume(self, spec: VolumeSpec) -> VolumeInfo:
+        return self._call("create_volume", spec)
+
+    def upload_volume(
+        self, pool: str, name: str, source: Path, progress: Progress | None = None
+    ) -> VolumeInfo:
+        """May take as long as it makes progress."""
+        return self._call("upload_volume", pool, name, source, progress=progress or _ignore)
+
+    def download_volume(self, pool: str, name: str, limit: int = 1 << 20) -> bytes:
+        return self._call("download_volume", pool, name, limit)
+
+    def delete_volume(self, pool: str, name: str) -> None:
+        self._call("delete_volume", pool, name)
+
+
+def _ignore(_done: int, _total: int) -> None:
+    """The progress of a transfer nobody asked about; it still counts as a sign of life."""
