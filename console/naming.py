@@ -103,7 +103,8 @@ def _label_problem(label: str) -> str | None:
 def parse_size(text: str) -> int:
     """Bytes from a number with an optional unit B, K, M, G or T in powers of 1024 (semantics §4.6).
 
-    "512M", "1.5 GiB" and "1024" are sizes; no unit means bytes; a fraction of a byte is dropped. Raises `SizeError`.
+    "512M", "1.5 GiB" and "1024" are sizes; no unit means bytes; fractions of a byte are dropped.
+    Raises `SizeError`.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
@@ -115,12 +116,12 @@ def parse_size(text: str) -> int:
 
 def format_size(size: int) -> str:
     """Bytes for people, rounded to one decimal: "1.5 GiB", "512 MiB", "0 B"."""
-    for letter in "TGMK":
-        # Rounding first keeps 1023.97 MiB from being shown as "1024 MiB".
-        value = round(Decimal(size) / SIZE_UNITS[letter], 1)
-        if abs(value) >= 1:
-            return f"{value.normalize():f} {letter}iB"
-    return f"{size} B"
+    for letter, unit in SIZE_UNITS.items():
+        # Rounding comes first: 1023.97 MiB is shown as "1 GiB", not as "1024 MiB".
+        value = round(Decimal(size) / unit, 1)
+        if abs(value) < 1024 or letter == "T":
+            break
+    return f"{value.normalize():f} {letter}{'' if letter == 'B' else 'iB'}"
 
 
 def format_sizes(*sizes: int) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ class HostView:
     """One host as the allocator sees it.
 
     CPU in virtual CPUs, `total_cpu` with over-provisioning applied; memory in bytes. `l2_uuids` are the L2
-    networks attached to the host's cluster, `storages` those it reaches. `reserved_*` come from `reserved_capacity`.
+    networks attached to the host's cluster, `storages` those it reaches. `reserved_*` come from
+    `reserved_capacity`.
     """
 
     uuid: str
@@ -170,8 +171,8 @@ class AllocationSpec:
     """What a VM needs from a host.
 
     `l2s` maps uuid to name for every L2 network behind the VM's L3 networks. `avoid` maps host uuid to
-    the reason, put as the end of a sentence that begins with the host ("failed a moment ago"). `current` is the
-    host a migration leaves; it need not be put into `avoid`.
+    the reason, put as the end of a sentence that begins with the host ("failed a moment ago"). `current`
+    is the host a migration leaves; it need not be put into `avoid`.
     """
 
     cpu: int

@@ -104,7 +104,7 @@ def plan_volumes(
     """A storage for each volume so that all fit together, or the reason why they do not.
 
     With `rng` the choice is random as long as that works out; without it, and as the fall-back, each volume
-    goes where most room is left, demanding and large volumes first. If one storage alone could take everything,
+    goes where most room is left, demanding and large volumes first. If one storage alone could take all,
     a plan is always found.
     """
     if rng is not None and isinstance(plan := _plan(storages, volumes, image, rng), VolumePlan):
