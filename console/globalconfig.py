@@ -49,7 +49,9 @@ class Config(Generic[T]):
         return self.category, self.name
 
     def get(self) -> T:
-        text = GlobalConfig.objects.filter(category=self.category, name=self.name).values_list("value", flat=True).first()
+        text = (
+            GlobalConfig.objects.filter(category=self.category, name=self.name).values_list("value", flat=True).first()
+        )
         return self.default if text is None else self.kind.parse(text)
 
     def parse(self, text: str) -> T:
@@ -111,7 +113,6 @@ def inventory(config: Config[Any]) -> dict[str, str]:
         "defaultValue": config.kind.show(config.default),
         "value": config.kind.show(config.get()),
     }
-
 
 
 LANE_LIMIT = define(

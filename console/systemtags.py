@@ -85,7 +85,10 @@ def validate(resource_type: str, tags: Iterable[str]) -> dict[str, Values]:
         if problem := pattern.check(values):
             raise InvalidArgument(f"System tag {tag}: {problem}", field="systemTags")
         if pattern.once and used.setdefault(pattern.pattern, tag) != tag:
-            raise InvalidArgument(f"{used[pattern.pattern]} and {tag}: only one {pattern.pattern} is allowed", field="systemTags")
+            raise InvalidArgument(
+                f"{used[pattern.pattern]} and {tag}: only one {pattern.pattern} is allowed",
+                field="systemTags",
+            )
         found[tag] = values
     return found
 
@@ -102,6 +105,14 @@ def _match(resource_type: str, tag: str) -> tuple[TagPattern, Values]:
 def attach(resource_type: str, resource_uuid: str, tags: Iterable[str], kind: TagType) -> None:
     """Write tags that have been validated; the same tag twice is once."""
     Tag.objects.bulk_create(
-        (Tag(resource_uuid=resource_uuid, resource_type=resource_type, tag=tag, type=kind) for tag in dict.fromkeys(tags)),
+        (
+            Tag(resource_uuid=resource_uuid, resource_type=resource_type, tag=tag, type=kind)
+            for tag in dict.fromkeys(tags)
+        ),
         ignore_conflicts=True,
     )
+
+
+def detach_all(resource_uuid: str) -> None:
+    """Tags go with their resource."""
+    Tag.objects.filter(resource_uuid=resource_uuid).delete()

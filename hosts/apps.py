@@ -1,8 +1,9 @@
-from django.apps import AppConfig
+from console.apps import CorralApp
 
 
-class HostsConfig(AppConfig):
+class HostsConfig(CorralApp):
     """Zones, clusters, hosts and their storage."""
 
     name = "hosts"
     verbose_name = "Hosts"
+    registers = ("config", "systemtags", "flows.connect")

@@ -1,7 +1,7 @@
-from django.apps import AppConfig
+from console.apps import CorralApp
 
 
-class NetworksConfig(AppConfig):
+class NetworksConfig(CorralApp):
     """L2 and L3 networks, addresses and network services."""
 
     name = "networks"

@@ -1,8 +1,9 @@
-from django.apps import AppConfig
+from console.apps import CorralApp
 
 
-class VmsConfig(AppConfig):
+class VmsConfig(CorralApp):
     """Virtual machines with their NICs, volumes, images and offerings."""
 
     name = "vms"
     verbose_name = "Virtual machines"
+    registers = ("systemtags", "flows.create", "realise")

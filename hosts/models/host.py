@@ -74,4 +74,3 @@ class Host(Resource):
     @property
     def over_committed(self) -> bool:
         return self.total_memory > 0 and self.used_memory > self.total_memory
-

@@ -1,5 +1,7 @@
 """Images and their copies on primary storages (semantics §8.6)."""
 
+from pathlib import Path
+
 from django.db import models
 
 from console.models import Dated, Enablement, Operation, Resource
@@ -61,6 +63,11 @@ class Image(Resource):
     state = models.CharField(max_length=16, choices=Enablement, default=Enablement.ENABLED)
     status = models.CharField(max_length=16, choices=ImageStatus, default=ImageStatus.READY)
     type = models.CharField(max_length=32, default="zstack", editable=False)
+
+    @property
+    def path(self) -> Path:
+        """The file in the image store, on the machine of the console."""
+        return Path(self.image_store.url) / self.install_path
 
 
 class CachedImage(Dated):

@@ -1,0 +1,129 @@
+"""Writes of places and machines."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from console.errors import InvalidArgument, NotFound
+from console.models import Enablement, Operation
+from console.naming import name_problem, new_uuid
+from console.operations.services import once, submit
+from hosts.flows import connect
+from hosts.models import Cluster, Host, HostState, HostStatus, Zone
+
+
+def default_uri(management_ip: str) -> str:
+    """How a host is reached when nothing else is said: libvirt's own protocol over TLS."""
+    return f"qemu+tls://{management_ip}/system"
+
+
+def add_host(
+    *,
+    name: str,
+    cluster_uuid: str,
+    management_ip: str,
+    uri: str | None = None,
+    description: str | None = None,
+    resource_uuid: str | None = None,
+    user: AbstractBaseUser | None = None,
+    idempotency_key: str | None = None,
+) -> Operation:
+    """Record a host and shake hands with it; the record goes again when the handshake fails."""
+    cluster = Cluster.objects.filter(pk=cluster_uuid).first()
+    if cluster is None:
+        raise NotFound(f"There is no cluster with uuid {cluster_uuid}", field="clusterUuid")
+    if problem := name_problem(name):
+        raise InvalidArgument(problem, field="name")
+
+    def accept() -> Operation:
+        if Host.objects.filter(management_ip=management_ip).exists():
+            raise InvalidArgument(f"A host with address {management_ip} exists already", field="managementIp")
+        host = Host.objects.create(
+            uuid=resource_uuid or new_uuid(),
+            name=name,
+            description=description,
+            cluster=cluster,
+            management_ip=management_ip,
+            uri=uri or default_uri(management_ip),
+            hypervisor_type=cluster.hypervisor_type,
+        )
+        return _submit(connect.ADD, host, f"Add host {name}", user, idempotency_key)
+
+    return once(idempotency_key, accept)
+
+
+def reconnect_host(*, uuid: str, user: AbstractBaseUser | None = None, idempotency_key: str | None = None) -> Operation:
+    """Shake hands again; until it is done the host takes no new VMs."""
+    host = get_host(uuid)
+
+    def accept() -> Operation:
+        connect.set_status(uuid, HostStatus.CONNECTING, "reconnecting")
+        return _submit(connect.RECONNECT, host, f"Reconnect host {host.name}", user, idempotency_key)
+
+    return once(idempotency_key, accept)
+
+
+def _submit(kind: str, host: Host, title: str, user: AbstractBaseUser | None, key: str | None) -> Operation:
+    return submit(
+        kind=kind,
+        title=title,
+        subject=("Host", host.uuid, host.name),
+        locks=[host.uuid],
+        arguments={"uri": host.uri},
+        user=user,
+        idempotency_key=key,
+    )
+
+
+def get_host(uuid: str) -> Host:
+    host = Host.objects.filter(pk=uuid).first()
+    if host is None:
+        raise NotFound(f"There is no host with uuid {uuid}", field="uuid")
+    return host
+
+
+STATE_EVENTS = {"enable": Enablement.ENABLED, "disable": Enablement.DISABLED}
+
+
+def _target(event: str) -> Enablement:
+    try:
+        return STATE_EVENTS[event]
+    except KeyError:
+        known = " or ".join(STATE_EVENTS)
+        raise InvalidArgument(f"stateEvent must be {known}; {event!r} is not", field="stateEvent") from None
+
+
+def change_zone_state(*, uuid: str, event: str) -> Zone:
+    """Enable or disable a zone with all its clusters and hosts, which may be changed one by one afterwards."""
+    state = _target(event)
+    with transaction.atomic():
+        if not Zone.objects.filter(pk=uuid).update(state=state):
+            raise NotFound(f"There is no zone with uuid {uuid}", field="uuid")
+        clusters = Cluster.objects.filter(zone=uuid).values_list("pk", flat=True)
+        Cluster.objects.filter(zone=uuid).update(state=state)
+        _change_hosts(clusters, state)
+    return Zone.objects.get(pk=uuid)
+
+
+def change_cluster_state(*, uuid: str, event: str) -> Cluster:
+    """Enable or disable a cluster with its hosts."""
+    state = _target(event)
+    with transaction.atomic():
+        if not Cluster.objects.filter(pk=uuid).update(state=state):
+            raise NotFound(f"There is no cluster with uuid {uuid}", field="uuid")
+        _change_hosts([uuid], state)
+    return Cluster.objects.get(pk=uuid)
+
+
+def _change_hosts(clusters: Iterable[str], state: Enablement) -> None:
+    """Hosts in or on the way to maintenance stay there: leaving it is a decision of its own."""
+    hosts = Host.objects.filter(cluster__in=list(clusters), state__in=(HostState.ENABLED, HostState.DISABLED))
+    hosts.update(state=state)
+
+
+def change_host_state(*, uuid: str, event: str) -> Host:
+    """Enable or disable one host; its running VMs stay."""
+    if not Host.objects.filter(pk=uuid).update(state=_target(event)):
+        raise NotFound(f"There is no host with uuid {uuid}", field="uuid")
+    return get_host(uuid)

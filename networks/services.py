@@ -1,0 +1,110 @@
+"""Writes of networks."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from console.errors import InvalidArgument, NotFound
+from console.naming import domain_problem, name_problem, new_uuid
+from hosts.models import Cluster, Zone
+from networks.addresses import RangeText, ip_number, range_problems
+from networks.guest import bridge_problem
+from networks.ipam import address_range
+from networks.models import IpRange, L2Network, L2Type, L3Network
+
+
+def create_l2(
+    *,
+    name: str,
+    zone: Zone,
+    physical_interface: str = "",
+    vlan: int | None = None,
+    description: str | None = None,
+    resource_uuid: str | None = None,
+) -> L2Network:
+    """Raises InvalidArgument, e.g. when the bridge's name would be too long for Linux."""
+    problem = name_problem(name) or (bridge_problem(physical_interface, vlan) if physical_interface else None)
+    if problem:
+        raise InvalidArgument(problem)
+    return L2Network.objects.create(
+        uuid=resource_uuid or new_uuid(),
+        name=name,
+        description=description,
+        zone=zone,
+        type=L2Type.NO_VLAN if vlan is None else L2Type.VLAN,
+        physical_interface=physical_interface,
+        vlan=vlan,
+    )
+
+
+def attach_l2(*, l2: L2Network, cluster: Cluster) -> None:
+    """Only siblings of one zone attach, and a cluster carries a physical interface and VLAN once (semantics §8.3)."""
+    if l2.zone_id != cluster.zone_id:
+        raise InvalidArgument(f"L2 {l2.name} and cluster {cluster.name} are in different zones", field="clusterUuid")
+    twins = cluster.l2_networks.filter(physical_interface=l2.physical_interface, vlan=l2.vlan)
+    if l2.physical_interface and (twin := twins.exclude(pk=l2.pk).first()):
+        where = l2.physical_interface + ("" if l2.vlan is None else f" VLAN {l2.vlan}")
+        raise InvalidArgument(f"Cluster {cluster.name} has {where} already, as L2 {twin.name}", field="l2NetworkUuid")
+    l2.clusters.add(cluster)
+
+
+def create_l3(
+    *,
+    name: str,
+    l2: L2Network,
+    dns_domain: str | None = None,
+    dns: Iterable[str] = (),
+    description: str | None = None,
+    resource_uuid: str | None = None,
+) -> L3Network:
+    """One L3 per L2: its bridge carries one gateway and one DHCP server."""
+    servers = list(dns)
+    if problem := name_problem(name) or (domain_problem(dns_domain) if dns_domain else None):
+        raise InvalidArgument(problem)
+    for server in servers:
+        ip_number(server)
+    with transaction.atomic():
+        L2Network.objects.select_for_update().get(pk=l2.pk)
+        if other := l2.l3_networks.first():
+            raise InvalidArgument(
+                f"L2 {l2.name} already carries L3 {other.name}; its bridge has one gateway and one DHCP server. "
+                "Make another L2 for this network",
+                field="l2NetworkUuid",
+            )
+        return L3Network.objects.create(
+            uuid=resource_uuid or new_uuid(),
+            name=name,
+            description=description,
+            l2_network=l2,
+            dns_domain=dns_domain,
+            dns=servers,
+        )
+
+
+def add_ip_range(
+    *,
+    name: str,
+    l3: L3Network,
+    start_ip: str,
+    end_ip: str,
+    netmask: str,
+    gateway: str,
+    resource_uuid: str | None = None,
+) -> IpRange:
+    """Raises InvalidArgument naming the field and the rule it breaks (semantics §8.4)."""
+    text = RangeText(start_ip, end_ip, netmask, gateway)
+    with transaction.atomic():
+        if not L3Network.objects.select_for_update().filter(pk=l3.pk).exists():
+            raise NotFound(f"There is no L3 network with uuid {l3.pk}", field="l3NetworkUuid")
+        problems = range_problems(text, [address_range(row) for row in l3.ip_ranges.all()])
+        if problems:
+            raise InvalidArgument(" ".join(problem.message for problem in problems), field=problems[0].field)
+        return IpRange.objects.create(
+            uuid=resource_uuid or new_uuid(),
+            name=name,
+            l3_network=l3,
+            start_ip=start_ip,
+            end_ip=end_ip,
+            netmask=netmask,
+            gateway=gateway,
+        )

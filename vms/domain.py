@@ -1,0 +1,91 @@
+"""What a VM is on a host: from its records to a DomainSpec. All policy about domains is here."""
+
+from collections.abc import Iterable
+
+from hosts.hypervisor.spec import DhcpHost, DiskSpec, DomainSpec, Emulation, NicSpec
+from hosts.models import Host
+from networks.guest import GuestNic, dhcp_entries
+from vms.models import Platform, VmInstance, VmNic, Volume, VolumeType
+from vms.systemtags import HOSTNAME
+
+#: where the host keeps what a guest says on its serial line; the folder is libvirt's own for such logs
+SERIAL_LOG = "/var/log/libvirt/qemu/{uuid}-serial.log"
+
+#: disk bus, letter prefix of its devices and NIC model, by whether the guest speaks virtio
+DEVICES = {True: ("virtio", "vd", "virtio"), False: ("sata", "sd", "e1000e")}
+
+
+def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
+    """The whole domain of a VM placed on `host`."""
+    virtio = Platform(vm.image.platform).virtio if vm.image else True
+    bus, prefix, model = DEVICES[virtio]
+    windows = vm.image is not None and vm.image.platform == Platform.WINDOWS
+    return DomainSpec(
+        uuid=vm.uuid,
+        title=vm.name,
+        description=vm.description or "",
+        vcpus=vm.cpu_num,
+        memory=vm.memory_size,
+        cpu_shares=vm.cpu_num * vm.cpu_speed,
+        emulation=Emulation(host.emulation or Emulation.QEMU),
+        clock="localtime" if windows else "utc",
+        disks=tuple(_disk(volume, bus, prefix) for volume in vm.volumes.order_by("device_id")),
+        nics=tuple(_nic(nic, model) for nic in vm.nics.order_by("device_id")),
+        serial_log=SERIAL_LOG.format(uuid=vm.uuid),
+        metadata=(("internalId", str(vm.internal_id)),),
+    )
+
+
+def _disk(volume: Volume, bus: str, prefix: str) -> DiskSpec:
+    return DiskSpec(
+        volume_uuid=volume.uuid,
+        pool=volume.primary_storage_id or "",
+        volume=volume.volume_name,
+        path=volume.install_path or "",
+        format=volume.format,
+        target=prefix + chr(ord("a") + (volume.device_id or 0)),
+        bus=bus,
+        boot_order=1 if volume.type == VolumeType.ROOT else None,
+    )
+
+
+def _nic(nic: VmNic, model: str) -> NicSpec:
+    return NicSpec(
+        nic_uuid=nic.uuid,
+        network=nic.l3_network_id or "",
+        mac=nic.mac,
+        device_name=nic.internal_name,
+        model=model,
+    )
+
+
+def guest_nics(vm: VmInstance, nics: Iterable[VmNic]) -> list[GuestNic]:
+    """NICs as the guest's network view wants them; those whose network is gone have no address to speak of."""
+    return [
+        GuestNic(
+            device_id=nic.device_id,
+            mac=nic.mac,
+            ip=nic.ip,
+            netmask=nic.netmask or "",
+            gateway=nic.gateway or "",
+            is_default=nic.l3_network_id == vm.default_l3_network_id,
+        )
+        for nic in nics
+        if nic.ip
+    ]
+
+
+def leases(vm: VmInstance) -> dict[str, DhcpHost]:
+    """L3 uuid -> the lease of this VM's NIC there; only the default L3 gives a hostname."""
+    nics = [nic for nic in vm.nics.order_by("device_id") if nic.ip and nic.l3_network_id]
+    values = HOSTNAME.read(vm.uuid)
+    entries = dhcp_entries(guest_nics(vm, nics), values["hostname"] if values else None)
+    by_mac = {nic.mac: nic.l3_network_id for nic in nics}
+    return {by_mac[entry.mac]: DhcpHost(mac=entry.mac, ip=entry.ip, hostname=entry.hostname) for entry in entries}
+
+
+def leases_on(host: Host, l3_uuid: str) -> tuple[DhcpHost, ...]:
+    """The leases of every VM placed on a host in one network."""
+    placed = VmInstance.objects.filter(host=host, nics__l3_network=l3_uuid).distinct()
+    found = (leases(vm).get(l3_uuid) for vm in placed)
+    return tuple(lease for lease in found if lease)

@@ -1,0 +1,98 @@
+"""Choose a host and storages for a VM and reserve them, in the transaction that accepts it (semantics §4)."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from django.db import transaction
+
+from console.errors import NoHost
+from hosts import capacity
+from hosts.allocation.engine import Decision, decide
+from hosts.allocation.spec import AllocationSpec, HostView, ImageView, StorageView, VolumeNeed
+from hosts.allocation.storage import VolumePlan, plan_volumes
+from hosts.allocation.strategies import Strategy
+from hosts.allocation.views import Settings, load_hosts
+from networks.models import L2Network
+from vms.models import CachedImage
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a VM goes: the host, a storage for each volume, and the report that led there."""
+
+    host: HostView
+    storages: tuple[StorageView, ...]
+    report: dict[str, Any]
+
+
+class _Lost(Exception):
+    """Somebody else took what this candidate had left."""
+
+
+def choose(spec: AllocationSpec, strategy: Strategy, rng: Random) -> tuple[Decision, Settings]:
+    """The decision without reserving anything; what previews show."""
+    settings = Settings.read()
+    hosts = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=settings)
+    return decide(hosts, spec, strategy, rng), settings
+
+
+def place(spec: AllocationSpec, strategy: Strategy, rng: Random) -> Placement:
+    """Reserve CPU, memory and storage on the best host; must run in a transaction. Raises NoHost with the report."""
+    decision, settings = choose(spec, strategy, rng)
+    report: dict[str, Any] = dict(decision.report.as_data())
+    for host in decision.candidates:
+        try:
+            with transaction.atomic():
+                storages = _reserve(host, spec, settings, rng)
+        except _Lost:
+            continue
+        return Placement(host, storages, report | {"chosen": host.uuid, "chosenName": host.name})
+    lost = "" if not decision.candidates else " What was left was taken by other requests a moment ago."
+    raise NoHost(decision.report.summary() + lost, report=report)
+
+
+def _reserve(host: HostView, spec: AllocationSpec, settings: Settings, rng: Random) -> tuple[StorageView, ...]:
+    taken = capacity.reserve_host(
+        host.uuid,
+        cpu=spec.cpu,
+        memory=spec.memory,
+        reserved_cpu=host.reserved_cpu,
+        reserved_memory=host.reserved_memory,
+    )
+    plan = plan_volumes(host.storages, spec.volumes, spec.image, rng)
+    if not taken or not isinstance(plan, VolumePlan):
+        raise _Lost
+    for volume, storage in zip(plan.volumes, plan.storages, strict=True):
+        _reserve_storage(storage, volume, spec.image, settings)
+    return plan.storages
+
+
+def _reserve_storage(storage: StorageView, volume: VolumeNeed, image: ImageView | None, settings: Settings) -> None:
+    if volume.root and image and not reserve_cache(image.uuid, image.size, storage.uuid, settings.storage_reserved):
+        raise _Lost
+    if not capacity.reserve_storage(storage.uuid, volume.size, reserved=settings.storage_reserved):
+        raise _Lost
+
+
+def reserve_cache(image: str, size: int, storage: str, reserved: int) -> bool:
+    """Make sure the image has a place in the storage's cache: a row, and room for it, once."""
+    _, made = CachedImage.objects.get_or_create(image_id=image, primary_storage_id=storage, defaults={"size": size})
+    return not made or capacity.reserve_storage(storage, size, reserved=reserved)
+
+
+def cluster_l2s() -> dict[str, frozenset[str]]:
+    """Cluster uuid -> uuids of the L2 networks attached to it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for cluster, l2 in L2Network.clusters.through.objects.values_list("cluster_id", "l2network_id"):
+        found[cluster].add(l2)
+    return {cluster: frozenset(l2s) for cluster, l2s in found.items()}
+
+
+def cached_images() -> dict[str, frozenset[str]]:
+    """Storage uuid -> uuids of the images whose room there is already taken."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for storage, image in CachedImage.objects.values_list("primary_storage_id", "image_id"):
+        found[storage].add(image)
+    return {storage: frozenset(images) for storage, images in found.items()}

@@ -1,0 +1,173 @@
+"""Writes of VMs: what happens when a request is accepted, before any worker comes."""
+
+from dataclasses import asdict
+from random import Random, SystemRandom
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from console import systemtags
+from console.errors import Failure
+from console.models import Operation, TagType
+from console.naming import new_uuid
+from console.operations.services import once, submit
+from hosts import capacity
+from hosts.allocation.engine import Decision
+from hosts.allocation.strategies import Strategy, strategy_for_create
+from networks import ipam
+from networks.guest import new_mac
+from networks.models import L3Network
+from vms.creation import RESOURCE_TYPE, Checked, CreateVm, check, check_hostname
+from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
+from vms.placement import Placement, choose, place
+from vms.states import VmState
+
+CREATE = "vm.create"
+MAC_TRIES = 5
+
+
+def create_vm(
+    request: CreateVm,
+    *,
+    user: AbstractBaseUser | None = None,
+    idempotency_key: str | None = None,
+    rng: Random | None = None,
+) -> Operation:
+    """Accept a new VM: placement, every reservation, every row and the operation, in one transaction.
+
+    Raises a Refusal before anything is written; NoHost carries the verdict on every host.
+    """
+    checked = check(request)
+    return once(idempotency_key, lambda: _accept_create(checked, user, idempotency_key, rng or SystemRandom()))
+
+
+def preview_create(request: CreateVm) -> Decision:
+    """What the allocator would say now; reserves nothing."""
+    checked = check(request)
+    return choose(checked.allocation(), _strategy(checked), SystemRandom())[0]
+
+
+def _strategy(checked: Checked) -> Strategy:
+    return strategy_for_create(checked.offering.allocator_strategy, checked.place is not None)
+
+
+def _accept_create(checked: Checked, user: AbstractBaseUser | None, key: str | None, rng: Random) -> Operation:
+    # One request at a time per network: two equal hostnames could not see each other otherwise.
+    list(L3Network.objects.select_for_update().filter(pk__in=[l3.pk for l3 in checked.l3s]).order_by("pk"))
+    check_hostname(checked)
+    placement = place(checked.allocation(), _strategy(checked), rng)
+    vm = _create_row(checked, placement)
+    _create_volumes(vm, checked, placement)
+    for device_id, l3 in enumerate(checked.l3s):
+        _create_nic(vm, l3, device_id, rng)
+    systemtags.attach(RESOURCE_TYPE, vm.uuid, checked.request.system_tags, TagType.SYSTEM)
+    systemtags.attach(RESOURCE_TYPE, vm.uuid, checked.request.user_tags, TagType.USER)
+    return submit(
+        kind=CREATE,
+        title=f"Create VM {vm.name}",
+        subject=("VmInstance", vm.uuid, vm.name),
+        locks=[vm.uuid],
+        arguments=asdict(checked.request),
+        user=user,
+        lane=placement.host.uuid,
+        idempotency_key=key,
+        report=placement.report,
+    )
+
+
+def _create_row(checked: Checked, placement: Placement) -> VmInstance:
+    request, offering = checked.request, checked.offering
+    return VmInstance.objects.create(
+        uuid=request.resource_uuid or new_uuid(),
+        name=request.name,
+        description=request.description,
+        type=request.type,
+        zone_id=placement.host.zone_uuid,
+        cluster_id=placement.host.cluster_uuid,
+        host_id=placement.host.uuid,
+        image=checked.image,
+        instance_offering=offering,
+        default_l3_network=checked.default_l3,
+        hypervisor_type=checked.image.hypervisor_type,
+        cpu_num=offering.cpu_num,
+        cpu_speed=offering.cpu_speed,
+        memory_size=offering.memory_size,
+        allocator_strategy=offering.allocator_strategy,
+        internal_id=InternalId.objects.create().pk,
+    )
+
+
+def _create_volumes(vm: VmInstance, checked: Checked, placement: Placement) -> None:
+    """Root volume first, then data volumes; the storages come in the same order (semantics §8.7)."""
+    root_storage, *data_storages = placement.storages
+    vm.root_volume = Volume.objects.create(
+        name=f"ROOT-for-{vm.name}"[:255],
+        description=f"Root volume for VM[uuid:{vm.uuid}]",
+        type=VolumeType.ROOT,
+        vm=vm,
+        device_id=0,
+        size=checked.image.size,
+        root_image=checked.image,
+        primary_storage_id=root_storage.uuid,
+    )
+    vm.save(update_fields=["root_volume"])
+    for number, (disk, storage) in enumerate(zip(checked.disks, data_storages, strict=True), start=1):
+        Volume.objects.create(
+            name=f"DATA-for-{vm.name}"[:255],
+            description=f"Data volume for VM[uuid:{vm.uuid}]",
+            type=VolumeType.DATA,
+            vm=vm,
+            device_id=number,
+            size=disk.disk_size,
+            disk_offering=disk,
+            primary_storage_id=storage.uuid,
+        )
+
+
+def _create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> VmNic:
+    """A NIC with its own address and a MAC nobody else has; five tries, then VM.1009 (semantics §2.1)."""
+    used = ipam.allocate(l3, rng)
+    for _ in range(MAC_TRIES):
+        mac = new_mac(device_id, l3.pk == vm.default_l3_network_id, rng)
+        try:
+            with transaction.atomic():
+                return VmNic.objects.create(
+                    vm=vm,
+                    l3_network=l3,
+                    used_ip=used,
+                    device_id=device_id,
+                    mac=mac,
+                    ip=used.ip,
+                    netmask=used.netmask,
+                    gateway=used.gateway,
+                    internal_name=f"vnic{vm.internal_id}.{device_id}",
+                )
+        except IntegrityError:
+            continue
+    raise Failure(f"No free MAC address was found in {MAC_TRIES} tries", code="VM.1009")
+
+
+def forget_vm(vm: VmInstance) -> None:
+    """Remove a VM that never came to be, with all it had reserved; must run in a transaction."""
+    if VmInstance.objects.filter(pk=vm.pk, host=vm.host_id, host__isnull=False).update(host=None):
+        capacity.return_host(vm.host_id, cpu=vm.cpu_num, memory=vm.memory_size)
+    for volume in vm.volumes.all():
+        deleted, _ = Volume.objects.filter(pk=volume.pk).delete()
+        if deleted and volume.primary_storage_id:
+            capacity.return_storage(volume.primary_storage_id, volume.size)
+    release_addresses(vm)
+    systemtags.detach_all(vm.uuid)
+    VmInstance.objects.filter(pk=vm.pk).delete()
+
+
+def release_addresses(vm: VmInstance) -> None:
+    """Give the addresses back and remove the NICs."""
+    for nic in vm.nics.select_related("used_ip"):
+        used = nic.used_ip
+        nic.delete()
+        if used:
+            used.delete()
+
+
+#: the states a VM can have while it is being made
+UNBORN = frozenset({VmState.CREATED, VmState.STARTING})
