@@ -46,6 +46,7 @@ PLACES = {
     "rc": "etc/rc",
     "nics": "etc/nics",
     "lease": "etc/lease",
+    "serial": "etc/serial",
     "tick": "etc/tick",
     "ticks": "bin/ticks",
     "power": "etc/acpi/PWRF/00000080",
