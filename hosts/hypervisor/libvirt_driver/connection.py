@@ -1,0 +1,156 @@
+"""One long-lived libvirt connection per process and host, opened when it is first needed."""
+
+import functools
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import libvirt
+
+from hosts.hypervisor.errors import HypervisorError
+from hosts.hypervisor.libvirt_driver.knock import knock
+from hosts.hypervisor.libvirt_driver.mapping import translate
+
+#: seconds between keepalive messages, and how many may stay unanswered: a silent host is given up after 8 s
+KEEPALIVE = (2, 3)
+
+
+class EventLoop:
+    """libvirt's event loop in a thread of this process; without it there is no keepalive.
+
+    It must run before the first connection is opened. A forked child has no threads of its parent, hence the
+    pid.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+
+    def ensure(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            libvirt.registerErrorHandler(_stay_silent, None)
+            libvirt.virEventRegisterDefaultImpl()
+            threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
+            self._pid = os.getpid()
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+
+def _stay_silent(_context: Any, _error: Any) -> None:
+    """Every error is raised as well; libvirt's own copy on stderr says it twice and without context."""
+
+
+def _run_events() -> None:
+    while True:
+        libvirt.virEventRunDefaultImpl()
+
+
+event_loop = EventLoop()
+os.register_at_fork(after_in_child=event_loop.after_fork)
+
+
+class Connection:
+    """The way to one host, safe for threads and across fork; after a loss the next call opens it anew."""
+
+    def __init__(self, uri: str, host: str) -> None:
+        self.uri = uri
+        self.host = host
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._open: Any = None
+        #: connections of the parent process: kept for ever, as closing one here would speak on the parent's
+        #: line
+        self._inherited: list[Any] = []
+
+    def get(self) -> Any:
+        """The open virConnect of this process. Raises HostUnreachable or libvirtError."""
+        self._forget_parents()
+        with self._lock:
+            if self._open is not None and not self._open.isAlive():
+                self._discard()
+            if self._open is None:
+                self._open = self._connect()
+            return self._open
+
+    def close(self) -> None:
+        """Let go without waiting; a call that is under way in another thread ends by itself."""
+        self._forget_parents()
+        if self._lock.acquire(blocking=False):
+            try:
+                self._discard()
+            finally:
+                self._lock.release()
+
+    def _connect(self) -> Any:
+        event_loop.ensure()
+        knock(self.uri)
+        opened = libvirt.open(self.uri)
+        try:
+            opened.setKeepAlive(*KEEPALIVE)
+        except libvirt.libvirtError as error:
+            # the drivers inside this process have no line that could break
+            if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+                raise
+        # libvirt wants a callback to know a broken line from a closed one; isAlive() is what we look at
+        opened.registerCloseCallback(_closed, None)
+        return opened
+
+    def _discard(self) -> None:
+        """Closing asks the daemon and waits for it, so a thread does it that nobody waits for."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            threading.Thread(target=_close, args=(opened,), name="libvirt-close", daemon=True).start()
+
+    def _forget_parents(self) -> None:
+        if self._pid == os.getpid():
+            return
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        if self._open is not None:
+            self._inherited.append(self._open)
+            self._open = None
+
+
+def _closed(_connection: Any, _reason: int, _context: Any) -> None:
+    """The line is gone; the next call sees it by isAlive()."""
+
+
+def _close(opened: Any) -> None:
+    for step in (opened.unregisterCloseCallback, opened.close):
+        try:
+            step()
+        except libvirt.libvirtError:
+            continue
+
+
+class Part:
+    """What the parts of the driver (domains, networks, storage, facts) share: the line to their host."""
+
+    def __init__(self, uri: str, host_name: str) -> None:
+        self.link = Connection(uri, host_name)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=Part)
+
+
+def hypervisor_call(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """A method of the port: what libvirt raises in it leaves it as an error of Corral."""
+
+    @functools.wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except libvirt.libvirtError as error:
+            raise translate(error, self.link.host, method.__name__) from error
+        except HypervisorError as error:
+            error.host = error.host or self.link.host
+            error.call = error.call or method.__name__
+            raise
+
+    return call
