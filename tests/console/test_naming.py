@@ -20,6 +20,8 @@ from console.naming import (
     uuid_problem,
 )
 
+LONGEST = ".".join(["a" * 62] * 3 + ["a" * 60, "abc"])
+
 
 def test_new_uuids_are_version_4_without_hyphens():
     made = new_uuid()
@@ -80,7 +82,7 @@ def test_bad_names(name, expected):
     assert name_problem(name) == expected
 
 
-@pytest.mark.parametrize("hostname", ["vm1", "web-server", "a", "1web", "web.tier", "a" * 63, "x--y", "WEB"])
+@pytest.mark.parametrize("hostname", ["vm1", "web-server", "a", "1web", "web.tier", "a" * 63, "x--y", "WEB", LONGEST])
 def test_good_hostnames(hostname):
     assert hostname_problem(hostname) is None
 
@@ -97,6 +99,7 @@ def test_good_hostnames(hostname):
         ("web..tier", "a part between dots is empty"),
         ("web.", "a part between dots is empty"),
         ("a" * 64, "has 64 characters, at most 63"),
+        ("a" + LONGEST, "has 254 characters; at most 253"),
         (".".join(["a" * 60] * 5), "has 304 characters; at most 253"),
         ("45m", "lease"),
         ("12", "lease"),
@@ -110,7 +113,15 @@ def test_bad_hostnames(hostname, words):
 
 @pytest.mark.parametrize(
     ("domain", "good"),
-    [("web.tier.mycompany.com", True), ("local", True), ("", False), ("a..b", False), ("-a.b", False)],
+    [
+        ("web.tier.mycompany.com", True),
+        ("local", True),
+        (LONGEST, True),
+        (LONGEST + "b", False),
+        ("", False),
+        ("a..b", False),
+        ("-a.b", False),
+    ],
 )
 def test_domains(domain, good):
     assert (domain_problem(domain) is None) is good

@@ -48,8 +48,7 @@ def test_least_vm_puts_the_emptiest_hosts_first_and_settles_ties_at_random():
 
 def test_start_prefers_the_last_host():
     orders = {
-        names(run(NODES, spec(last_host_uuid="uuid-node2", volumes=()), LAST_HOST, seed))[0]
-        for seed in range(20)
+        names(run(NODES, spec(last_host_uuid="uuid-node2", volumes=()), LAST_HOST, seed))[0] for seed in range(20)
     }
     assert orders == {"node2"}
 
@@ -174,9 +173,7 @@ def test_summary_of_an_empty_place_says_so(hosts):
 def test_summary_stays_short_when_the_reasons_are_many():
     hosts = [host(f"node{n}", l2_uuids=frozenset(), storages=(), hypervisor_type=f"H{n}") for n in range(3)]
     hosts += [host(f"lost{n}", status=status) for n, status in enumerate(("Connecting", "Disconnected"))]
-    hosts += [
-        host(f"off{n}", **{key: "Disabled"}) for n, key in enumerate(("state", "cluster_state", "zone_state"))
-    ]
+    hosts += [host(f"off{n}", **{key: "Disabled"}) for n, key in enumerate(("state", "cluster_state", "zone_state"))]
     hosts += [host("full", used_memory=8 * GIB)]
     summary = run(hosts, spec()).report.summary()
     assert summary.startswith("No host can run this VM: 3 of 9 do not run KVM, ")

@@ -97,9 +97,7 @@ def test_hypervisor_accepts_any_when_none_is_required():
 
 def test_l2_needs_every_network_not_just_one():
     reason = filters.attached_l2(host(), spec(l2s={"l2a": "vlan100", "l2c": "vlan300", "l2d": "vlan200"}))
-    assert sentence(reason) == (
-        "node1 is in cluster rack1, which is not attached to L2 networks vlan200, vlan300."
-    )
+    assert sentence(reason) == ("node1 is in cluster rack1, which is not attached to L2 networks vlan200, vlan300.")
 
 
 def test_avoid_gives_the_callers_reason():
@@ -151,9 +149,7 @@ def test_image_store_must_be_usable():
 
 
 def test_image_store_must_serve_the_zone():
-    image = ImageView(
-        "img1", "debian", GIB, stores=(ImageStoreView("is1", "store", zone_uuids=frozenset({"z2"})),)
-    )
+    image = ImageView("img1", "debian", GIB, stores=(ImageStoreView("is1", "store", zone_uuids=frozenset({"z2"})),))
     reason = filters.image_store(host(), spec(image=image))
     assert sentence(reason) == "node1 cannot get image debian: no image store of zone east holds it."
 
@@ -184,15 +180,13 @@ def test_primary_storage_with_the_image_cached_needs_only_the_volume():
 
 
 def test_primary_storage_keeps_its_reserve():
-    tight = host(storages=(storage(total=12 * GIB, reserved=GIB),))
+    tight = host(storages=(storage(total=20 * GIB, used=8 * GIB, reserved=GIB),))
     assert "shared has 11 GiB available" in sentence(filters.primary_storage(tight, spec()))
 
 
 def test_primary_storage_counts_all_volumes_together():
     tight = host(storages=(storage(total=31 * GIB),))
-    assert "shared has 11 GiB available" in sentence(
-        filters.primary_storage(tight, spec(volumes=(ROOT, DATA)))
-    )
+    assert "shared has 11 GiB available" in sentence(filters.primary_storage(tight, spec(volumes=(ROOT, DATA))))
 
 
 @pytest.mark.parametrize(

@@ -48,18 +48,14 @@ def test_a_preferred_tag_comes_first_and_the_rest_stays_as_fall_back():
 
 
 def test_a_required_tag_admits_nothing_else():
-    assert choose(VolumeNeed("data", GIB, storage_tag="ssd", storage_tag_required=True), WIDE, FAST) == [
-        "fast"
-    ]
+    assert choose(VolumeNeed("data", GIB, storage_tag="ssd", storage_tag_required=True), WIDE, FAST) == ["fast"]
 
 
 def test_a_required_tag_is_named_in_the_refusal():
     decision = choose_storages(
         (WIDE,), VolumeNeed("data", GIB, storage_tag="ssd", storage_tag_required=True), None, Random(1)
     )
-    assert (
-        decision.report[0].as_data()["reason"] == 'wide does not carry the tag "ssd" demanded for the data.'
-    )
+    assert decision.report[0].as_data()["reason"] == 'wide does not carry the tag "ssd" demanded for the data.'
 
 
 def test_plan_spreads_volumes_that_fit_no_single_storage():
@@ -82,12 +78,41 @@ def test_plan_serves_a_demanding_volume_before_a_free_one():
     assert [chosen.name for chosen in plan.storages] == ["small", "only"]
 
 
+def test_plan_serves_a_required_tag_before_a_free_volume():
+    fast = storage(uuid="fast", name="fast", total=20 * GIB, user_tags=frozenset({"ssd"}))
+    tagged = VolumeNeed("data", 8 * GIB, storage_tag="ssd", storage_tag_required=True)
+    slow = storage(uuid="slow", name="slow", total=15 * GIB)
+    plan = plan_volumes((fast, slow), (VolumeNeed("root", 15 * GIB), tagged))
+    assert isinstance(plan, VolumePlan)
+    assert [chosen.name for chosen in plan.storages] == ["slow", "fast"]
+
+
+def test_a_preferred_tag_does_not_jump_the_queue():
+    fast = storage(uuid="fast", name="fast", total=20 * GIB, user_tags=frozenset({"ssd"}))
+    slow = storage(uuid="slow", name="slow", total=15 * GIB)
+    plan = plan_volumes((fast, slow), (VolumeNeed("root", 18 * GIB), VolumeNeed("data", 8 * GIB, storage_tag="ssd")))
+    assert isinstance(plan, VolumePlan)
+    assert [chosen.name for chosen in plan.storages] == ["fast", "slow"]
+
+
+def test_plan_without_chance_evens_out_what_it_promised_itself():
+    plan = plan_volumes(
+        (storage(uuid="a", name="a", total=30 * GIB), storage(uuid="b", name="b", total=29 * GIB)),
+        (VolumeNeed("v1", 5 * GIB), VolumeNeed("v2", 5 * GIB), VolumeNeed("v3", 5 * GIB)),
+    )
+    assert isinstance(plan, VolumePlan)
+    assert [chosen.name for chosen in plan.storages] == ["a", "b", "a"]
+
+
+def test_plan_with_chance_uses_every_storage():
+    first = {plan_volumes((WIDE, FAST), (DATA,), None, Random(seed)) for seed in range(20)}
+    assert {plan.storages[0].name for plan in first if isinstance(plan, VolumePlan)} == {"wide", "fast"}
+
+
 def test_plan_that_fails_tells_how_close_it_came():
     plan = plan_volumes((SMALL, storage(uuid="mid", name="mid", total=11 * GIB)), (ROOT,), IMAGE)
     assert isinstance(plan, Reason)
-    assert (
-        plan.sentence == "mid has 11 GiB available, the root volume needs 12 GiB (with 2 GiB for the image)."
-    )
+    assert plan.sentence == "mid has 11 GiB available, the root volume needs 12 GiB (with 2 GiB for the image)."
 
 
 STORAGES = st.lists(
@@ -114,9 +139,7 @@ def test_a_plan_never_promises_more_than_a_storage_has(storages, volumes, seed):
     if isinstance(plan, VolumePlan):
         for one in storages:
             taken = [
-                room_needed(one, v, TINY_IMAGE)
-                for v, s in zip(plan.volumes, plan.storages, strict=True)
-                if s is one
+                room_needed(one, v, TINY_IMAGE) for v, s in zip(plan.volumes, plan.storages, strict=True) if s is one
             ]
             assert sum(taken) <= one.available
 

@@ -81,6 +81,19 @@ def test_a_wrong_field_is_named_with_its_value(changes, field, message):
     assert range_problems(replace(GOOD, **changes)) == (Problem(field, message),)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        replace(GOOD, start_ip="10.0.0.20"),
+        RangeText("20.0.0.2", "30.0.0.0", "128.0.0.0", "20.0.0.1"),
+        RangeText("10.0.0.6", "10.0.0.6", "255.255.255.252", "10.0.0.5"),
+    ],
+    ids=["one address", "/1", "/30"],
+)
+def test_extreme_but_possible_ranges(text):
+    assert range_problems(text) == ()
+
+
 @pytest.mark.parametrize("first", ["127", "224", "240", "0"])
 def test_addresses_no_host_can_have_are_refused(first):
     text = RangeText(f"{first}.0.0.10", f"{first}.0.0.20", "255.255.255.0", f"{first}.0.0.1")
@@ -131,6 +144,7 @@ def test_every_prefix_makes_a_contiguous_mask(length):
 @pytest.mark.parametrize(
     ("cidr", "expected"),
     [
+        ("0.0.0.0/1", RangeText("0.0.0.2", "127.255.255.254", "128.0.0.0", "0.0.0.1")),
         ("192.168.1.0/24", RangeText("192.168.1.2", "192.168.1.254", "255.255.255.0", "192.168.1.1")),
         ("10.0.0.0/8", RangeText("10.0.0.2", "10.255.255.254", "255.0.0.0", "10.0.0.1")),
         ("10.0.0.4/30", RangeText("10.0.0.6", "10.0.0.6", "255.255.255.252", "10.0.0.5")),
@@ -146,17 +160,13 @@ def test_range_from_any_network_is_valid(prefix, number):
     if start >= 2**24:
         assert (
             range_problems(
-                range_from_cidr(
-                    f"{start >> 24}.{start >> 16 & 255}.{start >> 8 & 255}.{start & 255}/{prefix}"
-                )
+                range_from_cidr(f"{start >> 24}.{start >> 16 & 255}.{start >> 8 & 255}.{start & 255}/{prefix}")
             )
             == ()
         )
 
 
-@pytest.mark.parametrize(
-    "cidr", ["10.0.0.1/24", "10.0.0.0/31", "10.0.0.0/0", "fe80::/64", "10.0.0.0/33", "net"]
-)
+@pytest.mark.parametrize("cidr", ["10.0.0.1/24", "10.0.0.0/31", "10.0.0.0/0", "fe80::/64", "10.0.0.0/33", "net"])
 def test_networks_that_cannot_be_a_range(cidr):
     with pytest.raises(AddressError, match=r"10\.0\.0|fe80|net"):
         range_from_cidr(cidr)
@@ -181,9 +191,7 @@ def test_every_free_address_comes_exactly_once(seed, used, strategy):
 
 
 def test_random_starts_anywhere_and_wraps_around():
-    firsts = {
-        next(candidates(IpStrategy.RANDOM, [RANGE, LATER], (), Random(seed))).number for seed in range(300)
-    }
+    firsts = {next(candidates(IpStrategy.RANDOM, [RANGE, LATER], (), Random(seed))).number for seed in range(300)}
     assert firsts == {*range(RANGE.start, RANGE.end + 1), LATER.start, LATER.end}
 
 

@@ -106,11 +106,7 @@ def test_mac_refuses_a_device_id_beyond_a_byte():
 def test_bridge_mac_is_stable_local_and_no_nic():
     mac = bridge_mac("6572ce44c3f6422d8063b0fb262cbc62")
     first = int(mac[:2], 16)
-    assert (
-        mac
-        == bridge_mac("6572ce44c3f6422d8063b0fb262cbc62")
-        != bridge_mac("37d3c4a1e2f14a1c8316a23531e62988")
-    )
+    assert mac == bridge_mac("6572ce44c3f6422d8063b0fb262cbc62") != bridge_mac("37d3c4a1e2f14a1c8316a23531e62988")
     assert (first & 0b11, mac[:2] == "fa") == (0b10, False)
 
 
@@ -128,7 +124,9 @@ def test_local_bridge_name_fits():
     assert local_bridge_name("6572ce44c3f6422d8063b0fb262cbc62") == "br_6572ce44c3f6"
 
 
-@pytest.mark.parametrize(("interface", "vlan"), [("eth1", None), ("enp0s31f6", 12), ("enp0s31f6abc", None)])
+@pytest.mark.parametrize(
+    ("interface", "vlan"), [("eth1", None), ("eth1", 0), ("eth1", 4095), ("enp0s31f6", 12), ("enp0s31f6abc", None)]
+)
 def test_names_of_up_to_15_characters_pass(interface, vlan):
     assert bridge_problem(interface, vlan) is None
 

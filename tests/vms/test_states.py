@@ -44,9 +44,7 @@ def test_every_state_but_the_first_can_be_reached():
 
 def test_intermediate_states_can_end_in_every_resting_state_a_crash_can_leave():
     for state in INTERMEDIATE - {VmState.DESTROYING}:
-        assert {VmState.RUNNING, VmState.STOPPED, VmState.UNKNOWN} <= {
-            TARGETS[event] for event in TRANSITIONS[state]
-        }
+        assert {VmState.RUNNING, VmState.STOPPED, VmState.UNKNOWN} <= {TARGETS[event] for event in TRANSITIONS[state]}
 
 
 def test_exactly_the_intermediate_states_pulse():
@@ -98,9 +96,7 @@ def test_after_an_event(state, event, expected):
 
 
 def test_stop_and_destroy_repeat_as_no_ops():
-    idle = {
-        (operation, state) for operation in VmOperation for state in VmState if is_no_op(operation, state)
-    }
+    idle = {(operation, state) for operation in VmOperation for state in VmState if is_no_op(operation, state)}
     assert idle == {(VmOperation.STOP, VmState.STOPPED), (VmOperation.DESTROY, VmState.DESTROYED)}
 
 
