@@ -1,9 +1,9 @@
 """What stands between Corral and every driver: deadlines, a breaker per host, and no thread held for ever.
 
-A driver may block in a C library for as long as a frozen host likes. So every call runs in a thread that can be
-abandoned; the caller is back by its deadline, the driver is replaced at the next call, and the old one is closed
-by its own thread when, and if, that comes back. A host that does not answer is left alone for a while: calls fail
-at once until a single probe finds it again.
+A driver may block in a C library for as long as a frozen host likes. So every call runs in a thread that can
+be abandoned; the caller is back by its deadline, the driver is replaced at the next call, and the old one is
+closed by its own thread when, and if, that comes back. A host that does not answer is left alone for a while:
+calls fail at once until a single probe finds it again.
 """
 
 import time
@@ -68,6 +68,7 @@ MUTATING = frozenset(
     or method in {"create_volume", "upload_volume", "delete_volume"}
 )
 
+FOREVER = float("inf")
 COOL_DOWN = 5.0
 LONGEST_COOL_DOWN = 60.0
 
@@ -117,7 +118,7 @@ class Breaker:
         self._probing = False
 
     def admit(self, call: str) -> bool:
-        """Let a call pass, telling whether it is the probe; raises HostUnreachable while the host is left alone."""
+        """Let a call pass and tell whether it is the probe. Raises HostUnreachable during the cool-down."""
         with self._lock:
             if self._since is None:
                 return False
@@ -125,9 +126,8 @@ class Breaker:
             if wait > 0 or self._probing:
                 when = f"next try in {max(wait, 0):.0f} s" if not self._probing else "being tried now"
                 since = self._since.strftime("%Y-%m-%d %H:%M:%S UTC")
-                raise HostUnreachable(
-                    f"{self.host} is not answering since {since}, {when}.", host=self.host, call=call
-                )
+                message = f"{self.host} is not answering since {since}, {when}."
+                raise HostUnreachable(message, host=self.host, call=call)
             self._probing = True
             return True
 
@@ -185,15 +185,15 @@ class GuardedHypervisor:
             raise HypervisorTimeout(
                 f"No time is left for {method} on {self.host_name}.", **self._where(method)
             )
-        total = end or float("inf") if progress else min(end or float("inf"), now + limit)
+        end = FOREVER if end is None else end
+        total = end if progress else min(end, now + limit)
         probe = self._breaker.admit(method)
         try:
             lane = self.lanes.take(min(total, now + limit))
             self._ask_before(lane, method)
             outcome = self.lanes.run(lane, method, args, limit, total, progress)
-        except (
-            BaseException
-        ):  # no lane free, the hook said no, the caller was interrupted: nothing was learned
+        except BaseException:
+            # No lane was free, the hook said no, the caller was interrupted: nothing was learned of the host.
             self._breaker.withdraw(probe)
             raise
         return self._judge(method, outcome, probe)

@@ -1,8 +1,8 @@
 """Threads that a caller can walk away from, and the driver they share.
 
-A lane is one daemon thread that serves one call at a time and is used again for the next. A call that outlasts its
-caller's patience is abandoned with its lane; no more than MOST_LANES threads exist per host, abandoned ones
-included, so a host that never answers can cost no more than that.
+A lane is one daemon thread that serves one call at a time and is used again for the next. A call that
+outlasts its caller's patience is abandoned with its lane; no more than MOST_LANES threads exist per host,
+abandoned ones included, so a host that never answers can cost no more than that.
 """
 
 import contextvars
@@ -23,7 +23,7 @@ IDLE_SECONDS = 60.0
 
 @dataclass
 class Session:
-    """One opened driver and how many calls are in it; dropped: no new call enters, the last one out closes it."""
+    """One opened driver and how many calls are in it; when dropped, the last one out closes it."""
 
     driver: Hypervisor | None = None
     users: int = 0
@@ -58,7 +58,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended for its caller: exactly one of an answer, a driver's error, a refused progress, silence."""
+    """How a call ended for its caller: an answer, the driver's error, a refused progress, or silence."""
 
     value: Any = None
     error: BaseException | None = None

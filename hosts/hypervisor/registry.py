@@ -56,7 +56,7 @@ os.register_at_fork(after_in_child=_new_lock)
 def connect(uri: str, host_name: str, *, simulator_state: Path | None = None) -> GuardedHypervisor:
     """The hypervisor behind an address; connects at the first call, not here. Raises Unsupported.
 
-    The same instance for the same address in one process: deadlines, breaker and connection are shared by all.
+    The same instance for the same address in one process: breaker and connection are shared by all.
     """
     scheme = uri.partition("://")[0].partition("+")[0]
     driver = DRIVERS.get(scheme)

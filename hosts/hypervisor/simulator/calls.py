@@ -88,7 +88,7 @@ class SimulatedCalls:
 
 
 def simulated(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Make a method a call of the port: counted, and refused, delayed, hung or failed when a fault says so."""
+    """Make a method a call of the port: counted, and refused, delayed, hung or failed by faults."""
 
     @wraps(method)
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""The hand from outside: builds simulated hosts, breaks them, acts as guests and people behind Corral's back."""
+"""The hand from outside: builds simulated hosts, breaks them, acts as their guests and visitors."""
 
 import time
 from collections import Counter
@@ -128,7 +128,7 @@ class Fleet:
         """Let calls go wrong until cleared, or `times` times, sparing the first `skip`; tells the fault's id.
 
         `host` and `call` None mean any. A call waits `delay` seconds, then hangs until the fault is cleared,
-        then raises `error`, as far as each is given; `after`: the call has acted before (the answer was lost).
+        then raises `error`, as far as each is given; `after`: once the call has acted (the answer is lost).
         """
         if call is not None and call not in faults.CALLS:
             raise ValueError(f"The hypervisor port has no call {call!r}.")
@@ -238,7 +238,7 @@ class Fleet:
             world.stop(db, host, uuid)
 
     def kill(self, host: str, uuid: str) -> None:
-        """The process that runs the domain dies; libvirt calls the domain shut off then, as after a power-off."""
+        """The process that runs the domain dies; as after a power-off, libvirt calls it shut off."""
         self.power_off(host, uuid)
 
     def set_state(self, host: str, uuid: str, state: DomainState) -> None:

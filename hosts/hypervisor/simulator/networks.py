@@ -103,11 +103,24 @@ def _check_addresses(spec: NetworkSpec) -> None:
 
 
 def _check_conflicts(db: sqlite3.Connection, host: str, spec: NetworkSpec) -> None:
-    """Bridges are named once per host, and two interfaces of a host cannot be in overlapping networks."""
-    mine = IPv4Interface(f"{spec.gateway}/{spec.netmask}").network
+    """A bridge and an address belong to one network of a host, and stay what they are under running guests."""
     others = db.execute("SELECT * FROM network WHERE host = ? AND uuid <> ?", (host, spec.uuid))
     for other in others.fetchall():
         if other["bridge"] == spec.bridge:
             raise NetworkConflict(f"bridge name '{spec.bridge}' already in use by network {other['uuid']}.")
-        if IPv4Interface(f"{other['gateway']}/{other['netmask']}").network.overlaps(mine):
-            raise NetworkConflict(f"Network {mine} is already in use by interface {other['bridge']}.")
+        if other["gateway"] == spec.gateway:
+            raise NetworkConflict(f"Address {spec.gateway} is already in use by interface {other['bridge']}.")
+    own = db.execute("SELECT * FROM network WHERE host = ? AND uuid = ?", (host, spec.uuid)).fetchone()
+    if (
+        own
+        and (own["bridge"], own["gateway"]) != (spec.bridge, spec.gateway)
+        and _has_guests(db, host, spec.uuid)
+    ):
+        raise NetworkConflict(
+            f"Network {spec.uuid} has guests on bridge {own['bridge']} with {own['gateway']}."
+        )
+
+
+def _has_guests(db: sqlite3.Connection, host: str, network: str) -> bool:
+    rows = db.execute("SELECT live FROM domain WHERE host = ? AND live IS NOT NULL", (host,)).fetchall()
+    return any(nic.network == network for row in rows for nic in codec.load_domain(row["live"]).nics)

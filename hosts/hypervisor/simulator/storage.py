@@ -5,7 +5,14 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from hosts.hypervisor.errors import HypervisorError, NoSpace, PoolNotFound, VolumeExists, VolumeNotFound
+from hosts.hypervisor.errors import (
+    HostUnreachable,
+    HypervisorError,
+    NoSpace,
+    PoolNotFound,
+    VolumeExists,
+    VolumeNotFound,
+)
 from hosts.hypervisor.port import Progress
 from hosts.hypervisor.simulator import faults, world
 from hosts.hypervisor.simulator.calls import SimulatedCalls, simulated
@@ -21,6 +28,9 @@ LARGEST_CHUNK = 16 << 20
 
 QCOW2 = struct.Struct(">4sIQIIQ")
 QCOW2_MAGIC = b"QFI\xfb"
+#: owner, folder, name: where a file is
+Key = tuple[str, str, str]
+
 UNUSABLE = (PurePosixPath("/dev"), PurePosixPath("/proc"), PurePosixPath("/sys"))
 
 
@@ -34,10 +44,11 @@ class SimulatedStorage(SimulatedCalls):
             raise HypervisorError(f"cannot open directory '{path}'")
         with self._world() as db:
             db.execute(
-                "INSERT INTO pool VALUES (?, ?, ?, 1)"
-                " ON CONFLICT DO UPDATE SET active = 1, path = excluded.path",
+                "INSERT INTO pool VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET active = 1",
                 (self.host, name, str(folder)),
             )
+            if self._place(db, name)[1] != str(folder):
+                raise HypervisorError(f"Pool {name} of {self.host_name} does not lie over {path}.")
             return self._pool(db, name)
 
     @simulated
@@ -90,19 +101,29 @@ class SimulatedStorage(SimulatedCalls):
     def upload_volume(
         self, pool: str, name: str, source: Path, progress: Progress | None = None
     ) -> VolumeInfo:
-        """Until it is whole the volume is there as a raw one that grows, as a file being written is."""
+        """Until it is whole the volume is there as a raw one that grows, as a file being written is.
+
+        A transfer that fails takes its piece of a file away again, unless the host is gone.
+        """
         size, head = _read(source)
         with self._world() as db:
+            present = self._find(db, pool, name)
+            if present and (present["allocation"], present["head"]) == (size, head):
+                return _info(present)
             owner, folder = self._place(db, pool)
             key = (owner, folder, name)
-            db.execute("DELETE FROM volume WHERE owner = ? AND folder = ? AND name = ?", key)
+            self._remove(db, key)
             if size > world.space(db, self.host, folder)[1]:
                 raise NoSpace(f"Pool {pool} has no room for the {size} bytes of {name}.")
             db.execute("INSERT INTO volume VALUES (?, ?, ?, 'raw', ?, 0, NULL, x'')", (*key, size))
-        for done in _pieces(size):
-            self._write_piece(key, done)
-            if progress is not None:
-                progress(done, size)
+        try:
+            self._write(key, size, progress)
+        except HostUnreachable:
+            raise
+        except BaseException:
+            with self._world() as db:
+                self._remove(db, key)
+            raise
         with self._world() as db:
             db.execute(
                 "UPDATE volume SET format = ?, capacity = ?, head = ?"
@@ -119,10 +140,15 @@ class SimulatedStorage(SimulatedCalls):
     @simulated
     def delete_volume(self, pool: str, name: str) -> None:
         with self._world() as db:
-            key = (*self._place(db, pool), name)
-            db.execute("DELETE FROM volume WHERE owner = ? AND folder = ? AND name = ?", key)
+            self._remove(db, (*self._place(db, pool), name))
 
-    def _write_piece(self, key: tuple[str, str, str], done: int) -> None:
+    def _write(self, key: Key, size: int, progress: Progress | None) -> None:
+        for done in _pieces(size):
+            self._write_piece(key, done)
+            if progress is not None:
+                progress(done, size)
+
+    def _write_piece(self, key: Key, done: int) -> None:
         with self.store.write() as db:
             fault = faults.take(db, self.host, faults.UPLOAD_CHUNK)
         if fault:
@@ -135,6 +161,9 @@ class SimulatedStorage(SimulatedCalls):
             if done - row["allocation"] > world.space(db, self.host, key[1])[1]:
                 raise NoSpace(f"No space left on device while writing {key[2]}.")
             db.execute(f"UPDATE volume SET allocation = ? {where}", (done, *key))  # noqa: S608
+
+    def _remove(self, db: sqlite3.Connection, key: Key) -> None:
+        db.execute("DELETE FROM volume WHERE owner = ? AND folder = ? AND name = ?", key)
 
     def _place(self, db: sqlite3.Connection, pool: str) -> tuple[str, str]:
         """(owner, folder) behind a pool of this host."""

@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS host (
 );
 CREATE TABLE IF NOT EXISTS domain (
     host TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
-    persistent INTEGER NOT NULL, spec TEXT NOT NULL, live TEXT, off_at REAL, PRIMARY KEY (host, uuid), UNIQUE (host, name)
+    persistent INTEGER NOT NULL, spec TEXT NOT NULL, live TEXT, off_at REAL,
+    PRIMARY KEY (host, uuid), UNIQUE (host, name)
 );
 CREATE INDEX IF NOT EXISTS domain_off ON domain (host, off_at) WHERE off_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS disk (
@@ -29,7 +30,8 @@ CREATE INDEX IF NOT EXISTS disk_path ON disk (owner, path);
 CREATE INDEX IF NOT EXISTS disk_domain ON disk (host, domain);
 CREATE TABLE IF NOT EXISTS network (
     host TEXT NOT NULL, uuid TEXT NOT NULL, ours INTEGER NOT NULL, active INTEGER NOT NULL,
-    bridge TEXT NOT NULL, gateway TEXT NOT NULL, netmask TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (host, uuid)
+    bridge TEXT NOT NULL, gateway TEXT NOT NULL, netmask TEXT NOT NULL, spec TEXT NOT NULL,
+    PRIMARY KEY (host, uuid)
 );
 CREATE TABLE IF NOT EXISTS lease (
     host TEXT NOT NULL, network TEXT NOT NULL, mac TEXT NOT NULL, ip TEXT NOT NULL, hostname TEXT,

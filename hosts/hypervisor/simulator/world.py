@@ -18,7 +18,7 @@ SHARED = ""
 
 
 class Condition(StrEnum):
-    """How a host answers: as it should, not at all, by hanging, or not since it lost power with its guests."""
+    """How a host answers: as it should, by no route to it, by hanging, or not, being switched off."""
 
     UP = "up"
     UNREACHABLE = "unreachable"
