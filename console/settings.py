@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "console.middleware.HtmxLoginMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -108,10 +109,11 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = CORRAL_DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Names with a hash, cached for ever. Compressed copies (python -m whitenoise.compress) are served when they are
+    # there; making them takes most of a minute, which a console on loopback does not win back.
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        "BACKEND": "django.contrib.staticfiles.storage."
+        + ("StaticFilesStorage" if DEBUG else "ManifestStaticFilesStorage"),
     },
 }
 
@@ -169,6 +171,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "429.html"
 
 # A console that is reached by https says so in its trusted origins; plain http on loopback must still log in.
 BEHIND_TLS = any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
@@ -242,6 +245,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 30,
     "socket_keepalive": True,
     "health_check_interval": 25,
+    # A page that rings while Redis is away must not wait for it: one try, and beat makes up for it.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
 }
 CELERY_VISIBILITY_TIMEOUT = 3600
 CELERY_BEAT_SCHEDULE_FILENAME = str(CORRAL_DATA_DIR / "beat-schedule")

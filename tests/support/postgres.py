@@ -4,6 +4,7 @@ The cluster lives in a folder of its own, listens on a socket there alone, and i
 refuses to run as root, so root runs it as the user postgres.
 """
 
+import getpass
 import os
 import pwd
 import shutil
@@ -15,12 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from tests.support.processes import wait_for
 
-# Nobody needs these tables after a crash.
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
+# One socket, no network; nobody needs these tables after a crash.
+SETTINGS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 class NoPostgresError(Exception):
@@ -50,36 +50,20 @@ def running_postgres() -> Iterator[str]:
     programs = server_folder()
     who = identity()
     folder = Path(tempfile.mkdtemp(prefix="corral-pg-"))
+    if who:
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    run = {"cwd": folder, "stdin": subprocess.DEVNULL, **who}
     try:
-        if who:
-            account = pwd.getpwnam("postgres")
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        cluster = folder / "cluster"
-        run = {"cwd": folder, "stdin": subprocess.DEVNULL, **who}
-        initdb = (
-            programs / "initdb",
-            "-D",
-            cluster,
-            "-A",
-            "trust",
-            "-U",
-            "corral",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        )
-        subprocess.run([*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **run)
-        options = [word for setting in ("listen_addresses=", *FAST) for word in ("-c", setting)]
+        initdb = f"{programs}/initdb -D cluster -A trust -U {getpass.getuser()} -E UTF8 --locale=C.UTF-8 --no-sync"
+        subprocess.run(initdb.split(), check=True, stdout=subprocess.DEVNULL, **run)
         with (folder / "log").open("w") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", cluster, "-k", folder, *options], stdout=log, stderr=log, **run
-            )
+            postgres = f"{programs}/postgres -D cluster -k {folder} {SETTINGS}"
+            server = subprocess.Popen(postgres.split(), stdout=log, stderr=log, **run)
         try:
-            ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "corral", "-d", "postgres"]
-            wait_for(
-                lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL accepts connections"
-            )
-            yield f"postgres://corral@{quote(str(folder), safe='')}/postgres"
+            ready = f"{programs}/pg_isready -q -h {folder} -d postgres".split()
+            wait_for(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL answers")
+            yield f"postgres:///{folder}/postgres"
         finally:
             server.send_signal(signal.SIGINT)  # its fast shutdown: ends sessions, keeps the files whole
             server.wait(30)
