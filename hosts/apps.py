@@ -5,5 +5,6 @@ class HostsConfig(CorralApp):
     """Zones, clusters, hosts and their storage."""
 
     name = "hosts"
+    default = True
     verbose_name = "Hosts"
-    registers = ("config", "systemtags", "flows.connect")
+    registers = ("config", "systemtags", "flows.connect", "inventories")

@@ -5,4 +5,6 @@ class NetworksConfig(CorralApp):
     """L2 and L3 networks, addresses and network services."""
 
     name = "networks"
+    default = True
     verbose_name = "Networks"
+    registers = ("inventories",)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("vms", "networks", "hosts", "console")  # each may import those to its right
 
 # Wires everything together: may import all of it, and is imported by none of it.
-COMPOSITION_ROOT = ("settings", "urls", "asgi", "wsgi", "celery", "api", "dashboard", "management.commands")
+COMPOSITION_ROOT = ("settings", "urls", "asgi", "wsgi", "celery", "api", "dashboard", "demo", "management.commands")
 ROOT_MODULES = tuple(f"console.{name}" for name in COMPOSITION_ROOT)
 
 # Standard library, each other and the named libraries, nothing else: values in, values out.

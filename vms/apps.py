@@ -5,5 +5,6 @@ class VmsConfig(CorralApp):
     """Virtual machines with their NICs, volumes, images and offerings."""
 
     name = "vms"
+    default = True
     verbose_name = "Virtual machines"
-    registers = ("systemtags", "flows.create", "realise")
+    registers = ("systemtags", "flows.create", "realise", "inventories")
