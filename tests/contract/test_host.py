@@ -1,0 +1,60 @@
+"""The port about a host as such: it answers or it does not, and it tells what it is."""
+
+import pytest
+
+from hosts.hypervisor.errors import HostUnreachable
+from hosts.hypervisor.spec import Emulation, OsRelease
+from tests.contract.scene import Scene
+
+pytestmark = pytest.mark.contract
+
+
+def test_a_host_that_is_there_answers_a_ping(scene: Scene) -> None:
+    scene.host.ping()
+
+
+def test_a_host_that_is_not_there_fails_a_ping_as_unreachable(scene: Scene) -> None:
+    with pytest.raises(HostUnreachable) as caught:
+        scene.gone.ping()
+    assert caught.value.retryable
+    assert (caught.value.host, caught.value.call) == ("gone", "ping")
+
+
+def test_a_host_that_is_not_there_has_no_empty_list_of_domains(scene: Scene) -> None:
+    with pytest.raises(HostUnreachable):
+        scene.gone.domains()
+
+
+def test_closing_twice_is_closing_once(scene: Scene) -> None:
+    scene.gone.close()
+    scene.gone.close()
+
+
+def test_facts_tell_who_the_host_is_and_what_it_has(scene: Scene) -> None:
+    facts = scene.host.facts()
+    assert facts.hostname
+    assert facts.libvirt_version[0].isdigit()
+    assert facts.qemu_version[0].isdigit()
+    assert facts.cpu_count > 0
+    assert facts.memory_total > 0
+    assert 0 <= facts.memory_free <= facts.memory_total
+    assert isinstance(facts.emulation, Emulation)
+    assert facts.kvm_note
+    assert facts.os is None or isinstance(facts.os, OsRelease)
+
+
+def test_facts_name_a_host_by_the_same_uuid_each_time(scene: Scene) -> None:
+    uuid = scene.host.facts().hypervisor_uuid
+    assert len(uuid) == 32
+    assert scene.host.facts().hypervisor_uuid == uuid
+
+
+@pytest.mark.needs("two_hosts")
+def test_two_hosts_have_two_uuids(scene: Scene) -> None:
+    assert scene.host.facts().hypervisor_uuid != scene.other.facts().hypervisor_uuid
+
+
+def test_facts_leave_no_domain_behind(scene: Scene) -> None:
+    before = set(scene.host.domains())
+    scene.host.facts()
+    assert set(scene.host.domains()) == before
