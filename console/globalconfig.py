@@ -106,12 +106,26 @@ def reset(category: str, name: str) -> Config[Any]:
 
 def inventory(config: Config[Any]) -> dict[str, str]:
     """{"category", "name", "description", "defaultValue", "value"}, all text (semantics §7)."""
+    return _shown(config, config.get())
+
+
+def inventories() -> list[dict[str, str]]:
+    """Every definition with its value, in one statement."""
+    overrides = {(row.category, row.name): row.value for row in GlobalConfig.objects.all()}
+    return [_shown(config, _value(config, overrides.get(config.key))) for config in definitions()]
+
+
+def _value(config: Config[Any], override: str | None) -> Any:
+    return config.default if override is None else config.kind.parse(override)
+
+
+def _shown(config: Config[Any], value: Any) -> dict[str, str]:
     return {
         "category": config.category,
         "name": config.name,
         "description": config.description,
         "defaultValue": config.kind.show(config.default),
-        "value": config.kind.show(config.get()),
+        "value": config.kind.show(value),
     }
 
 

@@ -1,18 +1,21 @@
 """Inventories: the JSON shape of every resource, declared as tables (chapter; semantics §1.1).
 
-One table feeds the JSON endpoint, the command line and later the query language. Null fields are left out; dates
-read `Dec 2, 2015 5:53:42 PM`, in UTC.
+One table feeds the JSON endpoint, the command line and the query language. Null fields are left out, keys come in
+alphabetical order as in the chapter's examples; dates read `Dec 2, 2015 5:53:42 PM`, in UTC.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
+from django.db.models.expressions import Combinable
 
 from console.errors import NotFound
+from console.query.schema import Kind
+
+Json = dict[str, Any]
 
 
 def format_date(moment: datetime) -> str:
@@ -24,61 +27,125 @@ def format_date(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class Field:
-    """One key of an inventory: where it comes from on the model, and for lists of inventories, which one."""
+    """One key of an inventory and where it comes from.
+
+    `source` is a path of attributes, None and empty text on it leave the key out. `nested` names the inventory of a
+    related list, `uuids` makes a list of the uuids of related rows, `expression` computes the value in the database,
+    `make` from the row. `kind` is needed where the model cannot tell it; `make` alone cannot be queried.
+    """
 
     json: str
-    source: str
+    source: str = ""
     nested: str = ""
-    convert: Callable[[Any], Any] | None = None
-    lookup: str | None = None
-
-    def value(self, obj: Any) -> Any:
-        value = reduce(lambda holder, name: getattr(holder, name, None), self.source.split("."), obj)
-        if self.nested:
-            inner = get(self.nested)
-            return [inner.to_json(child) for child in value.all()]
-        if self.convert and value is not None:
-            return self.convert(value)
-        return format_date(value) if isinstance(value, datetime) else value
+    order: tuple[str, ...] = ()
+    uuids: bool = False
+    many: bool = False
+    expression: Callable[[], Combinable] | None = None
+    make: Callable[[Any], Any] | None = None
+    kind: Kind | None = None
 
     @property
-    def orm(self) -> str:
+    def is_list(self) -> bool:
+        return self.uuids or self.many
+
+    @property
+    def comparable(self) -> bool:
+        return not self.nested and self.make is None
+
+    @property
+    def lookup(self) -> str:
         """The path a filter uses."""
-        return self.lookup or self.source.replace(".", "__")
+        return f"json_{self.json}" if self.expression else self.source.replace(".", "__")
+
+    def value(self, row: Any) -> Any:
+        if self.nested or self.uuids:
+            return self._related(row)
+        value = self.make(row) if self.make else self._attribute(row)
+        if value is None or value == "":
+            return None
+        return format_date(value) if isinstance(value, datetime) else value
+
+    def _related(self, row: Any) -> list[Any]:
+        related = getattr(row, self.source).all()
+        if self.uuids:
+            return [child.pk for child in related]
+        inner = get(self.nested)
+        return [inner.to_json(child) for child in related]
+
+    def _attribute(self, row: Any) -> Any:
+        value = row
+        for name in (self.source or self.lookup).split("."):
+            if value is None:
+                return None
+            value = getattr(value, name)
+        return value
+
+    def prefetch(self, model: type[Model]) -> Prefetch:
+        if self.nested:
+            rows = get(self.nested).rows()
+        else:
+            related = model._meta.get_field(self.source).related_model
+            rows = related._default_manager.only("pk").order_by("pk")  # type: ignore[union-attr]
+        return Prefetch(self.source, rows.order_by(*self.order) if self.order else rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inventory:
-    """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/."""
+    """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/.
+
+    `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
+    row out of lists, unless the list asks for it. An inventory that is no table has `provide` and its `key` instead
+    of a model.
+    """
 
     name: str
     resource_type: str
     path: str
-    model: type[Model]
     fields: tuple[Field, ...]
+    model: type[Model] | None = None
     select: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
-    visible: Callable[[QuerySet], QuerySet] = lambda rows: rows
+    scope: tuple[tuple[str, Any], ...] = ()
+    hide: tuple[str, str] | None = None
+    provide: Callable[[], list[Json]] | None = None
+    key: Callable[[Json], str] | None = None
 
-    def rows(self) -> QuerySet:
-        """Every resource of the kind that people may see, ready to be shown in a constant number of statements."""
-        rows = self.model._default_manager.all()
-        return self.visible(rows).select_related(*self.select).prefetch_related(*self.prefetch)
+    def rows(self, only: Iterable[str] = ()) -> QuerySet:
+        """Every resource of the kind, ready to be shown in a number of statements that does not grow with them."""
+        if self.model is None:
+            raise TypeError(f"{self.name} is no table")
+        fields = self._wanted(only)
+        expressions = {field.lookup: field.expression() for field in self.fields if field.expression}
+        related = [field.prefetch(self.model) for field in fields if field.nested or field.uuids]
+        rows = self.model._default_manager.filter(**dict(self.scope)).annotate(**expressions)
+        return rows.select_related(*self.select).prefetch_related(*self.prefetch, *related)
 
-    def to_json(self, obj: Any, only: Iterable[str] = ()) -> dict[str, Any]:
-        wanted = set(only)
-        pairs = ((f.json, f.value(obj)) for f in self.fields if not wanted or f.json in wanted)
-        return {key: value for key, value in pairs if value is not None}
+    def listed(self, only: Iterable[str] = ()) -> QuerySet:
+        """The rows without those that lists hide."""
+        rows = self.rows(only)
+        return rows.exclude(**dict([self.hide])) if self.hide else rows
 
-    def get_json(self, uuid: str) -> dict[str, Any]:
-        """Raises NotFound."""
-        obj = self.rows().filter(pk=uuid).first()
-        if obj is None:
+    def to_json(self, row: Any, only: Iterable[str] = ()) -> Json:
+        pairs = ((field.json, field.value(row)) for field in self._wanted(only))
+        return {key: value for key, value in sorted(pairs) if value is not None}
+
+    def get_json(self, uuid: str) -> Json:
+        """One resource, also one that lists hide. Raises NotFound."""
+        if self.provide and self.key:
+            found = next((one for one in self.provide() if self.key(one) == uuid), None)
+        else:
+            row = None if "\0" in uuid else self.rows().filter(pk=uuid.lower()).first()
+            found = row and self.to_json(row)
+        if found is None:
             raise NotFound(f"There is no {self.name} with uuid {uuid}", field="uuid")
-        return self.to_json(obj)
+        return found
 
-    def primitives(self) -> dict[str, Field]:
-        return {f.json: f for f in self.fields if not f.nested}
+    def field(self, json: str) -> Field:
+        return next(field for field in self.fields if field.json == json)
+
+    def _wanted(self, only: Iterable[str]) -> tuple[Field, ...]:
+        wanted = set(only)
+        return tuple(field for field in self.fields if not wanted or field.json in wanted)
 
 
 #: the keys every resource has

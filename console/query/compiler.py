@@ -1,0 +1,164 @@
+"""Comparisons as Django's Q over the rows of an inventory.
+
+Negative operators never match null, as in SQL; on a list they negate the membership (semantics §5.2, §5.3).
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cache, reduce
+from operator import or_
+from typing import Any
+
+from django.db import models
+from django.db.models import Field as ModelField
+from django.db.models import Lookup, Model, Q
+
+from console.inventory import Field, Inventory
+from console.query.parser import Op
+from console.query.schema import Comparison, FieldSchema, Kind, Schema
+
+NEGATIVE = {Op.NE: Op.EQ, Op.NOT_IN: Op.IN, Op.NOT_LIKE: Op.LIKE}
+SECOND = timedelta(seconds=1)
+
+
+@ModelField.register_lookup
+class Like(Lookup):
+    """SQL's LIKE with `%` and `_`, ignoring case; a backslash takes their meaning away."""
+
+    lookup_name = "like"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, parameters = self.process_lhs(compiler, connection)
+        cast = connection.ops.lookup_cast("contains", self.lhs.output_field.get_internal_type())
+        operator = "ILIKE" if connection.vendor == "postgresql" else "LIKE"
+        return f"{cast % left} {operator} %s ESCAPE '\\'", [*parameters, _escaped(str(self.rhs))]
+
+
+def _escaped(pattern: str) -> str:
+    """A backslash that escapes nothing is one: databases refuse it at the end of a pattern."""
+    return re.sub(r"\\([%_\\])|\\", lambda found: found[0] if found[1] else r"\\", pattern)
+
+
+# --- schema
+
+
+@cache
+def schema_of(inventory: Inventory) -> Schema:
+    """What can be asked of an inventory, from its table and its model."""
+    fields = {field.json: _field_schema(inventory.model, field) for field in inventory.fields if field.comparable}
+    return Schema(inventory.name, fields, tuple(field.json for field in inventory.fields if not field.comparable))
+
+
+def _field_schema(model: type[Model] | None, field: Field) -> FieldSchema:
+    column = column_of(model, field)
+    choices = tuple(str(value) for value, _ in column.flatchoices) if column else ()
+    return FieldSchema(field.json, field.kind or kind_of(column), choices, field.is_list)
+
+
+def column_of(model: type[Model] | None, field: Field) -> ModelField | None:
+    """The model's field behind an inventory's, None for what the database computes or code provides."""
+    column: Any = None
+    for name in field.source.split(".") if model and field.source else ():
+        column = (column.related_model if column else model)._meta.get_field(name)
+    return column
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], Kind], ...] = (
+    ((models.ForeignKey, models.ManyToManyField), Kind.UUID),
+    (models.DateTimeField, Kind.DATE),
+    (models.BooleanField, Kind.BOOL),
+    (models.IntegerField, Kind.INT),
+)
+
+
+def kind_of(column: ModelField | None) -> Kind:
+    if column is None:
+        return Kind.TEXT
+    if column.primary_key:
+        return Kind.UUID
+    if column.choices:
+        return Kind.ENUM
+    return next((kind for types, kind in _KINDS if isinstance(column, types)), Kind.TEXT)
+
+
+# --- comparisons
+
+
+def to_q(inventory: Inventory, comparison: Comparison) -> Q:
+    field = inventory.field(comparison.field.name)
+    if field.uuids:
+        return _members(inventory, field, comparison)
+    null = _null(comparison.field, field)
+    if comparison.op in (Op.NULL, Op.NOT_NULL):
+        return null if comparison.op is Op.NULL else ~null
+    compare = _listed if field.many else _compare
+    if comparison.op in NEGATIVE:
+        return ~compare(field.lookup, comparison, NEGATIVE[comparison.op]) & ~null
+    return compare(field.lookup, comparison, comparison.op)
+
+
+def _null(schema: FieldSchema, field: Field) -> Q:
+    """What an inventory leaves out: null, empty text, an empty list."""
+    null = Q(**{f"{field.lookup}__isnull": True})
+    empty = "[]" if field.many else ""
+    return null | Q(**{field.lookup: empty}) if schema.kind is Kind.TEXT else null
+
+
+def _compare(path: str, comparison: Comparison, op: Op) -> Q:
+    if op is Op.IN:
+        return _any(path, comparison)
+    value: Any = comparison.values[0]
+    if op is Op.LIKE:
+        return Q(**{f"{path}__like": value})
+    if comparison.field.kind is Kind.DATE:
+        return _DATES[op](path, value)
+    return Q(**{f"{path}__{_lookup(comparison.field.kind, op)}": value})
+
+
+_LOOKUPS = {Op.EQ: "exact", Op.GT: "gt", Op.GE: "gte", Op.LT: "lt", Op.LE: "lte"}
+
+
+def _lookup(kind: Kind, op: Op) -> str:
+    return "iexact" if kind is Kind.TEXT and op is Op.EQ else _LOOKUPS[op]
+
+
+def _any(path: str, comparison: Comparison) -> Q:
+    if comparison.field.kind in (Kind.TEXT, Kind.DATE):
+        each = (Comparison(comparison.field, Op.EQ, (value,)) for value in comparison.values)
+        return reduce(or_, (_compare(path, one, Op.EQ) for one in each))
+    return Q(**{f"{path}__in": comparison.values})
+
+
+# Dates are shown in whole seconds, so they are compared in whole seconds.
+_DATES: Mapping[Op, Callable[[str, datetime], Q]] = {
+    Op.EQ: lambda path, date: Q(**{f"{path}__gte": date, f"{path}__lt": date + SECOND}),
+    Op.GT: lambda path, date: Q(**{f"{path}__gte": date + SECOND}),
+    Op.GE: lambda path, date: Q(**{f"{path}__gte": date}),
+    Op.LT: lambda path, date: Q(**{f"{path}__lt": date}),
+    Op.LE: lambda path, date: Q(**{f"{path}__lt": date + SECOND}),
+}
+
+
+# --- lists
+
+
+def _members(inventory: Inventory, field: Field, comparison: Comparison) -> Q:
+    """A condition on the uuids of related rows, as a sub-query: a join would repeat rows."""
+    assert inventory.model is not None  # noqa: S101  only a table has related rows
+    rows = inventory.model._default_manager
+    if comparison.op in (Op.NULL, Op.NOT_NULL):
+        some = Q(pk__in=rows.filter(**{f"{field.source}__isnull": False}).values("pk"))
+        return some if comparison.op is Op.NOT_NULL else ~some
+    op = NEGATIVE.get(comparison.op, comparison.op)
+    found = Q(pk__in=rows.filter(_compare(f"{field.source}__pk", comparison, op)).values("pk"))
+    return ~found if comparison.op in NEGATIVE else found
+
+
+def _listed(path: str, comparison: Comparison, op: Op) -> Q:
+    """A condition on a list of texts that is stored as JSON and compared as its text."""
+    if op is Op.LIKE:
+        return Q(**{f"{path}__like": f'%"{comparison.values[0]}"%'})
+    return reduce(or_, (Q(**{f"{path}__icontains": json.dumps(value)}) for value in comparison.values))

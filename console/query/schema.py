@@ -1,0 +1,155 @@
+"""What can be asked of an inventory: fields, their kinds, and values converted to them (semantics §5.2)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from enum import StrEnum
+
+from console.query.parser import LIKES, Condition, InvalidQuery, Op
+
+Value = str | int | bool | datetime
+
+DATE_FORMAT = "%b %d, %Y %I:%M:%S %p"
+MAX_INT = 2**63 - 1
+MAX_YEAR = 9998
+
+
+class Kind(StrEnum):
+    """What the values of a field are; the value names it in messages."""
+
+    TEXT = "text"
+    UUID = "uuid"
+    INT = "number"
+    BOOL = "true or false"
+    DATE = "date"
+    ENUM = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSchema:
+    """One field that can be compared; `many`: the field is a list, and a condition speaks of its members."""
+
+    name: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The fields of one inventory; `others` are shown but cannot be compared as a whole."""
+
+    name: str
+    fields: Mapping[str, FieldSchema]
+    others: tuple[str, ...] = ()
+
+    def field(self, name: str, position: int = 1) -> FieldSchema:
+        """Raises InvalidQuery naming the nearest fields."""
+        if name in self.fields:
+            return self.fields[name]
+        if name.split(".")[0] in self.others:
+            shown = name.split(".")[0]
+            raise InvalidQuery(f"{shown} of {self.name} cannot be compared", position=position, field=name)
+        nearest = near(name, self.fields)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {', '.join(sorted(self.fields))}"
+        raise InvalidQuery(f"{self.name} has no field {name}; {hint}", position=position, field=name, nearest=nearest)
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that look like this one, ignoring case."""
+    spelled = {one.lower(): one for one in known}
+    return [spelled[one] for one in get_close_matches(name.lower(), spelled, n=3, cutoff=0.6)]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A condition on a known field with values of its kind; patterns stay text."""
+
+    field: FieldSchema
+    op: Op
+    values: tuple[Value, ...]
+
+
+_EQUALITY = frozenset({Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.NULL, Op.NOT_NULL})
+_ALLOWED: Mapping[Kind, frozenset[Op]] = {Kind.BOOL: _EQUALITY, Kind.DATE: frozenset(Op) - LIKES}
+
+
+def resolve(schema: Schema, condition: Condition) -> Comparison:
+    """Check a condition against the fields and convert its values. Raises InvalidQuery."""
+    field = schema.field(condition.field, condition.position)
+    allowed = _EQUALITY | LIKES if field.many else _ALLOWED.get(field.kind, frozenset(Op))
+    if condition.op not in allowed:
+        what = "a list" if field.many else f"of kind {field.kind}"
+        raise InvalidQuery(
+            f"{field.name} is {what}; {condition.op} does not apply to it",
+            position=condition.position,
+            field=field.name,
+        )
+    if condition.op in LIKES:
+        return Comparison(field, condition.op, condition.values)
+    values = tuple(_convert(field, value, condition.position) for value in condition.values)
+    return Comparison(field, condition.op, values)
+
+
+def _convert(field: FieldSchema, text: str, position: int) -> Value:
+    if field.kind is Kind.ENUM:
+        return _choice(field, text, position)
+    try:
+        return _CONVERSIONS[field.kind](text)
+    except (ValueError, KeyError):
+        expected = _EXPECTED[field.kind]
+        raise InvalidQuery(
+            f"{field.name} is compared with {expected}; {text!r} is not", position=position, field=field.name
+        ) from None
+
+
+def _choice(field: FieldSchema, text: str, position: int) -> str:
+    for choice in field.choices:
+        if choice.lower() == text.lower():
+            return choice
+    raise InvalidQuery(
+        f"{field.name} is one of {', '.join(field.choices)}; {text!r} is not",
+        position=position,
+        field=field.name,
+        choices=list(field.choices),
+    )
+
+
+def _int(text: str) -> int:
+    number = int(text)
+    if abs(number) > MAX_INT:
+        raise ValueError(text)
+    return number
+
+
+def _bool(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def parse_date(text: str) -> datetime:
+    """`2015-12-02 17:53:42` (time optional, UTC when no zone is named) or `Dec 2, 2015 5:53:42 PM`; whole seconds."""
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        date = datetime.strptime(text, DATE_FORMAT).replace(tzinfo=UTC)
+    if date.year > MAX_YEAR:
+        raise ValueError(text)
+    date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    return date.replace(microsecond=0)
+
+
+_CONVERSIONS: Mapping[Kind, Callable[[str], Value]] = {
+    Kind.TEXT: str,
+    Kind.UUID: str.lower,
+    Kind.INT: _int,
+    Kind.BOOL: _bool,
+    Kind.DATE: parse_date,
+}
+_EXPECTED: Mapping[Kind, str] = {
+    Kind.TEXT: "a text",
+    Kind.UUID: "a uuid",
+    Kind.INT: "a whole number",
+    Kind.BOOL: "true or false",
+    Kind.DATE: "a date such as 2015-12-02 17:53:42",
+}

@@ -1,0 +1,130 @@
+"""Answers a query over an inventory: conditions, window, order, fields, counts (semantics §5.1)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
+
+from console.errors import InvalidArgument
+from console.inventory import Inventory, Json
+from console.query import memory
+from console.query.compiler import schema_of, to_q
+from console.query.parser import Condition, Op
+from console.query.schema import Comparison, FieldSchema, Kind, resolve
+
+DEFAULT_LIMIT = 1000
+#: conditions with these pick what lists otherwise hide
+PICKING = frozenset({Op.EQ, Op.IN, Op.LIKE})
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of the answer, in which order, with which keys. `sort` is a field with + or - before it."""
+
+    start: int = 0
+    limit: int = DEFAULT_LIMIT
+    sort: str = ""
+    fields: tuple[str, ...] = ()
+    count: bool = False
+    reply_with_count: bool = False
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> "Window":
+        """From texts by the names start, limit, sort, fields, count, replyWithCount. Raises InvalidArgument."""
+        return cls(
+            start=_natural("start", given.get("start", "0")),
+            limit=_natural("limit", given.get("limit", str(DEFAULT_LIMIT))),
+            sort=given.get("sort", "").strip(),
+            fields=tuple(name for one in given.get("fields", "").split(",") if (name := one.strip())),
+            count=_flag("count", given.get("count", "false")),
+            reply_with_count=_flag("replyWithCount", given.get("replyWithCount", "false")),
+        )
+
+
+WINDOW_PARAMETERS = ("start", "limit", "sort", "fields", "count", "replyWithCount")
+
+
+def _natural(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise InvalidArgument(f"{name} must be a whole number from 0 on; {text!r} is not", field=name)
+    return int(text)
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise InvalidArgument(f"{name} must be true or false; {text!r} is not", field=name)
+    return text.lower() == "true"
+
+
+def answer(inventory: Inventory, conditions: Iterable[Condition], window: Window) -> Json:
+    """{"inventories": […], "total": n}; the total when asked for, and alone when only it was. Raises InvalidQuery."""
+    schema = schema_of(inventory)
+    comparisons = [resolve(schema, condition) for condition in conditions]
+    for name in window.fields:
+        schema.field(name)
+    order = _order(window, inventory)
+    if inventory.provide:
+        return _from_code(inventory, comparisons, window, order)
+    return _from_table(inventory, comparisons, window, order)
+
+
+Order = tuple[FieldSchema, bool] | None
+
+
+def _order(window: Window, inventory: Inventory) -> Order:
+    """(field, whether descending)."""
+    if not window.sort:
+        return None
+    field = schema_of(inventory).field(window.sort.lstrip("+-"))
+    if field.many:
+        raise InvalidArgument(f"{field.name} is a list; nothing can be sorted by it", field="sort")
+    return field, window.sort.startswith("-")
+
+
+def rows_for(inventory: Inventory, comparisons: Iterable[Comparison], only: Iterable[str] = ()) -> QuerySet:
+    """The rows that satisfy all comparisons; hidden ones when a comparison picks them by uuid or the hiding field."""
+    asked = list(comparisons)
+    picked = {one.field.name for one in asked if one.op in PICKING}
+    hiding = {"uuid", *([inventory.hide[0]] if inventory.hide else [])}
+    rows = inventory.rows(only) if picked & hiding else inventory.listed(only)
+    for comparison in asked:
+        rows = rows.filter(to_q(inventory, comparison))
+    return rows
+
+
+def _from_table(inventory: Inventory, comparisons: list[Comparison], window: Window, order: Order) -> Json:
+    rows = rows_for(inventory, comparisons, window.fields)
+    if window.count:
+        return {"total": rows.count()}
+    shown = _sorted(rows, inventory, order)[window.start : window.start + window.limit]
+    found: Json = {"inventories": [inventory.to_json(row, window.fields) for row in shown]}
+    return found | ({"total": rows.count()} if window.reply_with_count else {})
+
+
+def _sorted(rows: QuerySet, inventory: Inventory, order: Order) -> QuerySet:
+    """By the field, text ignoring case, and then by the key: windows of an incomplete order would overlap."""
+    if order is None:
+        return rows.order_by(*rows.query.order_by or rows.model._meta.ordering, "pk")
+    field, descending = order
+    path = inventory.field(field.name).lookup
+    by: Any = Lower(path) if field.kind is Kind.TEXT else F(path)
+    return rows.order_by(by.desc() if descending else by.asc(), "pk")
+
+
+def _from_code(inventory: Inventory, comparisons: list[Comparison], window: Window, order: Order) -> Json:
+    assert inventory.provide is not None  # noqa: S101
+    rows = memory.matching(inventory.provide(), comparisons)
+    if window.count:
+        return {"total": len(rows)}
+    if order:
+        rows.sort(key=lambda row: str(row.get(order[0].name, "")).lower(), reverse=order[1])
+    shown = rows[window.start : window.start + window.limit]
+    wanted = set(window.fields)
+    found: Json = {
+        "inventories": [
+            {key: value for key, value in sorted(row.items()) if not wanted or key in wanted} for row in shown
+        ]
+    }
+    return found | ({"total": len(rows)} if window.reply_with_count else {})

@@ -1,0 +1,156 @@
+"""Inventories of VMs and what they are made of (chapter, Inventory; semantics §2.1, §8.5-§8.7)."""
+
+from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, register
+from vms.models import (
+    DiskOffering,
+    Image,
+    ImageStatus,
+    InstanceOffering,
+    VmInstance,
+    VmNic,
+    Volume,
+    VolumeStatus,
+)
+from vms.states import VmState
+
+VM_NIC = Inventory(
+    name="VmNic",
+    resource_type="VmNicVO",
+    path="vm-nics",
+    model=VmNic,
+    fields=(
+        Field("uuid", "uuid"),
+        Field("vmInstanceUuid", "vm_id"),
+        Field("l3NetworkUuid", "l3_network_id"),
+        Field("ip", "ip"),
+        Field("mac", "mac"),
+        Field("netmask", "netmask"),
+        Field("gateway", "gateway"),
+        Field("metaData", "meta_data"),
+        Field("deviceId", "device_id"),
+        *DATED,
+    ),
+)
+
+VOLUME = Inventory(
+    name="Volume",
+    resource_type="VolumeVO",
+    path="volumes",
+    model=Volume,
+    hide=("status", VolumeStatus.DELETED),
+    fields=(
+        *NAMED,
+        Field("vmInstanceUuid", "vm_id"),
+        Field("primaryStorageUuid", "primary_storage_id"),
+        Field("diskOfferingUuid", "disk_offering_id"),
+        Field("rootImageUuid", "root_image_id"),
+        Field("installPath", "install_path"),
+        Field("type", "type"),
+        Field("format", "format"),
+        Field("size", "size"),
+        Field("deviceId", "device_id"),
+        Field("state", "state"),
+        Field("status", "status"),
+        *DATED,
+    ),
+)
+
+VM_INSTANCE = Inventory(
+    name="VmInstance",
+    resource_type="VmInstanceVO",
+    path="vm-instances",
+    model=VmInstance,
+    hide=("state", VmState.DESTROYED),
+    fields=(
+        *NAMED,
+        Field("zoneUuid", "zone_id"),
+        Field("clusterUuid", "cluster_id"),
+        Field("hostUuid", "host_id"),
+        Field("lastHostUuid", "last_host_id"),
+        Field("imageUuid", "image_id"),
+        Field("instanceOfferingUuid", "instance_offering_id"),
+        Field("rootVolumeUuid", "root_volume_id"),
+        Field("defaultL3NetworkUuid", "default_l3_network_id"),
+        Field("type", "type"),
+        Field("hypervisorType", "hypervisor_type"),
+        Field("state", "state"),
+        Field("vmNics", "nics", nested="VmNic", order=("device_id",)),
+        Field("allVolumes", "volumes", nested="Volume", order=("device_id", "uuid")),
+        *DATED,
+    ),
+)
+
+
+def _backup_storage_refs(image: Image) -> list[Json]:
+    """Where the image is kept; one store holds it."""
+    return [
+        {
+            "backupStorageUuid": image.image_store_id,
+            "createDate": format_date(image.create_date),
+            "imageUuid": image.uuid,
+            "installPath": image.install_path,
+            "lastOpDate": format_date(image.last_op_date),
+        }
+    ]
+
+
+IMAGE = Inventory(
+    name="Image",
+    resource_type="ImageVO",
+    path="images",
+    model=Image,
+    hide=("status", ImageStatus.DELETED),
+    fields=(
+        *NAMED,
+        Field("url", "url"),
+        Field("mediaType", "media_type"),
+        Field("format", "format"),
+        Field("platform", "platform"),
+        Field("guestOsType", "guest_os_type"),
+        Field("hypervisorType", "hypervisor_type"),
+        Field("size", "size"),
+        Field("actualSize", "actual_size"),
+        Field("system", "system"),
+        Field("type", "type"),
+        Field("state", "state"),
+        Field("status", "status"),
+        Field("backupStorageRefs", make=_backup_storage_refs),
+        *DATED,
+    ),
+)
+
+INSTANCE_OFFERING = Inventory(
+    name="InstanceOffering",
+    resource_type="InstanceOfferingVO",
+    path="instance-offerings",
+    model=InstanceOffering,
+    fields=(
+        *NAMED,
+        Field("cpuNum", "cpu_num"),
+        Field("cpuSpeed", "cpu_speed"),
+        Field("memorySize", "memory_size"),
+        Field("type", "type"),
+        Field("allocatorStrategy", "allocator_strategy"),
+        Field("state", "state"),
+        Field("sortKey", "sort_key"),
+        *DATED,
+    ),
+)
+
+DISK_OFFERING = Inventory(
+    name="DiskOffering",
+    resource_type="DiskOfferingVO",
+    path="disk-offerings",
+    model=DiskOffering,
+    fields=(
+        *NAMED,
+        Field("diskSize", "disk_size"),
+        Field("type", "type"),
+        Field("allocatorStrategy", "allocator_strategy"),
+        Field("state", "state"),
+        Field("sortKey", "sort_key"),
+        *DATED,
+    ),
+)
+
+register(VM_NIC, VOLUME, VM_INSTANCE, IMAGE, INSTANCE_OFFERING, DISK_OFFERING)
