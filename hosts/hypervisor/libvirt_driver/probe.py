@@ -1,9 +1,10 @@
 """Does KVM really run guests on this host? Proven by running one.
 
-The device, the capabilities and even a guest that starts prove nothing: where virtualization is nested
-badly, all three are there and the guest stands still. So a guest of one boot sector is run that writes a
-line to its serial port, deciphering it on the way, and then resets. The line found in the file proves that
-the processor ran the guest's code, the domain gone that it ran to the end.
+The device, the capabilities and even a guest that starts prove nothing: where virtualization is nested badly, all
+of them are there and a real system stands still. So a guest of one boot sector goes the way of one: it turns on
+paging, 64-bit mode and interrupts, counts to a hundred million, deciphers a line, writes it to its serial port and
+resets. The line found in the file proves that the processor ran the guest, the domain gone that it ran to the end,
+and both in time that it ran at a processor's speed.
 """
 
 import io
@@ -17,40 +18,19 @@ import libvirt
 from lxml import etree
 from lxml.builder import E
 
+from hosts.hypervisor.libvirt_driver.probe_guest import MESSAGE, boot_disk
 from hosts.hypervisor.libvirt_driver.storage_xml import file_xml, pool_info
 from hosts.hypervisor.libvirt_driver.transfer import download, upload
 from hosts.hypervisor.spec import Emulation
 
-#: seconds within which the guest must have come and gone; it takes about one where virtualization works
+#: seconds within which the guest must have come and gone; it takes about one where KVM works, and two in emulation
 PATIENCE = 8.0
 PAUSE = 0.1
 #: seconds after which a probe that is still there was left by a process that died
 STALE = 120
 PREFIX = "corral-probe"
 
-#: what the guest is to say; no "U", whose enciphered form would be taken for the end
-MESSAGE = b"corral: this guest ran\n"
-_KEY = 0x55
-_MESSAGE_AT, _SECTOR, _SIGNATURE = 0x40, 512, b"\x55\xaa"
-#: bytes of the disk: a BIOS reads nothing from one smaller than a cylinder
-_DISK = 1 << 20
 _MEMORY_MIB = 32
-
-#: assembled for 0x7c00, where a PC's BIOS loads and starts it
-_CODE = bytes.fromhex(
-    "fa 31c0 8ed8 fc"  # no interrupts, data segment 0, strings upwards
-    "be407c"  # si = the message, at 0x7c40
-    "ac 84c0 7414"  # next: al = its next byte; after the last go to `sent`
-    "3455 88c4"  # decipher it, keep it in ah
-    "bafd03 ec a820 74fb"  # wait until the serial port takes a byte
-    "88e0 baf803 ee"  # give it
-    "ebe7"  # go to `next`
-    "bafd03 ec a840 74fb"  # sent: wait until the last byte has left
-    "b0fe e664"  # reset by the keyboard controller
-    "31c9 e2fe"  # which may take a moment
-    "0f011ef87d cc"  # or by a fault that nothing handles: the six zeros at 0x7df8 are the vector table
-    "f4 ebfd"  # or stand still
-)
 
 
 @dataclass(frozen=True)
@@ -68,13 +48,6 @@ class Proof:
 
 def is_probe(domain_name: str) -> bool:
     return domain_name.startswith(PREFIX)
-
-
-def boot_disk() -> bytes:
-    """A disk whose boot sector says MESSAGE on the first serial port and resets."""
-    message = bytes(byte ^ _KEY for byte in MESSAGE) + b"\0"
-    body = _CODE.ljust(_MESSAGE_AT, b"\0") + message
-    return (body.ljust(_SECTOR - len(_SIGNATURE), b"\0") + _SIGNATURE).ljust(_DISK, b"\0")
 
 
 def probe_xml(name: str, emulation: Emulation, disk: str, log: str) -> str:
@@ -113,7 +86,8 @@ def prove(connection: Any, pool: Any, emulation: Emulation, patience: float = PA
     disk, log = f"{name}.img", f"{name}.log"
     folder = pool_info(pool.XMLDesc(), active=True).path
     try:
-        upload(connection, pool.createXML(file_xml(disk)), io.BytesIO(boot_disk()), _DISK)
+        image = boot_disk()
+        upload(connection, pool.createXML(file_xml(disk)), io.BytesIO(image), len(image))
         began = time.monotonic()
         connection.createXML(probe_xml(name, emulation, f"{folder}/{disk}", f"{folder}/{log}"))
         ended = _gone(connection, name, began + patience)
