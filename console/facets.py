@@ -1,0 +1,39 @@
+"""Facets: the values of one field with how many rows each has, as links that toggle them."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+from django.http import QueryDict
+
+from console.faces import FaceLike, Faces
+from console.listing import PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One value to filter by. `url` switches it on, or off when it is on."""
+
+    face: FaceLike
+    count: int
+    url: str
+    chosen: bool
+
+
+def facets(rows: QuerySet, field: str, table: Faces, query: QueryDict) -> list[Facet]:
+    """The facets of `field` over `rows` (not yet filtered by it), in the table's order, without values nobody has."""
+    counts = dict(rows.order_by().values_list(field).annotate(Count("pk")))
+    chosen = set(query.getlist(field))
+    return [
+        Facet(face, counts.get(value, 0), toggled(query, field, value), value in chosen)
+        for value, face in table.items()
+        if counts.get(value) or value in chosen
+    ]
+
+
+def toggled(query: QueryDict, field: str, value: str) -> str:
+    """The address with one value of a parameter switched; the page number would mean nothing afterwards."""
+    target = query.copy()
+    values = target.getlist(field)
+    target.setlist(field, [other for other in values if other != value] if value in values else [*values, value])
+    target.pop(PAGE, None)
+    return f"?{target.urlencode()}"

@@ -1,0 +1,76 @@
+"""Lists: sortable columns and pages, all of it in the address."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+PAGE_SIZE = 50
+SORT, PAGE = "sort", "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading; `key` is its name in the address, `orm` what it sorts by, `classes` when it is shown."""
+
+    label: str
+    key: str = ""
+    orm: str = ""
+    classes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column as it stands in one answer: the address that sorts by it, and how it sorts now (`aria-sort`)."""
+
+    label: str
+    classes: str
+    sort_url: str = ""
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a list is sorted by: a column, and whether from the largest down."""
+
+    column: Column
+    descending: bool
+
+    @property
+    def fields(self) -> tuple[str, str]:
+        """For order_by; the key makes the order total, or pages would overlap."""
+        return f"{'-' if self.descending else ''}{self.column.orm}", "pk"
+
+
+def order_of(text: str, columns: Iterable[Column], default: str) -> Order:
+    """Read "name", "+name" or "-name"; what no column answers to is the default."""
+    known = {column.key: column for column in columns if column.key}
+    for candidate in (text, default):
+        # A plus sign in an address arrives as a space.
+        key = candidate.strip().lstrip("+-")
+        if key in known:
+            return Order(known[key], candidate.strip().startswith("-"))
+    raise ValueError(f"{default} is no column")
+
+
+def headings(columns: Iterable[Column], order: Order, query: QueryDict) -> list[Heading]:
+    """The headings with their links: a second click turns the order round, and any click begins at page one."""
+    return [_heading(column, order, query) for column in columns]
+
+
+def _heading(column: Column, order: Order, query: QueryDict) -> Heading:
+    if not column.key:
+        return Heading(column.label, column.classes)
+    current = column == order.column
+    target = query.copy()
+    target.pop(PAGE, None)
+    target[SORT] = f"-{column.key}" if current and not order.descending else column.key
+    direction = ("descending" if order.descending else "ascending") if current else ""
+    return Heading(column.label, column.classes, f"?{target.urlencode()}", direction)
+
+
+def page_of_rows(request: HttpRequest, rows: QuerySet) -> Page:
+    """The page the address asks for; a number beyond the end is the last page."""
+    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get(PAGE))

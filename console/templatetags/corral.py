@@ -1,0 +1,226 @@
+"""Tags and filters that every page uses: icons, badges, sizes, times, navigation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide
+
+from console import faces
+from console.advice import advice
+from console.faces import FaceLike, face_of
+from console.models import Operation, OperationStep, StepStatus
+from console.naming import format_size
+from console.textual import age, short_duration
+
+register = template.Library()
+
+NOTHING = mark_safe('<span class="none" aria-label="none">–</span>')
+
+# icons and badges -----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, classes: str) -> SafeString:
+    fixed: dict[str, Any] = {
+        "class": f"icon lucide-{name} {classes}".strip(),
+        "aria_hidden": "true",
+        "focusable": "false",
+    }
+    return mark_safe(lucide(name, size=None, **fixed))  # noqa: S308  # drawn by lucide from our own names
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """A lucide icon, drawn inline; it only accompanies text, so screen readers pass it by."""
+    return _icon(str(name), str(classes))
+
+
+@register.simple_tag
+def badge(face: FaceLike, classes: str = "") -> SafeString:
+    """A state as icon, colour and word; never colour alone."""
+    moving = " is-moving" if face.pulsing else ""
+    return format_html(
+        '<span class="state tone-{}{} {}">{}{}</span>', face.colour, moving, classes, _icon(face.icon, ""), face.label
+    )
+
+
+@register.simple_tag
+def operation_badge(status: str, classes: str = "") -> SafeString:
+    return badge(face_of(faces.OPERATIONS, status), classes)
+
+
+@register.filter
+def step_face(status: str) -> FaceLike:
+    return face_of(faces.STEPS, status)
+
+
+@register.simple_tag
+def next_step(operation: Operation) -> str:
+    """What people can do about an operation that went wrong."""
+    return advice(operation.status, (operation.error or {}).get("code", ""), list(operation.steps.all()))
+
+
+@register.simple_tag
+def enablement_badge(state: str, classes: str = "") -> SafeString:
+    return badge(face_of(faces.ENABLEMENT, state), classes)
+
+
+# operations -----------------------------------------------------------------------------------------------
+
+
+@register.filter
+def current_step(operation: Operation) -> OperationStep | None:
+    """The step an open operation is at: the one in flight, else the first that waits."""
+    steps = list(operation.steps.all())
+    moving = [step for step in steps if face_of(faces.STEPS, step.status).pulsing]
+    waiting = [step for step in steps if step.status == StepStatus.PENDING]
+    return next(iter(moving + waiting), None)
+
+
+@register.filter
+def chosen_host(operation: Operation) -> str:
+    """The host an operation was placed on: its lane, as work on one host runs in that host's lane."""
+    return str(operation.lane)
+
+
+@register.filter
+def item(table: Mapping[str, Any], key: str) -> Any:
+    """The value behind a key that is itself a variable."""
+    return table.get(key)
+
+
+@register.filter
+def plain_value(value: Any) -> str:
+    """An argument of an operation as people would write it."""
+    if isinstance(value, list):
+        return ", ".join(map(plain_value, value)) or "–"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+# values ---------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Bytes for people; nothing for nothing."""
+    return NOTHING if value is None else format_size(value)
+
+
+@register.filter
+def amount(value: int | None, resource: str) -> str:
+    """A figure of the allocator: bytes as a size, CPUs as a number."""
+    if value is None:
+        return NOTHING
+    return str(value) if resource == "CPU" else format_size(value)
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    return NOTHING if value is None else short_duration(value)
+
+
+@register.filter
+def ago(value: datetime | None) -> str:
+    """A time as its age, with the exact time behind it; corral.js keeps it true."""
+    if value is None:
+        return NOTHING
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        _machine(value),
+        clock_text(value),
+        age(timezone.now() - value),
+    )
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """A time as it stands in the record, in UTC."""
+    if value is None:
+        return NOTHING
+    return format_html('<time datetime="{}">{}</time>', _machine(value), clock_text(value))
+
+
+def clock_text(value: datetime) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _machine(value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@register.filter
+def percent_of(part: int | None, whole: int | None) -> int:
+    """Whole percents, never above 100; 0 of nothing is 0."""
+    return min(100, (part or 0) * 100 // whole) if whole else 0
+
+
+@register.filter
+def fill_tone(percent: int) -> str:
+    """The colour of a capacity bar: calm, then a warning, then full."""
+    return "red" if percent >= 95 else "yellow" if percent >= 80 else "calm"
+
+
+# places ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of the side navigation; `prefix` is the part of the address that makes it the current one."""
+
+    label: str
+    view: str
+    icon: str
+    prefix: str
+
+
+NAVIGATION = (
+    NavItem("Overview", "dashboard", "layout-dashboard", "/"),
+    NavItem("Virtual machines", "vms:list", "monitor", "/vms/"),
+    NavItem("Hosts", "hosts:list", "server", "/hosts/"),
+    NavItem("Operations", "operations:list", "activity", "/operations/"),
+)
+
+#: where the page of a resource is, by the type that operations name
+PAGES: Mapping[str, str] = {
+    "VmInstance": "vms:detail",
+    "VmInstanceVO": "vms:detail",
+    "Host": "hosts:detail",
+    "HostVO": "hosts:detail",
+}
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> list[dict[str, Any]]:
+    """The entries with their addresses, the current one marked."""
+    path = context["request"].path
+    return [
+        {
+            "item": item,
+            "url": reverse(item.view),
+            "current": path == item.prefix if item.prefix == "/" else path.startswith(item.prefix),
+        }
+        for item in NAVIGATION
+    ]
+
+
+@register.simple_tag
+def page_of(resource_type: str, uuid: str) -> str:
+    """The address of a resource's page; empty when its type has none."""
+    view = PAGES.get(resource_type)
+    if not view or not uuid:
+        return ""
+    try:
+        return reverse(view, args=[uuid])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,31 @@
+"""Values as short texts for people: durations and ages."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+JUST_NOW_SECONDS = 5
+
+
+def short_duration(span: timedelta) -> str:
+    """The two largest units: "840 ms", "12.4 s", "3 min 20 s", "2 h 5 min", "4 d 1 h"."""
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    size, unit, smaller, smaller_unit = next(
+        (big, name, small, small_name) for (big, name), (small, small_name) in pairwise(UNITS) if whole >= big
+    )
+    rest = whole % size // smaller
+    return f"{whole // size} {unit} {rest} {smaller_unit}" if rest else f"{whole // size} {unit}"
+
+
+def age(span: timedelta) -> str:
+    """How long ago: "just now", "3 min ago", "4 d ago"; one unit, rounded down."""
+    seconds = int(span.total_seconds())
+    if seconds < JUST_NOW_SECONDS:
+        return "just now"
+    size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
+    return f"{seconds // size} {unit} ago"

@@ -1,0 +1,59 @@
+"""Pages of operations."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from console.faces import OPERATIONS
+from console.facets import facets
+from console.filtersets import OperationFilter
+from console.htmx import render_page
+from console.listing import SORT, Column, headings, order_of, page_of_rows
+from console.models import Operation
+
+COLUMNS = (
+    Column("Operation", "title", "title"),
+    Column("Status", "status", "status"),
+    Column("Who", "who", "created_by__username", "sm"),
+    Column("When", "created", "create_date"),
+    Column("Duration", classes="num sm"),
+)
+
+
+@require_safe
+def operation_list(request: HttpRequest) -> HttpResponse:
+    """Everything that was asked for, newest first."""
+    found = OperationFilter(request.GET, Operation.objects.all())
+    order = order_of(request.GET.get(SORT, ""), COLUMNS, "-created")
+    rows = with_steps(found.qs).order_by(*order.fields)
+    page = page_of_rows(request, rows)
+    context = {
+        "page": page,
+        "query": request.GET.get("q", ""),
+        "facets": facets(_without_status(request), "status", OPERATIONS, request.GET),
+        "headings": headings(COLUMNS, order, request.GET),
+        "filtered": any(request.GET.get(name) for name in OperationFilter.base_filters),
+    }
+    live = any(operation.is_open for operation in page)
+    return render_page(request, "operations/list.html", "operations/_list.html", context, live=live)
+
+
+def _without_status(request: HttpRequest) -> QuerySet:
+    """The rows the status facet counts: all other filters applied."""
+    others = request.GET.copy()
+    others.pop("status", None)
+    return OperationFilter(others, Operation.objects.all()).qs
+
+
+@require_safe
+def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
+    """One operation: its steps as they happen, why its host was chosen, what went wrong and what to do."""
+    operation = get_object_or_404(with_steps(Operation.objects.all()), pk=uuid)
+    context = {"operation": operation}
+    return render_page(request, "operations/detail.html", "operations/_detail.html", context, live=operation.is_open)
+
+
+def with_steps(rows: QuerySet) -> QuerySet:
+    """Operations with all that their line and their steps show, in a constant number of statements."""
+    return rows.select_related("created_by", "parent").prefetch_related("steps")

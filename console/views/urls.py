@@ -1,0 +1,12 @@
+"""Addresses of the pages of operations."""
+
+from django.urls import path
+
+from console.views import operations
+
+app_name = "operations"
+
+urlpatterns = [
+    path("", operations.operation_list, name="list"),
+    path("<slug:uuid>/", operations.operation_detail, name="detail"),
+]

@@ -1,0 +1,50 @@
+"""How the states of hosts look."""
+
+from collections.abc import Mapping
+
+from django import template
+from django.utils.safestring import SafeString
+
+from console.faces import Face, face_of
+from console.templatetags.corral import badge
+from hosts.hypervisor.spec import Emulation
+from hosts.models import Host, HostState, HostStatus
+
+register = template.Library()
+
+STATES: Mapping[str, Face] = {
+    HostState.ENABLED: Face("Enabled", "green", "circle-check"),
+    HostState.DISABLED: Face("Disabled", "secondary", "ban"),
+    HostState.PRE_MAINTENANCE: Face("Entering maintenance", "orange", "wrench", pulsing=True),
+    HostState.MAINTENANCE: Face("Maintenance", "orange", "wrench"),
+}
+
+STATUSES: Mapping[str, Face] = {
+    HostStatus.CONNECTING: Face("Connecting", "blue", "loader-circle", pulsing=True),
+    HostStatus.CONNECTED: Face("Connected", "green", "plug-zap"),
+    HostStatus.DISCONNECTED: Face("Disconnected", "red", "unplug"),
+}
+
+EMULATIONS: Mapping[str, str] = {Emulation.KVM.value: "KVM", Emulation.QEMU.value: "Software emulation"}
+
+
+@register.simple_tag
+def host_state_badge(state: str, classes: str = "") -> SafeString:
+    return badge(face_of(STATES, state), classes)
+
+
+@register.simple_tag
+def host_status_badge(status: str, classes: str = "") -> SafeString:
+    return badge(face_of(STATUSES, status), classes)
+
+
+@register.simple_tag
+def cpu_total(host: Host, ratio: int) -> int:
+    """Virtual CPUs a host may give out: its cores, over-provisioned."""
+    return host.total_cpu * ratio
+
+
+@register.filter
+def emulation_word(host: Host) -> str:
+    """How a host runs guests, as it was proven there."""
+    return EMULATIONS.get(host.emulation, "Not known yet")

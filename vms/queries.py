@@ -1,0 +1,48 @@
+"""Reads for the pages of VMs: everything a page shows, in a constant number of statements."""
+
+from collections.abc import Iterable
+
+from django.db.models import Prefetch, QuerySet
+
+from console.models import Operation, Tag, TagType
+from console.models.operation import OPEN
+from vms.models import VmInstance, VmNic, Volume
+
+RECENT_OPERATIONS = 20
+
+
+def for_lines(rows: QuerySet[VmInstance]) -> QuerySet[VmInstance]:
+    """VMs with what one line of a list shows."""
+    nics = Prefetch("nics", VmNic.objects.order_by("device_id"))
+    return rows.select_related("host", "cluster", "image").prefetch_related(nics)
+
+
+def for_page() -> QuerySet[VmInstance]:
+    """VMs with what the page of one shows."""
+    nics = VmNic.objects.select_related("l3_network", "l3_network__l2_network").order_by("device_id")
+    volumes = Volume.objects.select_related("primary_storage").order_by("device_id")
+    return VmInstance.objects.select_related(
+        "zone", "cluster", "host", "last_host", "image", "instance_offering", "default_l3_network"
+    ).prefetch_related(Prefetch("nics", nics), Prefetch("volumes", volumes))
+
+
+def open_operations(vms: Iterable[VmInstance]) -> dict[str, Operation]:
+    """The open operation of each VM that has one, by the VM's uuid."""
+    uuids = [vm.uuid for vm in vms]
+    rows = Operation.objects.filter(subject_uuid__in=uuids, status__in=OPEN).prefetch_related("steps")
+    return {operation.subject_uuid: operation for operation in rows}
+
+
+def operations_of(uuid: str) -> list[Operation]:
+    """The latest operations on a VM, newest first."""
+    rows = Operation.objects.about(uuid).select_related("created_by").prefetch_related("steps")
+    return list(rows[:RECENT_OPERATIONS])
+
+
+def placement_of(uuid: str) -> Operation | None:
+    """The latest operation on a VM that had to choose a host."""
+    return Operation.objects.about(uuid).filter(report__isnull=False).first()
+
+
+def system_tags_of(uuid: str) -> list[str]:
+    return list(Tag.objects.filter(resource_uuid=uuid, type=TagType.SYSTEM).values_list("tag", flat=True))
