@@ -7,4 +7,4 @@ class HostsConfig(CorralApp):
     name = "hosts"
     default = True
     verbose_name = "Hosts"
-    registers = ("config", "systemtags", "flows.connect", "inventories")
+    registers = ("config", "systemtags", "flows.connect", "inventories", "cli")
