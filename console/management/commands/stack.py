@@ -1,4 +1,5 @@
 import contextlib
+import math
 import os
 import pwd
 import secrets
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,16 +24,14 @@ from console.stack.processes import MARK, AlreadyRunning, StackLock, stop_marked
 from console.stack.programs import NoBroker, programs, redis_config, redis_server, supervisor_config
 
 ADMIN = "admin"
-WEB_PATIENCE = 60.0  # seconds until a web process that does not answer is reported
+WEB_PATIENCE = 20.0  # seconds until a web process that does not answer is reported
 STOP_PATIENCE = 25.0  # longer than the slowest program's own stop time
 
 
 class Command(BaseCommand):
     """Runs everything on this machine until it is told to stop."""
 
-    help = (
-        "Prepares the database, then runs Redis, web, worker and beat; restarts what dies; Ctrl-C stops it."
-    )
+    help = "Prepares the database, then runs Redis, web, worker and beat; restarts what dies; Ctrl-C stops it."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -81,9 +81,7 @@ class Command(BaseCommand):
         if orphans := stop_marked(self.data):
             self.say(f"Stopped {orphans} processes that an earlier run had left behind.")
         if port_taken(settings.PORT):
-            raise CommandError(
-                f"Port {settings.PORT} is taken by another program. Choose one: PORT=8001 make run"
-            )
+            raise CommandError(f"Port {settings.PORT} is taken by another program. Choose one: PORT=8001 make run")
         return lock
 
     def prepare(self) -> None:
@@ -108,24 +106,39 @@ class Command(BaseCommand):
     # --- while it runs ---
 
     def serve(self, *, demo: bool) -> None:
+        """Until told to stop: keeps the supervisor alive; sets up the demo once web answers; then says so."""
         self.start_supervisor()
-        self.wait_for_web()
-        if demo and not self.stopping and "demo" in get_commands():
-            self.demo = subprocess.Popen(
-                [sys.executable, "manage.py", "demo"], cwd=settings.BASE_DIR, start_new_session=True
-            )
-        announced = False
+        waiting = self.first_answer(demo=demo)
         while not self.stopping:
             if self.supervisor is None or self.supervisor.poll() is not None:
                 self.stderr.write("The supervisor has ended; starting it again.")
                 stop_marked(self.data)
                 self.start_supervisor()
-            if not announced and (self.demo is None or self.demo.poll() is not None):
-                self.announce()
-                announced = True
+            next(waiting, None)
             if self.parent is not None and os.getppid() != self.parent:
                 self.stopping = True
             time.sleep(0.3)
+
+    def first_answer(self, *, demo: bool) -> Iterator[None]:
+        """The way to the announced address, one look a turn."""
+        patience = time.monotonic() + WEB_PATIENCE
+        while not web_answers(settings.PORT):
+            if time.monotonic() > patience:
+                self.stderr.write(f"The web process does not answer. {self.logs}/web.log ends:\n{self.web_log()}")
+                patience = math.inf
+            yield
+        if demo and "demo" in get_commands():
+            self.demo = subprocess.Popen(
+                [sys.executable, "manage.py", "demo"], cwd=settings.BASE_DIR, start_new_session=True
+            )
+            while self.demo.poll() is None:
+                yield
+        self.announce()
+
+    def web_log(self) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join((self.logs / "web.log").read_text(errors="replace").splitlines()[-8:])
+        return ""
 
     def start_supervisor(self) -> None:
         """In a session of its own: Ctrl-C reaches this process alone, which then stops things in order."""
@@ -150,14 +163,6 @@ class Command(BaseCommand):
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-
-    def wait_for_web(self) -> None:
-        end = time.monotonic() + WEB_PATIENCE
-        while not self.stopping and not web_answers(settings.PORT):
-            if time.monotonic() > end:
-                self.stderr.write(f"The web process does not answer yet; see {self.logs}/web.log")
-                return
-            time.sleep(0.2)
 
     def announce(self) -> None:
         if self.demo is not None and self.demo.returncode:
