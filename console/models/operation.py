@@ -6,6 +6,7 @@ Its status is not decided by anyone: `status_of` computes it from the steps.
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -57,7 +58,7 @@ def status_of(steps: Iterable[str], *, undoing: bool, cancelled: bool) -> Status
     return Status.SUCCEEDED if seen <= {StepStatus.DONE} else Status.RUNNING
 
 
-class OperationQuerySet(Stamped):
+class OperationQuerySet(Stamped["Operation"]):
     """Reads over operations."""
 
     def open(self) -> "OperationQuerySet":
@@ -69,6 +70,9 @@ class OperationQuerySet(Stamped):
 
     def about(self, uuid: str) -> "OperationQuerySet":
         return self.filter(subject_uuid=uuid)
+
+
+OperationManager = models.Manager.from_queryset(OperationQuerySet)
 
 
 class Operation(Dated):
@@ -103,7 +107,7 @@ class Operation(Dated):
     ring_at = models.DateTimeField(default=timezone.now)
     rings = models.PositiveSmallIntegerField(default=0)
 
-    objects = OperationQuerySet.as_manager()
+    objects: ClassVar[OperationManager] = OperationManager()
 
     class Meta(Dated.Meta):
         ordering = ["-create_date", "uuid"]

@@ -1,6 +1,6 @@
 """What every resource has (semantics §1.1)."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 from django.db import models
 from django.utils import timezone
@@ -12,7 +12,10 @@ NAME_LENGTH = 255
 UUID_LENGTH = 32
 
 
-class Stamped(models.QuerySet):
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class Stamped(models.QuerySet[M]):
     """A QuerySet whose every UPDATE moves lastOpDate, so that no writer can forget it."""
 
     def update(self, **values: Any) -> int:
@@ -24,6 +27,9 @@ class Stamped(models.QuerySet):
         return super().update(**values)
 
 
+StampedManager = models.Manager.from_queryset(Stamped)
+
+
 class Dated(models.Model):
     """uuid, createDate and lastOpDate: what even nameless things have."""
 
@@ -31,7 +37,7 @@ class Dated(models.Model):
     create_date = models.DateTimeField("created", default=timezone.now, editable=False)
     last_op_date = models.DateTimeField("last changed", default=timezone.now, editable=False)
 
-    objects = Stamped.as_manager()
+    objects = StampedManager()
 
     class Meta:
         abstract = True
@@ -45,7 +51,7 @@ class Dated(models.Model):
 
     def reload(self) -> Self:
         """The row as it is now."""
-        return type(self)._default_manager.get(pk=self.pk)
+        return cast(Self, type(self)._default_manager.get(pk=self.pk))
 
 
 class Resource(Dated):

@@ -1,7 +1,8 @@
 """Hosts (semantics §8.2): the admin's will (state), the channel (status), capacity, and what the handshake found."""
 
-from django.db import models
+from typing import ClassVar
 
+from django.db import models
 
 from console.models import Resource, Stamped
 from hosts.hypervisor.spec import Emulation
@@ -25,13 +26,16 @@ class HostStatus(models.TextChoices):
     DISCONNECTED = "Disconnected"
 
 
-class HostQuerySet(Stamped):
+class HostQuerySet(Stamped["Host"]):
     """Reads over hosts."""
 
     def usable(self) -> "HostQuerySet":
         """Hosts that may be asked to do something: connected and not leaving service."""
         away = (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE)
         return self.filter(status=HostStatus.CONNECTED).exclude(state__in=away)
+
+
+HostManager = models.Manager.from_queryset(HostQuerySet)
 
 
 class Host(Resource):
@@ -63,7 +67,7 @@ class Host(Resource):
     emulation = models.CharField(max_length=8, blank=True, choices=[(e.value, e.value) for e in Emulation])
     kvm_note = models.CharField(max_length=512, blank=True)
 
-    objects = HostQuerySet.as_manager()
+    objects: ClassVar[HostManager] = HostManager()
 
     class Meta(Resource.Meta):
         constraints = [

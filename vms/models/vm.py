@@ -1,5 +1,7 @@
 """Virtual machines, their NICs and volumes (chapter, Inventory; semantics §2.1)."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,7 +21,7 @@ class VmType(models.TextChoices):
     APPLIANCE_VM = "ApplianceVm"
 
 
-class VmQuerySet(Stamped):
+class VmQuerySet(Stamped["VmInstance"]):
     """Reads over VMs, and the one way their state changes."""
 
     def visible(self) -> "VmQuerySet":
@@ -32,6 +34,9 @@ class VmQuerySet(Stamped):
         """
         row = self.filter(pk=uuid, state__in=[str(state) for state in sources])
         return bool(row.update(state=target, state_since=timezone.now(), version=models.F("version") + 1, **values))
+
+
+VmManager = models.Manager.from_queryset(VmQuerySet)
 
 
 class VmInstance(Resource):
@@ -64,7 +69,7 @@ class VmInstance(Resource):
     allocator_strategy = models.CharField(max_length=64, default=OfferedAllocator.DEFAULT)
     internal_id = models.PositiveBigIntegerField(unique=True, help_text="short number for names of host devices")
 
-    objects = VmQuerySet.as_manager()
+    objects: ClassVar[VmManager] = VmManager()
 
     class Meta(Resource.Meta):
         verbose_name = "VM"
