@@ -158,7 +158,7 @@ class GuardedHypervisor:
 
     `factory` opens a driver and may block. `limits` replaces entries of LIMITS. Every error is of
     `hosts.hypervisor.errors`, except what a hook or a progress callback itself raises: that passes unchanged.
-    Both are called in the caller's own thread.
+    Both are called in the caller's own thread. Not to be carried over a fork: its threads stay behind.
     """
 
     def __init__(
@@ -209,11 +209,10 @@ class GuardedHypervisor:
             raise
 
     def _judge(self, method: str, outcome: Outcome, probe: bool) -> Any:
-        """Draw the conclusions from a call's end: for the breaker, for the driver, for the caller."""
+        """Draw the conclusions from a call's end: for the breaker and for the caller."""
         error = self._error(method, outcome)
         if isinstance(error, HostUnreachable):
             self._breaker.failed(probe)
-            self.lanes.replace_driver()
         else:
             self._breaker.answered()
         if error is not None:
@@ -223,7 +222,7 @@ class GuardedHypervisor:
     def _error(self, method: str, outcome: Outcome) -> BaseException | None:
         error = outcome.error
         if outcome.silent is not None:
-            message = f"{self.host_name} did not answer {method} within {outcome.silent:.3g} s."
+            message = f"{self.host_name} did not answer {method} within {outcome.silent:.1f} s."
             return HypervisorTimeout(message, **self._where(method))
         if error is None or outcome.refused is not None:
             return outcome.refused

@@ -46,14 +46,16 @@ class Job:
     session: Session
     context: contextvars.Context
     inbox: SimpleQueue[tuple[str, Any]] = field(default_factory=SimpleQueue)
+    replies: SimpleQueue[bool] = field(default_factory=SimpleQueue)
     abandoned: bool = False
     finished: bool = False
 
     def tell(self, done: int, total: int) -> None:
-        """Progress, from the lane's thread; ends a transfer that nobody waits for any more."""
-        if self.abandoned:
+        """Progress, from the lane's thread; goes on once the caller has taken note and wants more."""
+        if not self.abandoned:
+            self.inbox.put(("progress", (done, total)))
+        if self.abandoned or not self.replies.get():
             raise Abandoned
-        self.inbox.put(("progress", (done, total)))
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Outcome:
 
 
 class Abandoned(Exception):
-    """Nobody waits for this call any more."""
+    """Nobody wants this call to go on."""
 
 
 class Lane:
@@ -98,9 +100,7 @@ class Lanes:
         with self._change:
             while not self._idle and self.threads >= self.most:
                 if self.abandoned >= self.most:
-                    raise HostUnreachable(
-                        f"{self.name}: {self.abandoned} calls never came back.", host=self.name
-                    )
+                    raise HostUnreachable(f"{self.name}: {self.abandoned} calls never came back.", host=self.name)
                 if not self._change.wait(max(0.0, until - time.monotonic())) and until <= time.monotonic():
                     raise HypervisorTimeout(f"{self.name}: all {self.most} lanes are busy.", host=self.name)
             if self._idle:
@@ -136,17 +136,15 @@ class Lanes:
             self._abandon(job)
             raise
 
-    def replace_driver(self) -> None:
-        """Let the next call open a new driver; the present one is closed by the last call that is in it."""
-        with self._change:
-            self._drop(self._session)
-
     def close(self) -> None:
         """End the idle lanes and close the driver, without waiting for either."""
         with self._change:
             session, idle = self._session, self._idle
             self._drop(session)
             self._idle = []
+            if not idle and session.driver is not None and not session.users:
+                self.threads += 1
+                idle = [Lane(self)]
         for lane in idle:
             lane.jobs.put(session)
             lane.jobs.put(None)
@@ -154,13 +152,13 @@ class Lanes:
     def _await(self, job: Job, patience: float, until: float, progress: Progress | None) -> Outcome:
         refused: BaseException | None = None
         while True:
-            wait = min(patience, until - time.monotonic())
-            kind, value = self._next_sign(job, wait)
+            since = time.monotonic()
+            kind, value = self._next_sign(job, min(patience, until - since))
             if kind == "silence":
-                return Outcome(silent=wait)
+                return Outcome(silent=time.monotonic() - since)
             if kind == "progress":
-                if progress is not None and refused is None:
-                    refused = self._tell(job, progress, value)
+                refused = refused or self._tell(progress, value)
+                job.replies.put(refused is None)
             elif refused is not None:
                 return Outcome(refused=refused)
             else:
@@ -174,12 +172,12 @@ class Lanes:
                 return "silence", None
             return job.inbox.get()
 
-    def _tell(self, job: Job, progress: Progress, value: tuple[int, int]) -> Exception | None:
-        """Hand progress on in the caller's thread; what it raises ends the transfer at its next piece."""
+    def _tell(self, progress: Progress | None, value: tuple[int, int]) -> Exception | None:
+        """Hand progress on in the caller's thread, and tell what it raised."""
         try:
-            progress(*value)
+            if progress is not None:
+                progress(*value)
         except Exception as error:
-            job.abandoned = True
             return error
         return None
 
@@ -189,12 +187,14 @@ class Lanes:
             if job.finished:
                 return False
             job.finished = job.abandoned = True
+            job.replies.put(False)
             self.abandoned += 1
             self._drop(job.session)
             self._change.notify_all()
             return True
 
     def _drop(self, session: Session) -> None:
+        """Let the next call open a new driver; the last call that is in the present one closes it."""
         session.dropped = True
         if session is self._session:
             self._session = Session()
@@ -222,6 +222,8 @@ class Lanes:
         """Do one call and answer it; False when its caller is gone and this lane with it."""
         sign = job.context.run(self._try, job)
         with self._change:
+            if isinstance(sign[1], HostUnreachable):
+                self._drop(job.session)
             late = job.finished
             job.finished = True
             job.session.users -= 1
