@@ -10,6 +10,7 @@ urlpatterns = [
     path("vms/", include("vms.urls")),
     path("hosts/", include("hosts.urls")),
     path("operations/", include("console.views.urls")),
+    path("api/v1/", include("console.api")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

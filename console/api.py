@@ -1,0 +1,188 @@
+"""The read-only JSON endpoint: one list and one detail address per inventory, all errors in one shape."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.urls import URLPattern, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework import exceptions
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, set_rollback
+
+from console.errors import CorralError, Forbidden, InvalidArgument, NotFound
+from console.inventory import Inventory, all_inventories
+from console.openapi import InventorySchema
+from console.query.parser import parse
+from console.query.schema import near
+from console.query.service import WINDOW_PARAMETERS, Window, answer
+
+logger = logging.getLogger(__name__)
+
+QUERY = "q"
+PARAMETERS = (QUERY, *WINDOW_PARAMETERS)
+
+
+# --- errors
+
+
+class NotAuthenticated(CorralError):
+    """The request does not say who is asking."""
+
+    code = "ID.1000"
+    http = HTTPStatus.UNAUTHORIZED
+
+
+class InvalidSession(CorralError):
+    """The token or session is not valid."""
+
+    code = "ID.1001"
+    http = HTTPStatus.UNAUTHORIZED
+
+
+class ReadOnly(CorralError):
+    """This endpoint is for reading."""
+
+    code = "SYS.1008"
+    http = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+FOREIGN: tuple[tuple[type[Exception], type[CorralError]], ...] = (
+    (exceptions.NotAuthenticated, NotAuthenticated),
+    (exceptions.AuthenticationFailed, InvalidSession),
+    (exceptions.PermissionDenied, Forbidden),
+    (PermissionDenied, Forbidden),
+    (exceptions.MethodNotAllowed, ReadOnly),
+    (exceptions.NotFound, NotFound),
+    (Http404, NotFound),
+    (exceptions.ParseError, InvalidArgument),
+)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """{"error": {"code", "description", "details"}} for whatever happened; what nobody foresaw tells no details."""
+    ours, status = translated(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s", context["request"].path, exc_info=error)
+    set_rollback()
+    header = getattr(error, "auth_header", None)
+    headers = {"WWW-Authenticate": header} if header else {}
+    return Response({"error": ours.as_dict()}, status=status, headers=headers)
+
+
+def translated(error: Exception) -> tuple[CorralError, int]:
+    """The error in our terms and its HTTP status."""
+    if isinstance(error, CorralError):
+        return error, error.http
+    for foreign, ours in FOREIGN:
+        if isinstance(error, foreign):
+            return ours(_words(error)), ours.http
+    if isinstance(error, exceptions.APIException):
+        return InvalidArgument(_words(error)), error.status_code
+    return CorralError("An unforeseen error happened; the log has it."), HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "detail", "") or error)
+
+
+# --- views
+
+
+class ReadView(APIView):
+    """Answers GET alone, and says so before it asks who is there."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if (request.method or "").lower() not in self.http_method_names:
+            raise exceptions.MethodNotAllowed(request.method or "")
+        super().initial(request, *args, **kwargs)
+
+
+class InventoryView(ReadView):
+    """A view of one inventory, handed to `as_view`; `lists`: of many resources, or of one."""
+
+    inventory: Inventory = None  # type: ignore[assignment]  # as_view sets it
+    lists = False
+    schema = InventorySchema()
+
+
+class ListView(InventoryView):
+    """GET /api/v1/<path>/: a query."""
+
+    lists = True
+
+    def get(self, request: Request) -> Response:
+        check_parameters(request)
+        conditions = [one for text in request.query_params.getlist(QUERY) for one in parse(text)]
+        window = Window.read({name: text for name, text in request.query_params.items() if name != QUERY})
+        return Response(answer(self.inventory, conditions, window))
+
+
+class DetailView(InventoryView):
+    """GET /api/v1/<path>/<uuid>/: one resource."""
+
+    def get(self, request: Request, uuid: str) -> Response:
+        return Response({"inventory": self.inventory.get_json(uuid)})
+
+
+class NothingHere(ReadView):
+    """Addresses that are none."""
+
+    schema = None
+
+    def get(self, request: Request) -> Response:
+        raise NotFound(f"There is nothing at {request.path}")
+
+
+class DescriptionView(ReadView, SpectacularAPIView):
+    """The OpenAPI document."""
+
+    permission_classes = [IsAuthenticated]
+
+
+class DocsView(ReadView, SpectacularSwaggerSplitView):
+    """The OpenAPI document for people; its page runs no inline scripts."""
+
+    permission_classes = [IsAuthenticated]
+    url_name = "api-schema"
+    template_name = "console/api_docs.html"
+
+
+def check_parameters(request: Request) -> None:
+    """A misspelt parameter must not look like one that found nothing. Raises InvalidArgument."""
+    for name in request.query_params:
+        if name not in PARAMETERS:
+            nearest = near(name, PARAMETERS)
+            hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"conditions are written {QUERY}={name}=…"
+            raise InvalidArgument(f"There is no parameter {name}; {hint}", field=name, nearest=nearest)
+
+
+# --- addresses
+
+
+def urls() -> list[URLPattern]:
+    """Of every inventory registered by now, the description of it all, and a JSON answer for everything else."""
+    return [
+        *(one for inventory in all_inventories() for one in _inventory_urls(inventory)),
+        path("schema/", DescriptionView.as_view(), name="api-schema"),
+        path("docs/", DocsView.as_view(), name="api-docs"),
+        re_path(r"^(?:.*/)?$", NothingHere.as_view()),
+    ]
+
+
+def _inventory_urls(inventory: Inventory) -> tuple[URLPattern, URLPattern]:
+    return (
+        path(f"{inventory.path}/", ListView.as_view(inventory=inventory), name=f"api-{inventory.path}"),
+        path(
+            f"{inventory.path}/<str:uuid>/", DetailView.as_view(inventory=inventory), name=f"api-{inventory.path}-one"
+        ),
+    )
+
+
+urlpatterns = urls()
