@@ -1,24 +1,27 @@
 """The right to work on an operation: a lease with a growing token.
 
 A claim is one conditional UPDATE. Every write of its holder goes through `Claim.fenced`, which locks the row and
-checks the token in the same transaction, so a worker that lost its lease can write nothing.
+checks the token in the same transaction, so a worker that lost its lease can write nothing. Leases are measured by
+the clock of the database: the workers' machines need not agree on the time.
 """
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce, Now
 
 from console.globalconfig import LANE_LIMIT
-from console.models import Lane, Operation, Status
+from console.models import Lane, Operation
 from console.models.operation import OPEN
+from console.operations import flow
 
 #: the lease, how often it is renewed, and after how long without renewal its holder ends itself
 LEASE_SECONDS = 12.0
@@ -36,6 +39,8 @@ class Claim:
 
     operation: str
     token: int
+    #: this process's monotonic clock, read before the lease was asked for
+    asked: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def fenced(self) -> Iterator[None]:
@@ -47,10 +52,14 @@ class Claim:
             yield
 
     def renew(self) -> bool:
-        """Extend the lease; False when it is lost."""
-        until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-        held = Operation.objects.filter(pk=self.operation, token=self.token, status__in=OPEN)
-        return bool(held.update_unstamped(lease_until=until, ring_at=until))
+        """Extend the lease; False when another worker has the operation. One that has ended is still ours."""
+        ours = Operation.objects.filter(pk=self.operation, token=self.token)
+        extended = ours.filter(status__in=OPEN).update_unstamped(lease_until=lease_end(), ring_at=lease_end())
+        return bool(extended) or ours.exists()
+
+
+def lease_end() -> CombinedExpression:
+    return Now() + timedelta(seconds=LEASE_SECONDS)
 
 
 def worker_name() -> str:
@@ -58,39 +67,44 @@ def worker_name() -> str:
 
 
 def claim(uuid: str) -> Claim | None:
-    """Take the operation, or None: it has ended, someone holds it, or its lane is full."""
-    now = timezone.now()
-    until = now + timedelta(seconds=LEASE_SECONDS)
+    """Take the operation, or None: ended, held by someone, of a kind not known here, or its lane is full."""
+    asked = time.monotonic()
     with transaction.atomic():
-        operation = Operation.objects.filter(pk=uuid, status__in=OPEN).values("lane", "token").first()
-        if operation is None or not _lane_has_room(operation["lane"], uuid):
+        operation = Operation.objects.filter(pk=uuid, status__in=OPEN, kind__in=flow.kinds()).first()
+        if operation is None or not _may_work(operation):
             return None
-        free = Operation.objects.filter(pk=uuid, status__in=OPEN, token=operation["token"])
-        free = free.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+        free = Operation.objects.filter(pk=uuid, status__in=OPEN, token=operation.token)
+        free = free.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
         taken = free.update(
             token=F("token") + 1,
             worker=worker_name(),
-            lease_until=until,
-            ring_at=until,
+            lease_until=lease_end(),
+            ring_at=lease_end(),
             rings=0,
-            started=Coalesce("started", now),
+            started=Coalesce("started", Now()),
         )
-    return Claim(uuid, operation["token"] + 1) if taken else None
+    return Claim(uuid, operation.token + 1, asked) if taken else None
 
 
-def _lane_has_room(lane: str, uuid: str) -> bool:
-    """Count the work of the lane under a lock, so that two claims cannot take the last place together."""
-    if not lane:
+def _may_work(operation: Operation) -> bool:
+    """A place in the lane is taken by the first claim and kept to the end, so a takeover never waits for one.
+
+    What was cancelled before it began has nothing to do on the host and needs no place.
+    """
+    if not operation.lane or operation.started or operation.cancel_requested:
         return True
-    Lane.objects.get_or_create(name=lane)
-    Lane.objects.select_for_update().get(name=lane)
-    busy = Operation.objects.filter(lane=lane, status__in=OPEN, lease_until__gte=timezone.now())
-    return busy.exclude(pk=uuid).count() < LANE_LIMIT.get()
+    # Counted under a lock, so that two claims cannot take the last place together.
+    Lane.objects.get_or_create(name=operation.lane)
+    Lane.objects.select_for_update().get(name=operation.lane)
+    busy = Operation.objects.filter(lane=operation.lane, status__in=OPEN, started__isnull=False)
+    return busy.count() < LANE_LIMIT.get()
 
 
-def next_in_lane(lane: str) -> list[str]:
-    """Uuids of the operations that may start now that one of the lane has ended, oldest first."""
+def wake_lane(lane: str) -> list[str]:
+    """Make those due that may start now that one of the lane has ended; returns their uuids, oldest first."""
     if not lane:
         return []
-    waiting = Operation.objects.filter(lane=lane, status=Status.PENDING).order_by("create_date")
-    return list(waiting.values_list("pk", flat=True)[: LANE_LIMIT.get()])
+    waiting = Operation.objects.filter(lane=lane, status__in=OPEN, started__isnull=True)
+    uuids = list(waiting.order_by("create_date").values_list("pk", flat=True)[: LANE_LIMIT.get()])
+    waiting.filter(pk__in=uuids).update_unstamped(ring_at=Now(), rings=0)
+    return uuids

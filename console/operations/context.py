@@ -11,6 +11,7 @@ from console.errors import Cancelled, DeadlinePassed
 from console.models import Operation, OperationStep
 from console.operations.claim import Claim
 
+#: how often progress is written at most, in seconds
 PROGRESS_INTERVAL = 0.5
 
 
@@ -25,7 +26,7 @@ class StepContext:
         self.claim = claim
         self.undoing = undoing
         self._check = check
-        self._shown = 0.0
+        self._shown = float("-inf")
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -42,17 +43,18 @@ class StepContext:
         return self.operation.subject_uuid
 
     def remember(self, **values: Any) -> None:
-        """Keep values with the operation; they survive this worker."""
-        self.operation.data = self.operation.data | values
+        """Keep values (JSON) with the operation; they survive this worker."""
+        data = self.operation.data | values
         with self.fenced():
-            Operation.objects.filter(pk=self.operation.pk).update(data=self.operation.data)
+            Operation.objects.filter(pk=self.operation.pk).update(data=data)
+        self.operation.data = data
 
     def fenced(self) -> AbstractContextManager[None]:
         """A transaction that only the holder of the lease can commit."""
         return self.claim.fenced()
 
     def check(self) -> None:
-        """Right before the world is changed: is this worker still the one that may?"""
+        """Right before the world is changed: is this worker still the one that may? Ends the process if not."""
         self._check()
 
     @property
@@ -64,19 +66,17 @@ class StepContext:
     def progress(self, done: int, total: int) -> None:
         """Show how far a long step is; also the place where it notices cancel and the end of its time."""
         now = time.monotonic()
-        if now - self._shown < PROGRESS_INTERVAL and done < total:
+        if now - self._shown < PROGRESS_INTERVAL and done != total:
             return
         self._shown = now
         self.step.done, self.step.total = done, total
-        with self.fenced():
-            OperationStep.objects.filter(pk=self.step.pk).update(done=done, total=total)
+        self._write("done", "total")
         self.interrupt()
 
     def note(self, text: str) -> None:
         """One line beside the step: what it found or what it waits for."""
         self.step.note = text[:255]
-        with self.fenced():
-            OperationStep.objects.filter(pk=self.step.pk).update(note=self.step.note)
+        self._write("note")
 
     def interrupt(self) -> None:
         """Raise Cancelled or DeadlinePassed when this step should go no further."""
@@ -90,6 +90,10 @@ class StepContext:
         while not ready():
             self.interrupt()
             time.sleep(interval)
+
+    def _write(self, *fields: str) -> None:
+        with self.fenced():
+            self.step.save(update_fields=fields)
 
     def _cancel_requested(self) -> bool:
         return Operation.objects.filter(pk=self.operation.pk, cancel_requested__isnull=False).exists()

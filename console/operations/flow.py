@@ -13,7 +13,9 @@ DEFAULT_DEADLINE = 60.0
 class Step:
     """One step: "make it so". Both `run` and `undo` look first and then act, so each may be done twice.
 
-    `deadline` and `undo_deadline` are seconds, counted from the first try, over all workers that take part.
+    `deadline` is seconds, counted from the first try over all workers that take part; a takeover alone may cost
+    20 of them. `undo_deadline` is seconds for each worker that comes: nothing is left behind only because the
+    console was down for a while. An undo that fails with a `retryable` error is tried again within its time.
     """
 
     name: str
@@ -38,7 +40,11 @@ class Flow:
     steps: tuple[Step, ...]
 
     def step(self, name: str) -> Step:
-        return next(step for step in self.steps if step.name == name)
+        """Raises LookupError for the step of an operation that another version of Corral accepted."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise LookupError(f"{self.kind} has no step {name} in this version of Corral")
 
 
 _flows: dict[str, Flow] = {}
@@ -47,16 +53,19 @@ _flows: dict[str, Flow] = {}
 def register(*flows: Flow) -> None:
     """Make flows known; called once per flow when an app is ready."""
     for flow in flows:
-        if flow.kind in _flows and _flows[flow.kind] is not flow:
-            raise ValueError(f"two flows are called {flow.kind}")
         names = [step.name for step in flow.steps]
-        if len(set(names)) != len(names):
-            raise ValueError(f"two steps of {flow.kind} have one name")
-        _flows[flow.kind] = flow
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"{flow.kind} needs steps, each with a name of its own")
+        if _flows.setdefault(flow.kind, flow) is not flow:
+            raise ValueError(f"two flows are called {flow.kind}")
 
 
 def get(kind: str) -> Flow:
     return _flows[kind]
+
+
+def kinds() -> list[str]:
+    return list(_flows)
 
 
 def flows() -> Iterable[Flow]:

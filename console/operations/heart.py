@@ -1,13 +1,14 @@
 """The heartbeat of a claim: renews the lease, and ends the process that lost it or overran a step.
 
 The token fences the database only. A worker that was stopped and continued could still speak to a hypervisor, so
-its process ends itself: at the next beat, and before every call to a hypervisor (`Heart.check`).
+its process ends itself: at once when it wakes up, and before every call to a hypervisor (`Heart.check`).
 """
 
 import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -19,61 +20,89 @@ logger = logging.getLogger(__name__)
 
 #: how long past its deadline a step may be before its process is ended; the step's own calls give up earlier
 GRACE_SECONDS = 5.0
+#: how often the age of the lease is looked at, and how soon a renewal that failed is tried again
+WATCH_SECONDS = 0.5
+RETRY_SECONDS = 1.0
 EXIT_CODE = 70
+
+#: ends this process and says why; a test gives one that only tells
+End = Callable[[str], None]
+
+
+def end_process(why: str) -> None:
+    """Leave at once: no cleaning up, no `finally`, nothing that could still touch the world."""
+    # In a thread, because the log may be stuck with the very thread that must not go on.
+    farewell = threading.Thread(target=logger.critical, args=("this worker ends: %s", why), daemon=True)
+    farewell.start()
+    farewell.join(1.0)
+    os._exit(EXIT_CODE)
 
 
 class Heart:
-    """A thread that renews the claim while the runner works."""
+    """Two threads beside the runner: one renews the claim, one watches the clock.
 
-    def __init__(self, claim: Claim) -> None:
+    They are two because a renewal may hang with the database, just when the watch matters most.
+    """
+
+    def __init__(self, claim: Claim, end: End = end_process) -> None:
         self.claim = claim
-        self._renewed = time.monotonic()
-        self._step_ends: float | None = None
+        self._end = end
+        self._renewed = claim.asked
+        self._step_ends = float("inf")
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heart-{claim.operation[:8]}", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, name=f"{name}-{claim.operation[:8]}", daemon=True)
+            for name, work in (("renew", self._keep_renewing), ("watch", self._keep_watching))
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def limit(self, seconds: float | None) -> None:
-        """The running step must end within `seconds` from now; None: no step is running."""
-        self._step_ends = None if seconds is None else time.monotonic() + seconds + GRACE_SECONDS
+    def limit(self, seconds: float) -> None:
+        """The running step must end within `seconds` from now; infinite: no step is running."""
+        self._step_ends = time.monotonic() + seconds + GRACE_SECONDS
 
     def check(self) -> None:
         """End this process when the lease is no longer certain; called right before the world is changed."""
         if time.monotonic() - self._renewed > GIVE_UP_SECONDS:
-            self._die("its lease could not be renewed in time")
+            self.lost("its lease was not renewed in time")
 
-    def _beat(self) -> None:
-        try:
-            while not self._stop.wait(RENEW_SECONDS):
-                self.check()
-                if self._step_ends is not None and time.monotonic() > self._step_ends:
-                    self._die("a step overran its deadline")
-                self._renew()
-                self.check()
-        finally:
-            connection.close()
+    def lost(self, why: str) -> None:
+        self._stop.set()
+        self._end(f"operation {self.claim.operation}: {why}")
 
-    def _renew(self) -> None:
+    def renew(self) -> bool:
+        """One renewal; False when the database did not take it."""
         asked = time.monotonic()
         try:
-            renewed = self.claim.renew()
+            ours = self.claim.renew()
         except DatabaseError:
             logger.warning("operation %s: lease not renewed", self.claim.operation, exc_info=True)
             connection.close()
-            return
-        if renewed:
+            return False
+        if ours:
             self._renewed = asked
-        elif not self._stop.is_set():
-            self._die("another worker has taken it over")
+        else:
+            self.lost("another worker has taken it over")
+        return True
 
-    def _die(self, why: str) -> None:
-        logger.error("operation %s: this worker ends, %s", self.claim.operation, why)
-        logging.shutdown()
-        os._exit(EXIT_CODE)
+    def _keep_renewing(self) -> None:
+        pause = RENEW_SECONDS
+        try:
+            while not self._stop.wait(pause):
+                pause = RENEW_SECONDS if self.renew() else RETRY_SECONDS
+        finally:
+            connection.close()
+
+    def _keep_watching(self) -> None:
+        while not self._stop.wait(WATCH_SECONDS):
+            self.check()
+            if time.monotonic() > self._step_ends:
+                self.lost("a step overran its deadline")

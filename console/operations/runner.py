@@ -5,36 +5,48 @@ operation has, how much time is left.
 """
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from console.errors import Cancelled, CorralError, DeadlinePassed
 from console.models import Operation, OperationStep, ResourceLock, StepStatus
-from console.models.operation import TOUCHED, status_of
+from console.models.operation import ENDED, TOUCHED, status_of
 from console.operations import doorbell, flow, signals
-from console.operations.claim import Claim, LeaseLost, claim, next_in_lane
+from console.operations.claim import Claim, LeaseLost, claim, wake_lane
 from console.operations.context import StepContext
-from console.operations.heart import Heart
+from console.operations.heart import End, Heart, end_process
 
 logger = logging.getLogger(__name__)
 
-#: a step whose workers died this often is not tried again
+#: a step that this many workers began, one after the other, and none brought to an end, is not tried again
 MAX_ATTEMPTS = 5
+#: seconds before a retryable undo is tried again, doubling
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+#: trouble of this worker, not of the step: nothing is decided, the next worker goes on from here
+WORKER_TROUBLE = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
 
 
-def run(uuid: str) -> bool:
-    """Work on one operation until it ends; False when it was not ours to take."""
+def run(uuid: str, *, end: End = end_process) -> bool:
+    """Work on one operation until it ends; False when it was not ours to take.
+
+    A database that fails, or Celery's time limit, comes out as an exception: the lease lapses and another worker
+    takes over. A process that lost its lease is ended, and does not return from here.
+    """
     held = claim(uuid)
     if held is None:
         return False
-    try:
-        with Heart(held) as heart:
+    with Heart(held, end) as heart:
+        try:
             _Run(held, heart).work()
-    except LeaseLost:
-        logger.warning("operation %s: taken over by another worker", uuid)
-        return False
+        except LeaseLost:
+            heart.lost("another worker has taken it over")
+            return False
     return True
 
 
@@ -61,6 +73,8 @@ class _Run:
                 continue
             try:
                 self._run_step(step)
+            except WORKER_TROUBLE:
+                raise
             except Exception as error:
                 self._turn_back(step, error)
                 return
@@ -71,10 +85,10 @@ class _Run:
                 self._undo_step(step)
 
     def _run_step(self, step: OperationStep) -> None:
-        code = self.flow.step(step.name)
         ctx = self._context(step, undoing=False)
         if step.status == StepStatus.PENDING:
             ctx.interrupt()
+        code = self.flow.step(step.name)
         now = timezone.now()
         self._save(
             step,
@@ -83,25 +97,26 @@ class _Run:
             started=step.started or now,
             deadline=step.deadline or now + timedelta(seconds=code.deadline),
         )
-        if step.attempts > MAX_ATTEMPTS:
-            raise DeadlinePassed(f"{step.label} was tried {MAX_ATTEMPTS} times, and each time its worker ended")
+        self._limit_attempts(step)
         ctx.interrupt()
         self._bounded(code.run, ctx, "run", "ran")
-        self._save(step, status=StepStatus.DONE, finished=timezone.now(), error="")
+        self._save(step, status=StepStatus.DONE, finished=timezone.now())
 
     def _undo_step(self, step: OperationStep) -> None:
-        code = self.flow.step(step.name)
-        now = timezone.now()
-        self._save(
-            step,
-            status=StepStatus.UNDOING,
-            undo_started=step.undo_started or now,
-            undo_deadline=step.undo_deadline or now + timedelta(seconds=code.undo_deadline),
-        )
         try:
-            ctx = self._context(step, undoing=True)
-            ctx.interrupt()
-            self._bounded(code.undo, ctx, "undo", "undone")
+            code = self.flow.step(step.name)
+            now = timezone.now()
+            self._save(
+                step,
+                status=StepStatus.UNDOING,
+                attempts=step.attempts + 1 if step.status == StepStatus.UNDOING else 1,
+                undo_started=step.undo_started or now,
+                undo_deadline=now + timedelta(seconds=code.undo_deadline),
+            )
+            self._limit_attempts(step)
+            self._undo(code, self._context(step, undoing=True))
+        except WORKER_TROUBLE:
+            raise
         except Exception as error:
             logger.exception("operation %s: undo of %s failed", self.operation.pk, step.name)
             text = f"{step.error}\nUndo: {error}".strip()
@@ -109,20 +124,37 @@ class _Run:
         else:
             self._save(step, status=StepStatus.UNDONE, undo_finished=timezone.now())
 
+    def _undo(self, code: flow.Step, ctx: StepContext) -> None:
+        """Undo, again and again while the trouble may pass and there is time."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return self._bounded(code.undo, ctx, "undo", "undone")
+            except Exception as error:
+                if not getattr(error, "retryable", False) or ctx.remaining < pause:
+                    raise
+                ctx.note(f"Will be tried again: {error}")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _limit_attempts(self, step: OperationStep) -> None:
+        if step.attempts > MAX_ATTEMPTS:
+            raise DeadlinePassed(f"{step.label} was begun by {MAX_ATTEMPTS} workers, and none came to its end")
+
     def _context(self, step: OperationStep, *, undoing: bool) -> StepContext:
         return StepContext(self.operation, step, self.claim, self.heart.check, undoing=undoing)
 
-    def _bounded(self, work: Any, ctx: StepContext, before: str, after: str) -> None:
+    def _bounded(self, work: Callable[[StepContext], None], ctx: StepContext, before: str, after: str) -> None:
         """The work of a step under its time limit, announced before and after."""
-        name = ctx.step.name
+        moment = {"operation": self.operation.pk, "step": ctx.step.name}
         self.heart.limit(ctx.remaining)
         try:
-            signals.boundary.send(Operation, operation=self.operation.pk, step=name, moment=before)
+            signals.boundary.send(Operation, **moment, moment=before)
             self.heart.check()
             work(ctx)
-            signals.boundary.send(Operation, operation=self.operation.pk, step=name, moment=after)
+            signals.boundary.send(Operation, **moment, moment=after)
         finally:
-            self.heart.limit(None)
+            self.heart.limit(float("inf"))
 
     def _turn_back(self, step: OperationStep, error: Exception) -> None:
         """Record why, and from here on go back."""
@@ -130,10 +162,9 @@ class _Run:
             logger.error("operation %s: %s failed", self.operation.pk, step.name, exc_info=error)
         described = describe(error) | {"step": step.name, "stepLabel": step.label}
         self.operation.undoing, self.operation.error = True, described
-        touched = step.status != StepStatus.PENDING
         with self.claim.fenced():
             Operation.objects.filter(pk=self.operation.pk).update(undoing=True, error=described)
-            if touched:
+            if step.status != StepStatus.PENDING:
                 step.status, step.error, step.finished = StepStatus.FAILED, str(error), timezone.now()
                 step.save(update_fields=["status", "error", "finished"])
             self._write_status()
@@ -146,8 +177,9 @@ class _Run:
             self._write_status()
 
     def _write_status(self) -> None:
+        """Keep up with the steps; the end is written by `_end` alone, together with all that belongs to it."""
         status = self._status()
-        if status != self.operation.status and status not in ("Succeeded", "Failed", "Cancelled"):
+        if status != self.operation.status and status not in ENDED:
             self.operation.status = status
             Operation.objects.filter(pk=self.operation.pk).update(status=status)
 
@@ -163,9 +195,12 @@ class _Run:
             Operation.objects.filter(pk=self.operation.pk).update(
                 status=status, finished=timezone.now(), lease_until=None
             )
-        signals.ended.send(Operation, operation=self.operation.pk, status=status)
-        for uuid in next_in_lane(self.operation.lane):
+            waiting = wake_lane(self.operation.lane)
+        for uuid in waiting:
             doorbell.ring(uuid)
+        for receiver, answer in signals.ended.send_robust(Operation, operation=self.operation.pk, status=status):
+            if isinstance(answer, Exception):
+                logger.error("operation %s: %r failed", self.operation.pk, receiver, exc_info=answer)
 
 
 def describe(error: Exception) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from console.errors import Busy, WrongState
+from console.errors import Busy, Refusal, WrongState
 from console.models import Operation, OperationStep, ResourceLock
 from console.models.operation import OPEN
 from console.operations import doorbell, flow
@@ -41,7 +41,7 @@ def submit(
         subject_name=subject[2],
         lane=lane,
         parent=parent,
-        created_by=user,
+        created_by_id=user.pk if user else None,
         idempotency_key=idempotency_key,
         arguments=arguments,
         report=report,
@@ -63,26 +63,43 @@ def _lock(uuid: str, operation: Operation) -> None:
             ResourceLock.objects.create(resource_uuid=uuid, operation=operation)
     except IntegrityError as error:
         holder = ResourceLock.objects.filter(resource_uuid=uuid).select_related("operation").first()
-        name = f"“{holder.operation.title}” ({holder.operation.status})" if holder else "an operation that just ended"
-        raise Busy(f"{operation.title} must wait: {name} is working on it", holder=holder and holder.operation_id) from error
+        if holder is None:
+            raise Busy(f"{operation.title}: another operation has only just ended, try again") from error
+        other = holder.operation
+        details = f"{operation.title} must wait: “{other.title}” ({other.status}) is working on it"
+        raise Busy(details, holder=other.pk) from error
 
 
 def once(key: str | None, accept: Callable[[], Operation]) -> Operation:
-    """Accept under an idempotency key: the same key twice gives the same operation, however close the two are."""
-    if key and (earlier := Operation.objects.filter(idempotency_key=key).first()):
-        return earlier
+    """Accept under an idempotency key: the same key twice gives the same operation, however close the two are.
+
+    `accept` passes the key on to `submit`. Of two that come at the same time the later one may be refused by what
+    the earlier one has just done; then it is answered with the earlier one's operation.
+    """
     try:
         with transaction.atomic():
-            return accept()
-    except IntegrityError:
-        if key and (earlier := Operation.objects.filter(idempotency_key=key).first()):
+            return _accepted(key) or accept()
+    except (IntegrityError, Refusal):
+        if earlier := _accepted(key):
             return earlier
         raise
 
 
+def _accepted(key: str | None) -> Operation | None:
+    return Operation.objects.filter(idempotency_key=key).first() if key else None
+
+
 def cancel(operation: Operation) -> None:
-    """Ask an open operation to stop at its next step and undo what it did. Raises WrongState when it has ended."""
-    asked = Operation.objects.filter(pk=operation.pk, status__in=OPEN, cancel_requested__isnull=True)
-    if not asked.update(cancel_requested=timezone.now()) and not operation.reload().is_open:
-        raise WrongState(f"{operation.title} has already ended: {operation.reload().status}")
-    doorbell.ring(operation.pk)
+    """Ask an open operation to stop at its next step and undo what it did. Raises WrongState when it has ended.
+
+    Asking again, or while it is going back already, changes nothing.
+    """
+    with transaction.atomic():
+        asked = Operation.objects.filter(pk=operation.pk, status__in=OPEN, cancel_requested__isnull=True)
+        asked.update(cancel_requested=timezone.now())
+        now = operation.reload()
+        if not now.is_open:
+            raise WrongState(f"{now.title} has already ended: {now.status}")
+        # Nobody works on it: beat makes up for a lost ring at its next sweep.
+        Operation.objects.filter(pk=operation.pk, lease_until__isnull=True).update_unstamped(ring_at=timezone.now())
+        doorbell.ring_on_commit(operation.pk)
