@@ -17,6 +17,7 @@ over them. Everything else, the shared folder `<lab>/shared` above all, is seen 
     network.py       namespaces, the switch, the cables
     processes.py     which processes belong to a host, told by namespace and never by a remembered pid
     node.py          one host: its files, its daemon, its health
+    capabilities.py  what libvirt learnt about QEMU, shared by all hosts of the box
     faults.py        what can be broken
     lab.py           Lab: up, down, status, break_, mend
     guest_image.py   the small bootable template

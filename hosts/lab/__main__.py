@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,13 +20,18 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=2)
     given = parser.parse_args()
     lab = Lab(given.name, folder=given.folder)
-    commands = {"up": lambda: lab.up(given.hosts), "down": lab.down, "break": lab.break_, "mend": lab.mend}
+    commands: dict[str, Callable[..., object]] = {
+        "up": lambda: lab.up(given.hosts),
+        "down": lab.down,
+        "break": lab.break_,
+        "mend": lab.mend,
+    }
     try:
         if given.command in commands:
             commands[given.command](*given.arguments)
-        print(json.dumps([asdict(status) for status in lab.status()], indent=2))
+        sys.stdout.write(json.dumps([asdict(status) for status in lab.status()], indent=2) + "\n")
     except (LabError, TypeError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

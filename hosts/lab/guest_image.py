@@ -8,7 +8,6 @@ button, and has a shell on serial line and screen.
 import gzip
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -182,7 +181,7 @@ def _with_dependencies(listing: str, wanted: Iterable[str]) -> list[str]:
 
 
 def _disk(shell: Shell, work: Path, files: dict[str, Path]) -> Path:
-    """A FAT disk without partitions that syslinux boots; made by tools that write into a file, for nothing is mounted."""
+    """A FAT disk without partitions that syslinux boots, made by tools that need no mount."""
     raw = work / "disk.raw"
     needed = sum(path.stat().st_size for path in files.values())
     with raw.open("wb") as disk:
@@ -198,7 +197,7 @@ def _describe(path: Path, kernel: str) -> GuestImage:
     told = json.loads(Shell().run("qemu-img", "info", "--force-share", "--output=json", str(path)))
     return GuestImage(
         path=path,
-        size=os.stat(path).st_size,
+        size=path.stat().st_size,
         virtual_size=told["virtual-size"],
         kernel=kernel.removeprefix("linux-image-").removesuffix("-unsigned"),
     )

@@ -7,15 +7,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hosts.lab import network, node, osrelease, processes, registry
+from hosts.lab import capabilities, network, node, osrelease, processes, registry
 from hosts.lab.errors import LabError
 from hosts.lab.faults import FAULTS
 from hosts.lab.plan import DEFAULT_NAME, MAXIMUM_HOSTS, OWN_FOLDERS, LabHost, Plan
 from hosts.lab.requirements import HOST_TOOLS, require_packages, require_root, require_usable_folder
 from hosts.lab.shell import Shell
-from hosts.lab.state import FILE_NAME, LabState, boot_id
+from hosts.lab.state import FILE_NAME, SUBFOLDERS, LabState, boot_id
 
-# The first host that differs from the others when nobody asks: two hosts can migrate to each other, three show a refusal.
+# Which host differs when nobody asks: two hosts can migrate to each other, a third has something to refuse.
 ODD_HOST = 3
 STATUS_TIMEOUT = 2.0
 
@@ -67,17 +67,18 @@ class Lab:
         others; True is the last one, None the third where there is one, False none.
         """
         require_root()
-        require_usable_folder(self.folder, OWN_FOLDERS)
         require_packages(HOST_TOOLS)
         if not 1 <= hosts <= MAXIMUM_HOSTS:
             raise LabError(f"A lab has 1 to {MAXIMUM_HOSTS} hosts, not {hosts}.")
         with self._locked() as shell:
+            require_usable_folder(self.folder, OWN_FOLDERS, () if self._is_ours() else SUBFOLDERS)
             state = self._claim(shell, hosts, odd_os)
             plan = self._plan(state)
             members = plan.hosts(state.hosts)
             network.lay_switch(shell, plan)
             with ThreadPoolExecutor(max_workers=4) as pool:
                 list(pool.map(lambda host: self._make_whole(shell, plan, state, host), members))
+            capabilities.share(shell, members)
             state.faults = {}
             state.save(self.folder)
         return members
@@ -90,7 +91,8 @@ class Lab:
             state = LabState.load(self.folder)
             if slot is not None:
                 self._remove_from_box(shell, Plan(slot, self.folder, self._plan(state).vlans if state else self._vlans))
-            self._remove_folder()
+            if self._is_ours():
+                self._remove_folder()
             if slot is not None:
                 registry.release(slot, self.folder)
 
@@ -126,6 +128,10 @@ class Lab:
     def _locked(self) -> Iterator[Shell]:
         with registry.lab_lock(self.folder) as descriptor:
             yield Shell(stdin=descriptor)
+
+    def _is_ours(self) -> bool:
+        """Whether what lies in the folder was made by a lab: a claim is made only when nothing lay there."""
+        return registry.claimed_slot(self.folder) is not None or (self.folder / FILE_NAME).exists()
 
     def _state(self) -> LabState:
         state = LabState.load(self.folder)
@@ -179,11 +185,9 @@ class Lab:
 
     def _remove_folder(self) -> None:
         """Only what `up` put there: the folder may be one that somebody keeps other things in."""
-        if not (self.folder / FILE_NAME).exists():
-            return
-        for name in ("hosts", "shared"):
+        for name in SUBFOLDERS:
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / FILE_NAME).unlink()
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
 

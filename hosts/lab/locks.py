@@ -48,7 +48,7 @@ def _try_lock(path: Path) -> int | None:
 def _is_still(path: Path, descriptor: int) -> bool:
     """A lock on a file that was removed meanwhile excludes nobody who comes later."""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
 

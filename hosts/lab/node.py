@@ -4,6 +4,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGCONT
 
@@ -89,7 +90,9 @@ def wait_ready(shell: Shell, host: LabHost) -> None:
         processes.kill(host, [daemon])
     _boot(shell, host)
     if not _answers_within(shell, host, START_TIMEOUT):
-        raise LabError(f"libvirtd of {host.name} does not answer at {host.uri}. Its log {host.log} ends:\n{_tail(host.log)}")
+        raise LabError(
+            f"libvirtd of {host.name} does not answer at {host.uri}. Its log {host.log} ends:\n{_tail(host.log)}"
+        )
 
 
 def power_off(shell: Shell, plan: Plan, host: LabHost) -> None:
@@ -108,11 +111,18 @@ def wipe_run(host: LabHost) -> None:
 
 def answers(shell: Shell, host: LabHost, timeout: float = ANSWER_TIMEOUT) -> bool:
     """Whether the host's libvirtd answers a call over the network within `timeout` seconds."""
-    return shell.succeeds("virsh", "--quiet", "--connect", host.uri, "hostname", timeout=timeout)
+    with suppress(CommandFailed):
+        return call(shell, host, "hostname", timeout=timeout).strip() == host.name
+    return False
+
+
+def call(shell: Shell, host: LabHost, *words: str, timeout: float) -> str:
+    """What virsh says about the host over the network."""
+    return shell.run("virsh", "--quiet", "--connect", host.uri, *words, timeout=timeout)
 
 
 def _boot(shell: Shell, host: LabHost) -> None:
-    """A daemon that outlives its caller, holds none of its pipes, and writes what it says before its log opens to that log."""
+    """A daemon that outlives its caller and holds none of its pipes; what goes wrong before its log opens is logged."""
     enter = ("ip", "netns", "exec", host.namespace, "unshare", "--mount", "--uts", "--propagation", "private")
     boot = ("sh", str(BOOT_SCRIPT), host.name, str(host.root), *OWN_FOLDERS)
     shell.run("sh", "-c", 'exec setsid --fork "$@" >>"$0" 2>&1', str(host.log), *enter, *boot)
@@ -143,5 +153,5 @@ def _names(siblings: Sequence[LabHost]) -> str:
 def _tail(path: Path, lines: int = 12) -> str:
     try:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
-    except (FileNotFoundError, CommandFailed):
+    except FileNotFoundError:
         return "(no log)"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from hosts.lab.errors import LabError
@@ -72,7 +73,7 @@ def kill(host: LabHost, processes: Iterable[Process], timeout: float = 15.0) -> 
         if handle is None:
             continue
         try:
-            if not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not _ended(handle, deadline - time.monotonic()):
                 raise LabError(f"Process {process.pid} ({process.command}) of {host.name} does not die.")
         finally:
             os.close(handle)
@@ -105,6 +106,13 @@ def _signal(host: LabHost, process: Process, number: signal.Signals, keep: bool 
     return None
 
 
+def _ended(handle: int, timeout: float) -> bool:
+    """A pidfd becomes readable when its process ends."""
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return bool(waiting.poll(max(0.0, timeout) * 1000))
+
+
 def _membership(host: LabHost) -> Callable[[int], bool]:
     namespace = (NAMESPACES / host.namespace).stat() if namespace_exists(host.namespace) else None
 
@@ -120,7 +128,7 @@ def _membership(host: LabHost) -> Callable[[int], bool]:
 
 def _sees(pid: int, host: LabHost) -> bool:
     with suppress(OSError):
-        seen = os.stat(f"/proc/{pid}/root{FACTS_FOLDER}")
+        seen = Path(f"/proc/{pid}/root{FACTS_FOLDER}").stat()
         return os.path.samestat(seen, host.inside(FACTS_FOLDER).stat())
     return False
 
@@ -138,7 +146,7 @@ def _domain_name(pid: int) -> str | None:
     """The name after `-name guest=`, as libvirt starts QEMU."""
     with suppress(OSError):
         arguments = (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        for flag, value in zip(arguments, arguments[1:], strict=False):
+        for flag, value in pairwise(arguments):
             if flag == "-name":
                 return value.removeprefix("guest=").split(",")[0]
     return None

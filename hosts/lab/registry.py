@@ -32,7 +32,11 @@ def _lock_path(folder: Path) -> Path:
 def lab_lock(folder: Path) -> Iterator[int]:
     """One command at a time changes the lab in this folder."""
     with locked(_lock_path(folder), LAB_LOCK_TIMEOUT) as descriptor:
-        yield descriptor
+        try:
+            yield descriptor
+        finally:
+            if claimed_slot(folder) is None:
+                _lock_path(folder).unlink(missing_ok=True)
 
 
 def claimed_slot(folder: Path) -> int | None:
@@ -64,7 +68,6 @@ def release(slot: int, folder: Path) -> None:
         if not any(_owner(other) for other in range(SLOTS)):
             with suppress(OSError):  # it holds something: then it is not ours
                 Path(FACTS_FOLDER).rmdir()
-    _lock_path(folder).unlink(missing_ok=True)
 
 
 def _claim_path(slot: int) -> Path:

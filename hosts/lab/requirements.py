@@ -57,11 +57,18 @@ def require_root() -> None:
         raise LabUnavailable("The lab makes network namespaces and mounts, which needs root. Run the command as root.")
 
 
-def require_usable_folder(folder: Path, covered: Iterable[str]) -> None:
-    """LabUnavailable when the lab's folder lies where every lab host sees a folder of its own."""
+def require_usable_folder(folder: Path, covered: Iterable[str], own: Iterable[str]) -> None:
+    """LabUnavailable when the lab's folder lies where every lab host sees a folder of its own (`covered`), or when a
+    folder that holds no lab already has entries that a lab makes, and removes at its end (`own`).
+    """
+    for name in own:
+        if (folder / name).exists():
+            raise LabUnavailable(f"{folder / name} exists and is not a lab's. Choose another folder for the lab.")
     for path in map(Path, covered):
         if folder == path or path in folder.parents:
-            raise LabUnavailable(f"The lab's folder {folder} lies in {path}, which each lab host has for itself. Choose another.")
+            raise LabUnavailable(
+                f"The lab's folder {folder} lies in {path}, which each lab host has for itself. Choose another."
+            )
 
 
 def _present(tool: str) -> bool:

@@ -41,7 +41,13 @@ class Shell:
     def _finish(self, argv: tuple[str, ...], timeout: float) -> tuple[int, str, str]:
         try:
             done = subprocess.run(
-                argv, stdin=self.stdin, capture_output=True, text=True, errors="replace", timeout=timeout, env=ENVIRONMENT
+                argv,
+                stdin=self.stdin,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                env=ENVIRONMENT,
             )
         except subprocess.TimeoutExpired as error:
             raise CommandFailed(argv, f"took longer than {timeout:g} s") from error

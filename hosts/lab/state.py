@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 FILE_NAME = "lab.json"
+SUBFOLDERS = ("hosts", "shared")
 
 
 def boot_id() -> str:

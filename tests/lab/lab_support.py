@@ -63,17 +63,19 @@ def _sweep() -> None:
 def virsh(host: LabHost, *words: str, timeout: float = 10) -> str:
     """What virsh says from outside, over the network; CalledProcessError or TimeoutExpired when it does not."""
     command = ["virsh", "--quiet", "--connect", host.uri, *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, check=True, stdin=subprocess.DEVNULL
+    )
     return done.stdout.strip()
 
 
-def until(holds: Callable[[], object], what: str, timeout: float = 30) -> None:
+def until(holds: Callable[[], object], what: str, timeout: float = 30, pause: float = 0.02) -> None:
     """Wait for a condition; the test fails when it does not come."""
     deadline = time.monotonic() + timeout
     while not holds():
         if time.monotonic() > deadline:
             pytest.fail(f"Not within {timeout:g} s: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def said(log: Path, key: str | None = None) -> list[str]:
@@ -90,17 +92,18 @@ def overlay(image: GuestImage, path: Path) -> Path:
 
 
 def domain_xml(name: str, *, disk: Path | None = None, nics: dict[str, str] | None = None) -> str:
-    """An emulated guest; `nics` maps MAC address to libvirt network. Its serial log lies in the host's /var/log/libvirt."""
+    """An emulated guest; `nics` maps MAC address to libvirt network. Its serial line is logged (serial_log)."""
     disks = f"""<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>
       <target dev='vda' bus='virtio'/></disk>"""
     cards = "".join(
-        f"<interface type='network'><mac address='{mac}'/><source network='{network}'/><model type='virtio'/></interface>"
+        f"<interface type='network'><mac address='{mac}'/><source network='{network}'/>"
+        "<model type='virtio'/></interface>"
         for mac, network in (nics or {}).items()
     )
     return f"""<domain type='qemu'><name>{name}</name><memory unit='MiB'>{128 if disk else 16}</memory><vcpu>1</vcpu>
       <os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>
-      <devices>{disks if disk else ""}{cards}<serial type='pty'><log file='/var/log/libvirt/{name}.serial' append='on'/></serial>
-      </devices></domain>"""
+      <devices>{disks if disk else ""}{cards}
+      <serial type='pty'><log file='/var/log/libvirt/{name}.serial' append='on'/></serial></devices></domain>"""
 
 
 def serial_log(host: LabHost, name: str) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hosts.lab import GuestImage, build_guest_image
-from tests.lab.lab_support import guest_image, require_lab, said, until
+from tests.lab.lab_support import guest_image, said, until
 
 pytestmark = pytest.mark.lab
 
@@ -54,9 +54,11 @@ class Machine:
                 talk.flush()
                 until(lambda: "return" in json.loads(talk.readline()), f"answer to {command}")
 
-    def type(self, text: str) -> None:
+    def type(self, text: str, answer: str) -> None:
+        """Send the text and hold the line until the answer (a pattern) is there: closing drops what is unread."""
         with self._connect("line") as line:
             line.sendall(text.encode())
+            until(lambda: re.search(answer, self.log.read_text(errors="replace"), re.M), f"{answer} on the line")
 
     def close(self) -> None:
         self.process.kill()
@@ -86,23 +88,24 @@ def test_builders_at_the_same_time_build_it_once(image: GuestImage, tmp_path: Pa
     for package in image.path.parent.glob("*.deb"):  # spare the download
         (tmp_path / package.name).hardlink_to(package)
     (tmp_path / ".build-killed").mkdir()
-    code = f"from pathlib import Path; from hosts.lab import build_guest_image as build; print(build(Path({str(tmp_path)!r})).path)"
+    code = f"import hosts.lab, pathlib; print(hosts.lab.build_guest_image(pathlib.Path({str(tmp_path)!r})).path)"
     builders = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
     ]
     told = {builder.communicate()[0].strip() for builder in builders}
     assert told == {str(tmp_path / image.path.name)}
-    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".deb"] == [".lock", image.path.name] or {
-        path.name for path in tmp_path.iterdir() if path.suffix != ".deb"
-    } == {".lock", image.path.name}
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".deb"} == {".lock", image.path.name}
 
 
 def test_it_boots_and_tells_what_it_got(machine: Machine) -> None:
-    require_lab()
     until(lambda: "ready" in said(machine.log), "the guest is ready", timeout=30)
     assert said(machine.log, "hostname") == ["vm2"]
     assert said(machine.log, "address")[0].startswith("eth0 10.0.2.15/24 ")
-    assert said(machine.log, "route") == ["default via 10.0.2.2 dev eth0", "10.0.2.0/24 dev eth0 scope link src 10.0.2.15"]
+    assert said(machine.log, "route") == [
+        "default via 10.0.2.2 dev eth0",
+        "10.0.2.0/24 dev eth0 scope link src 10.0.2.15",
+    ]
     assert "nameserver 10.0.2.3" in said(machine.log, "resolv")
 
 
@@ -115,7 +118,5 @@ def test_it_switches_itself_off_when_the_power_button_is_pressed(machine: Machin
 
 def test_enter_on_the_serial_line_gives_a_shell(machine: Machine) -> None:
     until(lambda: "ready" in said(machine.log), "the guest is ready")
-    machine.type("\n")
-    until(lambda: re.search(r"vm2# ", machine.log.read_text(errors="replace")), "a prompt")
-    machine.type("echo $((6 * 7)) && exit\n")
-    until(lambda: re.search(r"^42\r?$", machine.log.read_text(errors="replace"), re.M), "the shell's answer")
+    machine.type("\n", answer=r"^vm2# ")
+    machine.type("echo $((6 * 7)) && exit\n", answer=r"^42\r?$")

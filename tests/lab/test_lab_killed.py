@@ -11,7 +11,8 @@ import pytest
 from hosts.lab import Lab
 from hosts.lab.network import NAMESPACES
 from hosts.lab.plan import LabHost
-from hosts.lab.processes import daemon_of
+from hosts.lab.processes import daemon_of, kill_all
+from hosts.lab.state import LabState
 from tests.lab.lab_support import lab_named, left_on_box, slot_of, until, virsh
 
 pytestmark = pytest.mark.lab
@@ -19,9 +20,9 @@ pytestmark = pytest.mark.lab
 REPOSITORY = Path(__file__).parents[2]
 
 
-def _command(lab: Lab, command: str) -> subprocess.Popen[bytes]:
+def _command(lab: Lab, command: str) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", "hosts.lab", command, "--name", lab.name, "--folder", str(lab.folder)]
-    return subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(argv, cwd=REPOSITORY, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _namespace(name: str) -> Callable[[Lab, list[LabHost]], bool]:
@@ -40,12 +41,14 @@ MOMENTS: dict[str, Callable[[Lab, list[LabHost]], object]] = {
 }
 
 
-def _kill_when(process: subprocess.Popen[bytes], moment: Callable[[], object], what: str) -> None:
+def _kill_when(process: subprocess.Popen[str], moment: Callable[[], object], what: str) -> None:
+    """Let the command run up to the moment; `up` is always met in the middle, `down` may be too quick at its end."""
     try:
-        until(lambda: moment() or process.poll() is not None, what)
+        until(lambda: moment() or process.poll() is not None, what, pause=0.001)
     finally:
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        ended = process.wait()
+    assert ended == -signal.SIGKILL or "down" in process.args
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -68,7 +71,7 @@ def test_down_after_a_killed_up_leaves_nothing(moment: str) -> None:
         assert left_on_box(lab, slot_of(hosts[0])) == []
 
 
-@pytest.mark.parametrize("gone", ["a daemon", "box link", "a host's namespace", "remembered"])
+@pytest.mark.parametrize("gone", ["a daemon", "box link", "a host's namespace", "a host's log", "remembered"])
 def test_down_after_a_killed_down_leaves_nothing(gone: str) -> None:
     with lab_named("killed") as lab:
         hosts = lab.up(hosts=2)
@@ -83,3 +86,27 @@ def test_up_after_a_killed_down_makes_the_lab_whole() -> None:
         _kill_when(_command(lab, "down"), lambda: not MOMENTS["box link"](lab, hosts), "box link gone")
         assert lab.up(hosts=2) == hosts
         assert [virsh(host, "hostname") for host in hosts] == ["host1", "host2"]
+
+
+def test_up_after_a_restart_of_the_box_makes_the_lab_whole_at_the_same_addresses() -> None:
+    with lab_named("killed") as lab:
+        hosts = lab.up(hosts=2)
+        _restart_of_the_box(lab, hosts)
+        assert lab.up(hosts=2) == hosts
+        assert [virsh(host, "hostname") for host in hosts] == ["host1", "host2"]
+        assert not (hosts[0].inside("/run") / "rest").exists()
+
+
+def _restart_of_the_box(lab: Lab, hosts: list[LabHost]) -> None:
+    """What a restart leaves when /run is on disk: files. Namespaces, interfaces and processes are gone."""
+    for host in hosts:
+        kill_all(host)
+        (host.inside("/run") / "rest").touch()
+    subprocess.run(["ip", "link", "delete", f"corral{slot_of(hosts[0])}"], check=True)
+    for path in NAMESPACES.glob(f"corral{slot_of(hosts[0])}-*"):
+        subprocess.run(["ip", "netns", "delete", path.name], check=True)
+        path.touch()
+    state = LabState.load(lab.folder)
+    assert state is not None
+    state.boot = "another"
+    state.save(lab.folder)

@@ -25,7 +25,8 @@ def _network_xml(name: str) -> str:
     return f"""<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
       <name>{name}</name><forward mode='open'/><bridge name='br_{name}' stp='off' delay='0'/>
       <domain name='{domain}' localOnly='yes'/>
-      <ip address='{gateway}' netmask='255.255.255.0'><dhcp><host mac='{mac}' name='{GUEST}' ip='{address}'/></dhcp></ip>
+      <ip address='{gateway}' netmask='255.255.255.0'>
+        <dhcp><host mac='{mac}' name='{GUEST}' ip='{address}'/></dhcp></ip>
       <dnsmasq:options><dnsmasq:option value='dhcp-mac=set:second,fa:fe:*:*:*:*'/>
         <dnsmasq:option value='dhcp-option=tag:second,option:router'/>
         <dnsmasq:option value='dhcp-option=tag:second,option:dns-server'/>
