@@ -94,6 +94,15 @@ class Demo:
         for host in hosts:
             self._host(cluster, host)
 
+    def example(self) -> str:
+        """A command to copy that makes a VM in this datacenter."""
+        l3s = f"{self.uuid('l3', 'web')},{self.uuid('l3', 'database')}"
+        return (
+            ".venv/bin/python manage.py cli CreateVmInstance name=web-1 systemTags=hostname::web-1 "
+            f"imageUuid={self.uuid('image', 'tiny-linux')} instanceOfferingUuid={self.uuid('offering', 'tiny')} "
+            f"l3NetworkUuids={l3s} defaultL3NetworkUuid={self.uuid('l3', 'web')}"
+        )
+
     def _networks(self, zone: Zone, cluster: Cluster) -> None:
         for demo in NETWORKS:
             l3_uuid = self.uuid("l3", demo.name)

@@ -21,31 +21,35 @@ def the_lab(name: str = DEFAULT_NAME) -> Lab:
     return Lab(name, folder=settings.CORRAL_DATA_DIR / "lab" / name)
 
 
-def furnish_lab(lab: Lab) -> None:
+def furnish_lab(lab: Lab) -> Demo:
     """Register a lab that is up: zone, cluster, storage, networks, offerings, image, hosts."""
     members = lab.hosts()
     template = build_guest_image(settings.CORRAL_DATA_DIR / "cache")
     box = _box_memory()
     offered = min(MOST_OFFERED, box // (2 * len(members)))
-    Demo(lab.name).make(
+    demo = Demo(lab.name)
+    demo.make(
         pool_path=members[0].pool_path,
         image=DemoImage(template.path, template.size, template.virtual_size),
         hosts=[DemoHost(f"{host.name}.{lab.name}", host.address, host.uri, offered) for host in members],
     )
+    return demo
 
 
-def furnish_simulator(name: str = "simulator") -> None:
+def furnish_simulator(name: str = "simulator") -> Demo:
     """Make simulated hosts and register them."""
     fleet = Fleet(settings.CORRAL_DATA_DIR / "simulator.sqlite3")
     names = [f"sim{number}" for number in range(1, SIMULATED_HOSTS + 1)]
     for host in names:
         if host not in fleet.hosts():
             fleet.add_host(host, cpus=16, memory=64 * GIB)
-    Demo(name).make(
+    demo = Demo(name)
+    demo.make(
         pool_path="/srv/corral/shared",
         image=simulated_image(settings.CORRAL_DATA_DIR / "cache"),
         hosts=[DemoHost(host, host, f"sim://{host}", 60 * GIB) for host in names],
     )
+    return demo
 
 
 def simulated_image(folder: Path) -> DemoImage:

@@ -21,13 +21,13 @@ class Command(BaseCommand):
         try:
             if settings.CORRAL_HYPERVISOR == "simulator":
                 self.stdout.write("Setting up the demo datacenter on simulated hosts…")
-                furnish_simulator()
+                demo = furnish_simulator()
             else:
                 self.stdout.write(f"Setting up the demo datacenter: {options['hosts']} libvirt hosts and an image…")
                 self.stdout.flush()
                 lab = the_lab()
                 lab.up(hosts=options["hosts"])
-                furnish_lab(lab)
+                demo = furnish_lab(lab)
         except (CorralError, LabError) as error:
             raise CommandError(f"The demo datacenter is not complete: {error}") from error
-        self.stdout.write("The demo datacenter is ready.")
+        self.stdout.write(f"The demo datacenter is ready. A VM to begin with:\n  {demo.example()}")
