@@ -13,9 +13,7 @@ OWN_DATABASE = {"lab", "browser", "faults"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--database-only", action="store_true", help="only tests that use the test run's database"
-    )
+    parser.addoption("--database-only", action="store_true", help="only tests that use the test run's database")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

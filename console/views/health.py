@@ -38,9 +38,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every check holds, else 503: {"status": "ok" | "failed", "checks": {name: "ok" | reason}}."""
     checks = {name: outcome(check) for name, check in CHECKS.items()}
     ready = all(result == "ok" for result in checks.values())
-    return JsonResponse(
-        {"status": "ok" if ready else "failed", "checks": checks}, status=200 if ready else 503
-    )
+    return JsonResponse({"status": "ok" if ready else "failed", "checks": checks}, status=200 if ready else 503)
 
 
 def outcome(check: Callable[[], None]) -> str:
@@ -84,9 +82,7 @@ def check_worker() -> None:
 
 
 def redis_client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=CHECK_TIMEOUT, socket_connect_timeout=CHECK_TIMEOUT
-    )
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=CHECK_TIMEOUT, socket_connect_timeout=CHECK_TIMEOUT)
 
 
 CHECKS: dict[str, Callable[[], None]] = {

@@ -42,9 +42,7 @@ def test_readyz_names_a_broker_that_is_down(client: Client, settings) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_counts_migrations_that_are_not_applied(
-    client: Client, broker: redis.Redis, monkeypatch
-) -> None:
+def test_readyz_counts_migrations_that_are_not_applied(client: Client, broker: redis.Redis, monkeypatch) -> None:
     monkeypatch.setattr(health, "migrations_on_disk", lambda: frozenset({("vms", "9999_later")}))
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["migrations"]) == (503, "1 not applied")

@@ -1,4 +1,5 @@
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 
@@ -6,7 +7,7 @@ import pytest
 
 from console.stack.processes import marked_processes
 from tests.support.processes import wait_for
-from tests.support.stack import Stack, new_stack
+from tests.support.stack import COMMAND, Stack, new_stack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
@@ -48,6 +49,14 @@ def test_a_run_after_a_killed_one_clears_up_and_goes_on(stack: Stack) -> None:
     stack.process.wait()
     stack.start()
     assert (bool(left), left & set(marked_processes(stack.data))) == (True, set())
+
+
+def test_a_run_whose_make_is_killed_ends_by_itself(stack: Stack) -> None:
+    stack.start("/bin/sh", "-c", f"{shlex.join(COMMAND)} --end-with-parent; true")
+    assert stack.process is not None
+    stack.process.kill()
+    stack.process.wait()
+    wait_for(lambda: not marked_processes(stack.data), "all programs have ended", 60)
 
 
 def test_a_second_run_on_the_same_data_says_so_and_harms_nothing(stack: Stack) -> None:

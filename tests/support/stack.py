@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL"}
 
 
+COMMAND = (sys.executable, "manage.py", "stack", "--no-demo")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -59,10 +62,11 @@ class Stack:
             command, cwd=ROOT, env=self.environment(), text=True, capture_output=True, check=True, **options
         )
 
-    def launch(self) -> None:
+    def launch(self, *command: str) -> None:
+        """Without waiting; `command` instead of the plain start."""
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "stack", "--no-demo"],
+                command or COMMAND,
                 cwd=ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -71,8 +75,8 @@ class Stack:
                 start_new_session=True,
             )
 
-    def start(self) -> None:
-        self.launch()
+    def start(self, *command: str) -> None:
+        self.launch(*command)
         wait_for(lambda: self.announced() or self.ended(), "the stack announces its address", 90)
         assert not self.ended(), self.output.read_text()
         wait_for(self.checks_pass, "the stack is ready", 60)

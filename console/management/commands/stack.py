@@ -158,7 +158,6 @@ class Command(BaseCommand):
                 "CORRAL_DATA_DIR": str(self.data),
                 "DJANGO_SETTINGS_MODULE": "console.settings",
                 "PYTHONUNBUFFERED": "1",
-                "PYTHONWARNINGS": "ignore:pkg_resources:UserWarning",
             },
             stdin=subprocess.DEVNULL,
             start_new_session=True,
