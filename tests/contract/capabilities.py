@@ -20,6 +20,7 @@ LACKS: dict[str, dict[str, str]] = {
     GUARDED: {},
     LIBVIRT_TEST: {
         "two_hosts": "the test driver is one host inside the test's own process",
+        "host_uuid": "the test driver's capabilities name no host",
         "start_checks": "the test driver runs no guest: it looks at no disk, network or memory",
         "image_lock": "no process opens the images",
         "real_files": "volumes are names in the pool's definition, not files",

@@ -43,6 +43,7 @@ def test_facts_tell_who_the_host_is_and_what_it_has(scene: Scene) -> None:
     assert facts.os is None or isinstance(facts.os, OsRelease)
 
 
+@pytest.mark.needs("host_uuid")
 def test_facts_name_a_host_by_the_same_uuid_each_time(scene: Scene) -> None:
     uuid = scene.host.facts().hypervisor_uuid
     assert len(uuid) == 32

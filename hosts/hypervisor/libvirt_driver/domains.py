@@ -12,12 +12,9 @@ from hosts.hypervisor.libvirt_driver.mapping import dashed_uuid, plain_uuid, sta
 from hosts.hypervisor.libvirt_driver.probe import is_probe
 from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState
 
-_ALL_METADATA = (
-    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
-    | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
-    | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
-    | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
-)
+#: what may hang on a definition and would keep it from going
+_COMMON = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+_ALL = _COMMON | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
 
 
 class DomainCalls(Part):
@@ -30,8 +27,7 @@ class DomainCalls(Part):
         connection = self.link.get()
         listed = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
         transient = {
-            domain.UUIDString()
-            for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
+            domain.UUIDString() for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
         }
         rows = (
             _row(domain, stats["state.state"], domain.UUIDString() not in transient)
@@ -74,7 +70,7 @@ class DomainCalls(Part):
             return
         if domain.isActive():
             raise DomainStateError(f"Domain {uuid} is active and cannot be undefined.")
-        _unless(lambda: domain.undefineFlags(_ALL_METADATA), lambda: _state(domain) is DomainState.ABSENT)
+        _unless(lambda: _undefine(domain), lambda: _state(domain) is DomainState.ABSENT)
 
     @hypervisor_call
     def domain_xml(self, uuid: str) -> str:
@@ -114,6 +110,16 @@ def _unless(step: Callable[[], object], done: Callable[[], bool]) -> None:
     except libvirt.libvirtError:
         if not done():
             raise
+
+
+def _undefine(domain: Any) -> None:
+    """A host that does not know a kind of thing refuses to be asked to remove it, and has none."""
+    try:
+        domain.undefineFlags(_ALL)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_INVALID_ARG:
+            raise
+        domain.undefineFlags(_COMMON)
 
 
 def _row(domain: Any, number: int, persistent: bool) -> DomainInfo | None:

@@ -34,7 +34,7 @@ class NetworkCalls(Part):
             _refuse_held(connection, spec)
             _define_and_start(connection, spec)
             return
-        if not net.isPersistent() or frame(_xml(net, _CONFIG)) != frame(network_xml(spec)):
+        if not _is_defined_as(net, spec):
             _refuse_held(connection, spec)
             _refuse_guests_cut_off(net, spec)
             connection.networkDefineXML(network_xml(spec))
@@ -95,14 +95,39 @@ def _state(net: Any) -> NetworkState | None:
         raise
 
 
-def _xml(net: Any, where: int) -> str:
-    xml: str = net.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE if where == _CONFIG else 0)
+def _definition(net: Any) -> str | None:
+    """What the network will be at its next start; None where the host does not tell it from what runs."""
+    try:
+        xml: str = net.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_INVALID_ARG:
+            return None
+        raise
     return xml
 
 
-def _places(net: Any) -> tuple[int, ...]:
-    """The definition, and what runs; they can differ, so each is compared and changed by itself."""
-    return (_CONFIG, _LIVE) if net.isActive() else (_CONFIG,)
+def _places(net: Any) -> dict[int, str]:
+    """The definition, and what runs: they can differ, so each is compared and changed by itself."""
+    definition = _definition(net)
+    places = {} if definition is None else {_CONFIG: definition}
+    if net.isActive() or definition is None:
+        places[_LIVE] = net.XMLDesc(0)
+    return places
+
+
+def _is_defined_as(net: Any, spec: NetworkSpec) -> bool:
+    definition = _definition(net) if net.isPersistent() else None
+    return definition is not None and frame(definition) == frame(network_xml(spec))
+
+
+def _has_guests(net: Any) -> bool:
+    """Where the host cannot tell, there may be some."""
+    try:
+        return bool(net.listAllPorts())
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT:
+            return True
+        raise
 
 
 def _refuse_held(connection: Any, spec: NetworkSpec) -> None:
@@ -120,12 +145,10 @@ def _refuse_held(connection: Any, spec: NetworkSpec) -> None:
 
 def _refuse_guests_cut_off(net: Any, spec: NetworkSpec) -> None:
     """Another bridge or gateway needs a restart of the network, which guests on it would not survive."""
-    running = network_state(_xml(net, _LIVE), active=True)
+    running = network_state(net.XMLDesc(0), active=True)
     same = (running.bridge, running.gateway) == (spec.bridge, spec.gateway)
-    if net.isActive() and not same and net.listAllPorts():
-        raise NetworkConflict(
-            f"Network {spec.uuid} has guests on bridge {running.bridge}, gateway {running.gateway}."
-        )
+    if net.isActive() and not same and _has_guests(net):
+        raise NetworkConflict(f"Network {spec.uuid} has guests on bridge {running.bridge}, gateway {running.gateway}.")
 
 
 def _define_and_start(connection: Any, spec: NetworkSpec) -> None:
@@ -138,8 +161,12 @@ def _define_and_start(connection: Any, spec: NetworkSpec) -> None:
 
 
 def _run(net: Any) -> None:
-    if not net.isActive():
-        net.create()
+    try:
+        if not net.isActive():
+            net.create()
+    except libvirt.libvirtError:
+        if not net.isActive():  # somebody else may just have started it
+            raise
     if not net.autostart():
         net.setAutostart(1)
 
@@ -147,7 +174,7 @@ def _run(net: Any) -> None:
 def _renew_frame(net: Any, spec: NetworkSpec) -> None:
     """Forwarders, domain and the like reach dnsmasq only when the network starts: stop it when no guest is on
     it; otherwise what is defined holds from its next start on."""
-    if net.isActive() and frame(_xml(net, _LIVE)) != frame(network_xml(spec)) and not net.listAllPorts():
+    if net.isActive() and frame(net.XMLDesc(0)) != frame(network_xml(spec)) and not _has_guests(net):
         net.destroy()
 
 
@@ -158,8 +185,8 @@ def _sync(net: Any, concerned: Callable[[DhcpHost], bool], wanted: Iterable[Dhcp
     dnsmasq at every change and starts one that has died.
     """
     wanted = list(wanted)
-    for where in _places(net):
-        present = network_state(_xml(net, where), active=True).hosts
+    for where, xml in _places(net).items():
+        present = network_state(xml, active=True).hosts
         gone = [host for host in present if concerned(host) and host not in wanted]
         new = [host for host in wanted if host not in present]
         _refuse_taken([host for host in present if host not in gone], new)

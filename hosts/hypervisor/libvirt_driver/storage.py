@@ -71,9 +71,7 @@ class StorageCalls(Part):
         return volume_info(pool.createXML(volume_xml(spec, backing)).XMLDesc())
 
     @hypervisor_call
-    def upload_volume(
-        self, pool: str, name: str, source: Path, progress: Progress | None = None
-    ) -> VolumeInfo:
+    def upload_volume(self, pool: str, name: str, source: Path, progress: Progress | None = None) -> VolumeInfo:
         connection = self.link.get()
         found = _pool(connection, pool)
         present = _find(found, name)

@@ -26,9 +26,7 @@ def upload_file(connection: Any, volume: Any, source: Path, progress: Progress |
         upload(connection, volume, file, source.stat().st_size, progress)
 
 
-def upload(
-    connection: Any, volume: Any, file: BinaryIO, total: int, progress: Progress | None = None
-) -> None:
+def upload(connection: Any, volume: Any, file: BinaryIO, total: int, progress: Progress | None = None) -> None:
     """Send all of `file`, `total` bytes, into `volume`."""
     stream = connection.newStream()
     volume.upload(stream, 0, 0)
