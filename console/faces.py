@@ -49,6 +49,9 @@ STEPS: Mapping[str, Face] = {
     StepStatus.UNDO_FAILED: Face("Undo failed", "red", "triangle-alert"),
 }
 
+FAILED_AND_UNDONE = Face("Failed, then undone", "red", "circle-x")
+NOT_REACHED = Face("Not reached", "secondary", "circle-dashed")
+
 ENABLEMENT: Mapping[str, Face] = {
     Enablement.ENABLED: Face("Enabled", "green", "circle-check"),
     Enablement.DISABLED: Face("Disabled", "secondary", "ban"),

@@ -10,11 +10,11 @@ JUST_NOW_SECONDS = 5
 def short_duration(span: timedelta) -> str:
     """The two largest units: "840 ms", "12.4 s", "3 min 20 s", "2 h 5 min", "4 d 1 h"."""
     seconds = max(span.total_seconds(), 0.0)
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{round(seconds * 1000)} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
-    whole = int(seconds)
+    whole = max(int(seconds), 60)
     size, unit, smaller, smaller_unit = next(
         (big, name, small, small_name) for (big, name), (small, small_name) in pairwise(UNITS) if whole >= big
     )

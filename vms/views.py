@@ -44,7 +44,7 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "working": working,
         "query": request.GET.get("q", ""),
-        "facets": facets(_filtered(request.GET, without="state"), "state", FACES, request.GET),
+        "facets": facets(_in_every_state(request.GET), "state", FACES, request.GET),
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
         "create_command": CREATE_COMMAND,
@@ -53,12 +53,18 @@ def vm_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
 
 
-def _filtered(query: QueryDict, without: str = "") -> QuerySet[VmInstance]:
+def _filtered(query: QueryDict) -> QuerySet[VmInstance]:
     """The VMs the address asks for; destroyed ones only when it asks for their state."""
-    wanted = query.copy()
-    wanted.pop(without, None)
-    rows = VmInstance.objects.all() if wanted.get("state") or without == "state" else VmInstance.objects.visible()
-    return VmFilter(wanted, rows).qs
+    found = VmFilter(query, VmInstance.objects.all())
+    rows = found.qs
+    return rows if found.form.cleaned_data.get("state") else rows.visible()
+
+
+def _in_every_state(query: QueryDict) -> QuerySet[VmInstance]:
+    """The VMs the state facet counts: all other filters applied."""
+    others = query.copy()
+    others.pop("state", None)
+    return VmFilter(others, VmInstance.objects.all()).qs
 
 
 @require_safe

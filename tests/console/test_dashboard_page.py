@@ -1,0 +1,53 @@
+"""The first page."""
+
+import pytest
+from django.test import Client
+
+from tests.support.pages import HTMX, query_count, text_of, visitor
+from tests.support.showcase import Showcase, subject
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return visitor()
+
+
+def test_an_empty_fleet_is_told_what_to_do_next(client: Client) -> None:
+    assert "CreateVmInstance" in text_of(client.get("/"))
+
+
+def test_vms_are_counted_by_state_without_destroyed_ones(client: Client) -> None:
+    show = Showcase()
+    host = show.host("node-1")
+    for name, state in (("a", "Running"), ("b", "Running"), ("c", "Stopped"), ("d", "Destroyed")):
+        show.vm(name, host, state)
+    context = client.get("/").context
+    assert {entry["state"]: entry["count"] for entry in context["states"]} == {"Running": 2, "Stopped": 1}
+    assert context["vm_total"] == 3
+
+
+def test_capacity_counts_only_hosts_that_answer(client: Client) -> None:
+    show = Showcase()
+    show.host("node-1", total_memory=100, used_memory=40)
+    show.host("node-2", total_memory=1000, used_memory=0, status="Disconnected")
+    capacity = client.get("/").context["capacity"]
+    assert (capacity["used_memory"], capacity["memory"]) == (40, 100)
+
+
+def test_it_polls_while_an_operation_is_open(client: Client) -> None:
+    show = Showcase()
+    show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), 1)
+    assert client.get("/", headers=HTMX).status_code == 200
+
+
+def test_it_costs_the_same_however_large_the_fleet(client: Client) -> None:
+    show = Showcase()
+    vm = show.vm("a", show.host("node-1"))
+    show.operation("Create VM a", subject(vm))
+    few = query_count(client, "/")
+    for number in range(9):
+        vm = show.vm(f"vm-{number}", show.host(f"host-{number}"))
+        show.operation(f"Create VM {number}", subject(vm))
+    assert query_count(client, "/") == few == 11

@@ -1,0 +1,103 @@
+"""Pages of operations."""
+
+import pytest
+from django.test import Client
+
+from tests.support.pages import HTMX, query_count, text_of, visitor
+from tests.support.showcase import GIB, Showcase, report, subject
+
+pytestmark = pytest.mark.django_db
+
+FIGURES = {"resource": "memory", "needed": 4 * GIB, "available": GIB}
+ERROR = {
+    "code": "SYS.1006",
+    "description": "A step of an operation failed.",
+    "details": "No space left on shared-1",
+    "step": "root-volume",
+    "stepLabel": "Make the root volume",
+}
+
+
+@pytest.fixture
+def client() -> Client:
+    return visitor()
+
+
+@pytest.fixture
+def show() -> Showcase:
+    return Showcase()
+
+
+def test_a_running_operation_shows_the_step_it_is_at_and_how_far(client: Client, show: Showcase) -> None:
+    uploading = {"status": "Running", "done": 30, "total": 100, "note": "300 MiB sent"}
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), 1, steps={"cache-image": uploading})
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert 'value="30"' in body
+    assert "300 MiB sent" in body
+    assert "every 1s" in body
+
+
+def test_an_ended_operation_is_not_polled(client: Client, show: Showcase) -> None:
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
+    assert client.get(f"/operations/{operation.uuid}/", headers=HTMX).status_code == 286
+
+
+def test_a_failure_tells_what_where_and_what_next(client: Client, show: Showcase) -> None:
+    failed = {"root-volume": {"status": "Undone", "error": "No space left"}}
+    operation = show.operation(
+        "Create VM a", ("VmInstance", "0" * 32, "a"), 0, status="Failed", undoing=True, error=ERROR, steps=failed
+    )
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    for part in ("No space left on shared-1", "SYS.1006", "Make the root volume", "nothing is left behind"):
+        assert part in body
+    assert "Failed, then undone" in body
+
+
+def test_the_report_names_every_host_with_verdict_reason_and_numbers(client: Client, show: Showcase) -> None:
+    good, full = show.host("node-1"), show.host("node-2")
+    verdict = report(good, full, refused={"node-2": ("memory", "node-2 lacks memory", FIGURES)})
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), lane=good.uuid, report=verdict)
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    for part in ("Chosen", "Ruled out", "node-2 lacks memory", "4 GiB", "1 GiB", "1 of 2 hosts can run this VM."):
+        assert part in body
+
+
+def test_texts_of_others_are_escaped(client: Client, show: Showcase) -> None:
+    operation = show.operation("Create VM <b>x</b>", ("VmInstance", "0" * 32, "<b>x</b>"))
+    assert "<b>x</b>" not in text_of(client.get(f"/operations/{operation.uuid}/"))
+
+
+def test_an_unknown_operation_is_not_found(client: Client) -> None:
+    assert client.get(f"/operations/{'0' * 32}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("q=mail", {"Create VM mail"}),
+        ("status=Failed", {"Create VM web"}),
+        ("status=Failed&status=Running", {"Create VM web", "Create VM db"}),
+        (f"subject={'1' * 32}", {"Create VM mail"}),
+        ("q=nothing", set()),
+    ],
+)
+def test_the_list_shows_what_the_address_asks_for(client: Client, show: Showcase, query: str, titles: set[str]) -> None:
+    show.operation("Create VM mail", ("VmInstance", "1" * 32, "mail"))
+    show.operation("Create VM web", ("VmInstance", "2" * 32, "web"), 0, status="Failed", undoing=True)
+    show.operation("Create VM db", ("VmInstance", "3" * 32, "db"), 1)
+    response = client.get(f"/operations/?{query}")
+    assert {operation.title for operation in response.context["page"]} == titles
+
+
+def test_the_list_costs_the_same_however_long_it_is(client: Client, show: Showcase) -> None:
+    vm = show.vm("a", show.host("node-1"))
+    show.operation("Create VM a", subject(vm), 1)
+    few = query_count(client, "/operations/")
+    for number in range(12):
+        show.operation(f"Create VM {number}", subject(vm), number % 6)
+    assert query_count(client, "/operations/") == few == 6
+
+
+@pytest.mark.parametrize("path", ["/operations/", f"/operations/{'0' * 32}/"])
+def test_pages_cannot_be_written_to(client: Client, path: str) -> None:
+    assert client.post(path).status_code == 405

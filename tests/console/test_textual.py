@@ -1,0 +1,41 @@
+"""Durations and ages as people read them."""
+
+from datetime import timedelta
+
+import pytest
+
+from console.textual import age, short_duration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0 ms"),
+        (0.0404, "40 ms"),
+        (0.9994, "999 ms"),
+        (12.44, "12.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min"),
+        (60, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (86400 * 4 + 3601, "4 d 1 h"),
+    ],
+)
+def test_a_duration_has_at_most_two_units(seconds: float, text: str) -> None:
+    assert short_duration(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-9, "just now"),
+        (4, "just now"),
+        (5, "5 s ago"),
+        (119, "1 min ago"),
+        (7199, "1 h ago"),
+        (86400 * 40, "40 d ago"),
+    ],
+)
+def test_an_age_has_one_unit(seconds: int, text: str) -> None:
+    assert age(timedelta(seconds=seconds)) == text

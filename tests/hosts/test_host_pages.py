@@ -1,0 +1,64 @@
+"""Pages of hosts."""
+
+import pytest
+from django.test import Client
+
+from tests.support.pages import HTMX, query_count, text_of, visitor
+from tests.support.showcase import GIB, Showcase
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return visitor()
+
+
+@pytest.fixture
+def show() -> Showcase:
+    return Showcase()
+
+
+def test_no_hosts_is_told_what_to_do_next(client: Client) -> None:
+    assert "manage.py lab up" in text_of(client.get("/hosts/"))
+
+
+def test_the_list_shows_state_status_and_capacity(client: Client, show: Showcase) -> None:
+    show.host("node-1", used_memory=16 * GIB, total_memory=64 * GIB, used_cpu=8, total_cpu=16, state="Maintenance")
+    body = text_of(client.get("/hosts/"))
+    for part in ("node-1", "Connected", "Maintenance", "16 GiB", "64 GiB", "of 160", "Software emulation"):
+        assert part in body
+
+
+def test_the_page_of_a_lost_host_says_since_when_and_why(client: Client, show: Showcase) -> None:
+    host = show.host("node-1", status="Disconnected", status_reason="no answer for 20 s")
+    body = text_of(client.get(f"/hosts/{host.uuid}/"))
+    assert "Disconnected since" in body
+    assert "no answer for 20 s" in body
+
+
+def test_the_page_lists_the_vms_placed_there(client: Client, show: Showcase) -> None:
+    here, there = show.host("node-1"), show.host("node-2")
+    show.vm("web-1", here)
+    show.vm("web-2", there)
+    assert [vm.name for vm in client.get(f"/hosts/{here.uuid}/").context["vms"]] == ["web-1"]
+
+
+@pytest.mark.parametrize(("status", "code"), [("Connecting", 200), ("Connected", 286), ("Disconnected", 286)])
+def test_the_page_polls_while_the_host_is_being_connected(
+    client: Client, show: Showcase, status: str, code: int
+) -> None:
+    host = show.host("node-1", status=status)
+    assert client.get(f"/hosts/{host.uuid}/", headers=HTMX).status_code == code
+
+
+def test_an_unknown_host_is_not_found(client: Client) -> None:
+    assert client.get(f"/hosts/{'0' * 32}/").status_code == 404
+
+
+def test_the_list_costs_the_same_however_many_hosts_there_are(client: Client, show: Showcase) -> None:
+    show.vm("a", show.host("node-1"))
+    few = query_count(client, "/hosts/")
+    for number in range(8):
+        show.vm(f"vm-{number}", show.host(f"host-{number}"))
+    assert query_count(client, "/hosts/") == few == 5

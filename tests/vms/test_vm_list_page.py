@@ -1,0 +1,119 @@
+"""The list of VMs."""
+
+import pytest
+from django.test import Client
+
+from tests.support.pages import HTMX, query_count, text_of, visitor
+from tests.support.showcase import Showcase, subject
+from vms.models import VmInstance
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return visitor()
+
+
+@pytest.fixture
+def show() -> Showcase:
+    return Showcase()
+
+
+@pytest.fixture
+def fleet(show: Showcase) -> Showcase:
+    first, second = show.host("node-1"), show.host("node-2")
+    show.vm("web-1", first, offering=show.large)
+    show.vm("web-2", second)
+    show.vm("mail", second, "Stopped")
+    show.vm("gone", first, "Destroyed")
+    return show
+
+
+def names(client: Client, query: str = "") -> list[str]:
+    return [vm.name for vm in client.get(f"/vms/?{query}").context["page"]]
+
+
+def test_an_empty_fleet_shows_the_command_that_makes_the_first_vm(client: Client) -> None:
+    assert "manage.py cli CreateVmInstance" in text_of(client.get("/vms/"))
+
+
+def test_a_line_shows_what_people_look_for(client: Client, fleet: Showcase) -> None:
+    vm = VmInstance.objects.get(name="web-1")
+    body = text_of(client.get("/vms/?q=web-1"))
+    for part in (vm.uuid, "Running", vm.nics.get().ip, "node-1", "demo-cluster", "8 GiB", "debian-12-generic"):
+        assert part in body
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {"web-1", "web-2", "mail"}),
+        ("q=WEB", {"web-1", "web-2"}),
+        ("state=Stopped", {"mail"}),
+        ("state=Stopped&state=Running&q=a", {"mail"}),
+        ("state=Destroyed", {"gone"}),
+        ("state=Nonsense", {"web-1", "web-2", "mail"}),
+        ("q=nothing", set()),
+    ],
+)
+def test_the_list_shows_what_the_address_asks_for(client: Client, fleet: Showcase, query: str, found: set[str]) -> None:
+    assert set(names(client, query)) == found
+
+
+def test_vms_of_one_host(client: Client, fleet: Showcase) -> None:
+    host = VmInstance.objects.get(name="web-1").host_id
+    assert names(client, f"host={host}") == ["web-1"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("name", ["mail", "web-1", "web-2"]), ("-name", ["web-2", "web-1", "mail"]), ("-memory", ["web-1"])],
+)
+def test_the_list_is_sorted_by_the_address(client: Client, fleet: Showcase, sort: str, order: list[str]) -> None:
+    assert names(client, f"sort={sort}")[: len(order)] == order
+
+
+def test_a_sorted_column_tells_screen_readers(client: Client, fleet: Showcase) -> None:
+    assert 'aria-sort="descending"' in text_of(client.get("/vms/?sort=-name"))
+
+
+def test_facets_count_all_states_whatever_state_is_chosen(client: Client, fleet: Showcase) -> None:
+    facets = client.get("/vms/?state=Stopped").context["facets"]
+    assert {facet.face.label: facet.count for facet in facets} == {"Running": 2, "Stopped": 1, "Destroyed": 1}
+    assert [facet.face.label for facet in facets if facet.chosen] == ["Stopped"]
+
+
+def test_a_chosen_facet_is_a_link_that_takes_it_away(client: Client, fleet: Showcase) -> None:
+    facets = client.get("/vms/?q=a&state=Stopped").context["facets"]
+    assert next(facet.url for facet in facets if facet.chosen) == "?q=a"
+
+
+def test_pages_do_not_overlap(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    for _ in range(53):
+        show.vm("same-name", host)
+    first, second = client.get("/vms/?sort=name").context["page"], client.get("/vms/?sort=name&page=2").context["page"]
+    assert len(first) == 50
+    assert len({vm.uuid for vm in [*first, *second]}) == 53
+
+
+def test_a_vm_being_worked_on_shows_its_step(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"), "Starting")
+    show.operation(
+        "Create VM web-1", subject(vm), 1, steps={"cache-image": {"status": "Running", "done": 1, "total": 4}}
+    )
+    assert "Upload the image to the primary storage · 25 %" in text_of(client.get("/vms/", headers=HTMX))
+
+
+def test_the_list_costs_the_same_however_long_it_is(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    show.operation("Create VM a", subject(show.vm("a", host, "Starting")), 1)
+    few = query_count(client, "/vms/")
+    for number in range(20):
+        show.operation("Create VM b", subject(show.vm(f"b-{number}", host, "Starting", nics=3)), 2)
+    assert query_count(client, "/vms/") == few == 8
+
+
+def test_the_list_cannot_be_written_to(client: Client) -> None:
+    assert client.post("/vms/").status_code == 405
