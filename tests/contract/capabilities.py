@@ -25,7 +25,6 @@ LACKS: dict[str, dict[str, str]] = {
         "image_lock": "no process opens the images",
         "real_files": "volumes are names in the pool's definition, not files",
         "transfer": "virStorageVolUpload and virStorageVolDownload are not supported",
-        "obedient_guest": "kept with the real and simulated guests",
         "small_storage": "the test driver's pool has 100 GiB that nothing fills",
     },
     LAB: {
