@@ -96,6 +96,17 @@ class Lab:
             if slot is not None:
                 registry.release(slot, self.folder)
 
+    def halt(self) -> None:
+        """Switch the whole lab off as a power cut would, and keep its disks: the next `up` continues with them."""
+        require_root()
+        with self._locked() as shell:
+            state = LabState.load(self.folder)
+            if state is None:
+                return
+            self._remove_from_box(shell, self._plan(state))
+            state.boot = ""  # what lies in the hosts' /run speaks of processes that are gone
+            state.save(self.folder)
+
     def status(self) -> list[HostStatus]:
         """Every host as it is now. Takes no lock and never waits longer than two seconds for a host."""
         state = LabState.load(self.folder)

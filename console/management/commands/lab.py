@@ -25,6 +25,7 @@ class Command(BaseCommand):
         up.add_argument("--hosts", type=int, default=2)
         up.add_argument("--bare", action="store_true", help="only the hosts, nothing is registered")
         verbs.add_parser("down", help="remove hosts, their guests and their files")
+        verbs.add_parser("halt", help="switch it off and keep its disks; up continues with them")
         verbs.add_parser("status", help="what runs, as JSON")
         for verb, words in (("break", "do a fault to a host"), ("mend", "undo all faults of a host")):
             one = verbs.add_parser(verb, help=words)
@@ -48,6 +49,10 @@ class Command(BaseCommand):
     def do_down(self, lab: Lab, options: dict[str, Any]) -> None:
         lab.down()
         self.stdout.write(f"Lab {lab.name} is gone. Its records stay; its hosts are no longer there.")
+
+    def do_halt(self, lab: Lab, options: dict[str, Any]) -> None:
+        lab.halt()
+        self.stdout.write(f"Lab {lab.name} is off.")
 
     def do_status(self, lab: Lab, options: dict[str, Any]) -> None:
         self.stdout.write(json.dumps([asdict(host) for host in lab.status()], indent=2))

@@ -1,0 +1,48 @@
+"""At every handshake the records of a host's VMs are held against what runs there (semantics §3.7)."""
+
+from django.db import transaction
+
+from console.models import ResourceLock
+from hosts import capacity
+from hosts.flows.connect import realisers
+from hosts.hypervisor.port import Hypervisor
+from hosts.models import Host
+from vms.models import VmInstance
+from vms.models.vm import VmQuerySet
+from vms.states import VmState
+
+#: what a VM without an operation can be recorded as while it is placed on a host
+SETTLED = (VmState.RUNNING, VmState.UNKNOWN)
+
+
+def settle_guests(host: Host, hypervisor: Hypervisor) -> None:
+    """Placed VMs that do not run there any more are Stopped; those of unknown state that run are Running.
+
+    The records are read before the listing, so a VM that is started meanwhile is not taken for a missing one; each
+    change is made only when the record is still as it was read, and no operation works on the VM.
+    """
+    recorded = list(VmInstance.objects.filter(host=host, state__in=SETTLED))
+    running = {uuid for uuid, domain in hypervisor.domains().items() if domain.state.active}
+    busy = set(ResourceLock.objects.filter(pk__in=[vm.pk for vm in recorded]).values_list("pk", flat=True))
+    for vm in recorded:
+        if vm.pk in busy:
+            continue
+        if vm.pk not in running:
+            _stopped(vm)
+        elif vm.state != VmState.RUNNING:
+            _unchanged(vm).transit(vm.pk, {VmState(vm.state)}, VmState.RUNNING)
+
+
+def _unchanged(vm: VmInstance) -> VmQuerySet:
+    return VmInstance.objects.filter(host=vm.host_id, version=vm.version)
+
+
+def _stopped(vm: VmInstance) -> None:
+    """Place and capacity go together; the last host is remembered for the next start."""
+    with transaction.atomic():
+        rows = _unchanged(vm)
+        if rows.transit(vm.pk, {VmState(vm.state)}, VmState.STOPPED, host=None, last_host=vm.host_id):
+            capacity.return_host(str(vm.host_id), cpu=vm.cpu_num, memory=vm.memory_size)
+
+
+realisers.append(("Guests as they are", settle_guests))
