@@ -181,6 +181,8 @@ class Command(BaseCommand):
             end_process(self.supervisor)
         stop_marked(self.data)
         self.say("Stopped.")
+        if self.demo is not None and settings.CORRAL_HYPERVISOR != "simulator":
+            self.say("The lab's hosts go on running, with their VMs; `manage.py lab down` removes them.")
 
 
 def ensure_admin(path: Path) -> str | None:
