@@ -91,8 +91,12 @@ class Demo:
         self._networks(zone, cluster)
         self._offerings()
         self._image(zone, image)
-        for host in hosts:
-            self._host(cluster, host)
+        wanted = list(hosts)
+        # All at once: where workers are up they shake hands side by side.
+        for operation in [self._connect(cluster, host) for host in wanted]:
+            finish(operation)
+        for host in wanted:
+            self._reserve(self.uuid("host", host.name), host.offered)
 
     def example(self) -> str:
         """A command to copy that makes a VM in this datacenter."""
@@ -163,22 +167,19 @@ class Demo:
             },
         )
 
-    def _host(self, cluster: Cluster, demo: DemoHost) -> None:
+    def _connect(self, cluster: Cluster, demo: DemoHost) -> Operation:
+        """Shake hands with a host, as a new one or again."""
         uuid = self.uuid("host", demo.name)
-        known = Host.objects.filter(pk=uuid).first()
-        if known is None:
-            operation = hosts.add_host(
+        if not Host.objects.filter(pk=uuid).exists():
+            return hosts.add_host(
                 name=demo.name,
                 cluster_uuid=cluster.uuid,
                 management_ip=demo.address,
                 uri=demo.uri,
                 resource_uuid=uuid,
             )
-        else:
-            Host.objects.filter(pk=uuid).update(uri=demo.uri, management_ip=demo.address)
-            operation = hosts.reconnect_host(uuid=uuid)
-        finish(operation)
-        self._reserve(uuid, demo.offered)
+        Host.objects.filter(pk=uuid).update(uri=demo.uri, management_ip=demo.address)
+        return hosts.reconnect_host(uuid=uuid)
 
     def _reserve(self, uuid: str, offered: int) -> None:
         """Lab hosts all see the memory of the one box they share: each offers its part only."""
