@@ -6,6 +6,7 @@ caller for ever. So the driver first asks by itself, with a limit, and goes in o
 
 import socket
 import struct
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 from hosts.hypervisor.errors import HostUnreachable
@@ -48,13 +49,20 @@ def _address(parts: SplitResult, transport: str) -> tuple[str, int]:
 
 
 def _expect_answer(line: socket.socket) -> None:
-    """Ask which authentication is wanted (any daemon answers that to anybody), and take leave properly,
-    so that the daemon has no broken connection to write into its log."""
+    """Ask which authentication is wanted (any daemon answers that to anybody)."""
     line.sendall(_request(_AUTH_LIST, 1))
     _length, program, *_rest = _HEADER.unpack(_receive(line, _HEADER.size))
     if program != _PROGRAM:
         raise OSError("something else than libvirt answers there")
-    line.sendall(_request(_CONNECT_CLOSE, 2))
+    _take_leave(line)
+
+
+def _take_leave(line: socket.socket) -> None:
+    """Let the daemon close the line, or it writes of a broken one into its log."""
+    with suppress(OSError):
+        line.sendall(_request(_CONNECT_CLOSE, 2))
+        while line.recv(_HEADER.size):
+            pass
 
 
 def _request(procedure: int, serial: int) -> bytes:
