@@ -1,0 +1,235 @@
+"""Real workers for a test: Redis, Celery workers and beat in processes of their own, on a file database of their own.
+
+`running_console` also points this process at them: the ORM at their database, the doorbell at their Redis.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.utils import load_backend
+from pytest_django import DjangoDbBlocker
+
+from console.models import Operation
+from console.operations import flow
+from console.operations.services import submit
+from console.stack.programs import redis_config, redis_server
+from tests.support import effects
+from tests.support.gates import Gate
+from tests.support.processes import wait_for
+from tests.support.redis import answers
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = "tests.support.worker_app"
+
+
+@dataclass
+class Service:
+    """One process group of the console under test; gone when this process is gone, however it ends."""
+
+    name: str
+    command: tuple[str, ...]
+    folder: Path
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ("setpriv", "--pdeathsig", "KILL", "--", *self.command),
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, patience: float = 15) -> None:
+        """Asks the process, as its supervisor would; then kills whatever is left of its group."""
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience)
+        self.kill()
+
+    def kill(self) -> None:
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+
+@dataclass
+class Console:
+    """What a test does with the processes: start, stop, submit, wait."""
+
+    folder: Path
+    children: int
+    redis: Service = field(init=False)
+    worker: Service = field(init=False)
+    beat: Service = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.socket = self.folder / "redis.sock"
+        self.redis_url = f"unix://{self.socket}?db=0"
+        (self.folder / "redis").mkdir()
+        conf = self.folder / "redis.conf"
+        conf.write_text(redis_config(self.socket, self.folder / "redis"))
+        celery = (sys.executable, "-m", "celery", "--app", APP)
+        options = ("--concurrency", str(self.children), "--queues", "ops", "--loglevel", "INFO")
+        worker = (*celery, "worker", "--pool", "prefork", *options, "--without-gossip", "--without-mingle")
+        self.redis = self._service("redis", str(redis_server()), str(conf))
+        self.worker = self._service("worker", *worker)
+        self.beat = self._service("beat", *celery, "beat", "--loglevel", "WARNING", "--pidfile=")
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return self.beat, self.worker, self.redis
+
+    @property
+    def world(self) -> effects.World:
+        return effects.World(self.folder / "world.sqlite3")
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.folder}/corral.sqlite3"
+
+    def _service(self, name: str, *command: str) -> Service:
+        own = {
+            "CORRAL_DATA_DIR": str(self.folder),
+            "CORRAL_HYPERVISOR": "simulator",
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "SECRET_KEY": "not-secret-only-for-tests",
+            "DJANGO_SETTINGS_MODULE": "console.settings",
+            "LOG_LEVEL": "INFO",
+        }
+        return Service(name, command, self.folder, {**os.environ, **own})
+
+    def start(self) -> None:
+        self.start_redis()
+        self.world.create()
+        self.worker.start()
+        self.beat.start()
+        self.wait(lambda: "ready." in self.worker.log.read_text(), "the worker is ready")
+
+    def start_redis(self) -> None:
+        self.redis.start()
+        wait_for(lambda: answers(self.redis_url), "Redis answers")
+
+    def stop(self) -> None:
+        for service in self.services:
+            service.kill()
+
+    # operations
+
+    def submit(self, *gates: tuple[str, str], fail: str | None = None, lane: str = "") -> Operation:
+        """An operation of the tests' own flow; it will wait at these (step, moment)."""
+        with transaction.atomic():
+            operation = submit(
+                kind=effects.KIND,
+                title=f"Effects, gates {gates}",
+                subject=("Effects", "e" * 32, "effects"),
+                locks=(),
+                arguments={"fail": fail},
+                user=None,
+                lane=lane,
+            )
+            for step, moment in gates:
+                self.gate(operation, step, moment).close()
+        return operation
+
+    def gate(self, operation: Operation, step: str, moment: str) -> Gate:
+        return Gate(self.folder / "gates", operation.pk, step, moment)
+
+    def wait(self, condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+        """As wait_for; a failure shows what the worker said last."""
+        try:
+            wait_for(condition, what, seconds)
+        except AssertionError as late:
+            last = "\n".join(self.worker.log.read_text().splitlines()[-40:])
+            raise AssertionError(f"{late}\n{last}") from None
+
+    def wait_until_ended(self, *operations: Operation, seconds: float = 30.0) -> None:
+        uuids = [operation.pk for operation in operations]
+        self.wait(lambda: not Operation.objects.open().filter(pk__in=uuids).exists(), "all have ended", seconds)
+
+
+def alive(pid: int) -> bool:
+    """A zombie is not alive: its parent has not looked yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@contextmanager
+def database(url_path: Path) -> Iterator[None]:
+    """Let the ORM of this thread work on a file database with the console's own options."""
+    outer = connections["default"]
+    values = {**outer.settings_dict, **CONSOLE_SQLITE, "NAME": str(url_path)}
+    connections["default"] = load_backend(values["ENGINE"]).DatabaseWrapper(values, "default")
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = outer
+
+
+CONSOLE_SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+    },
+}
+
+
+@contextmanager
+def running_console(blocker: DjangoDbBlocker, *, children: int = 8) -> Iterator[Console]:
+    """A console with real workers, ready for work; leaves no process and no file behind."""
+    with tempfile.TemporaryDirectory(prefix="corral-work-") as name, pytest.MonkeyPatch.context() as patch:
+        console = Console(Path(name), children)
+        broker = console.redis_url.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+        patch.setattr(current_app.conf, "broker_write_url", broker)
+        patch.setattr(settings, "CORRAL_DATA_DIR", console.folder)
+        patch.setitem(flow._flows, effects.KIND, effects.FLOW)
+        with blocker.unblock(), database(console.folder / "corral.sqlite3"):
+            call_command("migrate", verbosity=0, interactive=False)
+            try:
+                console.start()
+                yield console
+            finally:
+                console.stop()
+
+
+def send(pid: int, number: signal.Signals) -> float:
+    """Signal a process; tells when, on the monotonic clock."""
+    os.kill(pid, number)
+    return time.monotonic()
