@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import exceptions
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
@@ -103,6 +104,12 @@ class ReadView(APIView):
             raise exceptions.MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """Errors are JSON, also where the answer would be YAML or a page."""
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return super().handle_exception(exc)
+
 
 class InventoryView(ReadView):
     """A view of one inventory, handed to `as_view`; `lists`: of many resources, or of one."""
@@ -159,8 +166,9 @@ def check_parameters(request: Request) -> None:
     for name in request.query_params:
         if name not in PARAMETERS:
             nearest = near(name, PARAMETERS)
-            hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"conditions are written {QUERY}={name}=…"
-            raise InvalidArgument(f"There is no parameter {name}; {hint}", field=name, nearest=nearest)
+            hint = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+            details = f"There is no parameter {name}. {hint}A condition is written {QUERY}={name}=…"
+            raise InvalidArgument(details, field=name, nearest=nearest)
 
 
 # --- addresses

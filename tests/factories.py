@@ -31,6 +31,7 @@ from vms.states import HOLDS_CAPACITY, VmState
 
 GIB = 1 << 30
 MIB = 1 << 20
+PASSWORD = "secret"
 
 _numbers = count(1)
 
@@ -40,11 +41,11 @@ def number() -> int:
     return next(_numbers)
 
 
-def make_user(username: str = "", password: str = "secret", **values: Any) -> AbstractUser:
+def make_user(username: str = "", password: str = PASSWORD, **values: Any) -> AbstractUser:
     return get_user_model().objects.create_user(username or f"user{number()}", password=password, **values)
 
 
-def make_superuser(username: str = "root", password: str = "secret") -> AbstractUser:
+def make_superuser(username: str = "root", password: str = PASSWORD) -> AbstractUser:
     return get_user_model().objects.create_superuser(username, password=password)
 
 
