@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.port import Hypervisor
-from hosts.hypervisor.spec import DomainSpec, NetworkSpec, VolumeInfo, VolumeSpec
+from hosts.hypervisor.spec import DomainSpec, HostFacts, NetworkSpec, VolumeInfo, VolumeSpec
 from tests.contract.values import MIB, domain_spec, network_spec
 
 
@@ -22,6 +23,11 @@ class Stage:
     gone: Hypervisor
     other: Hypervisor | None = None
     fill: Callable[[int], None] | None = None
+
+    @cached_property
+    def facts(self) -> HostFacts:
+        """Asked once for a stage: finding out whether KVM works takes a real host seconds."""
+        return self.host.facts()
 
 
 @dataclass
@@ -42,6 +48,10 @@ class Scene:
     def other(self) -> Hypervisor:
         assert self.stage.other is not None
         return self.stage.other
+
+    @property
+    def facts(self) -> HostFacts:
+        return self.stage.facts
 
     @property
     def gone(self) -> Hypervisor:

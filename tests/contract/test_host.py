@@ -31,7 +31,7 @@ def test_closing_twice_is_closing_once(scene: Scene) -> None:
 
 
 def test_facts_tell_who_the_host_is_and_what_it_has(scene: Scene) -> None:
-    facts = scene.host.facts()
+    facts = scene.facts
     assert facts.hostname
     assert facts.libvirt_version[0].isdigit()
     assert facts.qemu_version[0].isdigit()
@@ -44,18 +44,16 @@ def test_facts_tell_who_the_host_is_and_what_it_has(scene: Scene) -> None:
 
 
 @pytest.mark.needs("host_uuid")
-def test_facts_name_a_host_by_the_same_uuid_each_time(scene: Scene) -> None:
-    uuid = scene.host.facts().hypervisor_uuid
-    assert len(uuid) == 32
+def test_a_host_has_a_uuid_of_32_characters(scene: Scene) -> None:
+    assert len(scene.facts.hypervisor_uuid) == 32
+
+
+def test_facts_asked_again_are_of_the_same_host_and_leave_no_domain_behind(scene: Scene) -> None:
+    uuid, domains = scene.facts.hypervisor_uuid, set(scene.host.domains())
     assert scene.host.facts().hypervisor_uuid == uuid
+    assert set(scene.host.domains()) == domains
 
 
 @pytest.mark.needs("two_hosts")
 def test_two_hosts_have_two_uuids(scene: Scene) -> None:
-    assert scene.host.facts().hypervisor_uuid != scene.other.facts().hypervisor_uuid
-
-
-def test_facts_leave_no_domain_behind(scene: Scene) -> None:
-    before = set(scene.host.domains())
-    scene.host.facts()
-    assert set(scene.host.domains()) == before
+    assert scene.facts.hypervisor_uuid != scene.other.facts().hypervisor_uuid

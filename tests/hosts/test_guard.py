@@ -1,15 +1,13 @@
-"""The guard: no caller waits past its time, no thread or silent host costs more than its share."""
+"""The guard: no caller waits past its time, and a silent host is left alone."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from hosts.hypervisor import lanes
 from hosts.hypervisor.errors import DomainNotFound, HostUnreachable, HypervisorError, HypervisorTimeout
 from hosts.hypervisor.guard import (
     COOL_DOWN,
@@ -23,84 +21,9 @@ from hosts.hypervisor.lanes import MOST_LANES
 from hosts.hypervisor.simulator import Fleet, SimulatedHypervisor
 from tests.contract.scene import eventually
 from tests.contract.values import domain_spec, raw_file
+from tests.hosts.guarded import SHORT, Clock, Drivers, clock, drivers, fleet, guard, hasty, state, time_out
 
-SHORT = 0.05
-
-
-class Clock:
-    """Time as the breaker sees it, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Drivers:
-    """Opens simulated drivers and remembers them, and which of them were closed."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-        self.opened: list[SimulatedHypervisor] = []
-        self.closed: list[SimulatedHypervisor] = []
-
-    def __call__(self) -> SimulatedHypervisor:
-        drivers = self
-
-        class Recorded(SimulatedHypervisor):
-            def close(self) -> None:
-                drivers.closed.append(self)
-                super().close()
-
-        self.opened.append(Recorded("sim://kennel", "kennel", self.state))
-        return self.opened[-1]
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    return tmp_path / "simulator.sqlite3"
-
-
-@pytest.fixture
-def fleet(state: Path) -> Iterator[Fleet]:
-    fleet = Fleet(state)
-    fleet.add_host("kennel")
-    yield fleet
-    fleet.mend("kennel")
-    fleet.clear_faults()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def drivers(state: Path) -> Drivers:
-    return Drivers(state)
-
-
-@pytest.fixture
-def guard(fleet: Fleet, drivers: Drivers, clock: Clock) -> Iterator[GuardedHypervisor]:
-    guard = GuardedHypervisor(drivers, "kennel", limits={"upload_volume": 0.5}, clock=clock)
-    yield guard
-    fleet.clear_faults()
-    guard.close()
-
-
-@pytest.fixture
-def hasty(fleet: Fleet, drivers: Drivers) -> Iterator[GuardedHypervisor]:
-    """A guard that gives up soon: only for calls that hang."""
-    guard = GuardedHypervisor(drivers, "kennel", limits={"ping": SHORT, "upload_volume": 2 * SHORT})
-    yield guard
-    fleet.clear_faults()
-    guard.close()
-
-
-def time_out(guard: GuardedHypervisor) -> None:
-    with pytest.raises(HypervisorTimeout), deadline(SHORT):
-        guard.ping()
+__all__ = ["clock", "drivers", "fleet", "guard", "hasty", "state"]
 
 
 # deadlines
@@ -282,160 +205,6 @@ def test_a_probe_that_was_not_made_leaves_the_next_one_free(clock: Clock) -> Non
     clock.now += COOL_DOWN
     breaker.withdraw(breaker.admit("ping"))
     assert breaker.admit("ping")
-
-
-# threads and drivers
-
-
-def test_calls_one_after_the_other_share_a_thread_and_a_driver(guard: GuardedHypervisor, drivers: Drivers) -> None:
-    for _ in range(30):
-        guard.domains()
-    assert guard.lanes.threads == 1
-    assert len(drivers.opened) == 1
-
-
-def test_a_call_does_not_wait_for_another_that_hangs(guard: GuardedHypervisor, fleet: Fleet) -> None:
-    fleet.fault("kennel", "domains", hang=True)
-    with ThreadPoolExecutor() as pool:
-        hung = pool.submit(guard.domains)
-        assert fleet.wait_for("kennel", "domains")
-        guard.ping()
-        fleet.clear_faults()
-        assert hung.result() == {}
-
-
-def test_several_threads_are_in_the_host_at_once(guard: GuardedHypervisor, fleet: Fleet, drivers: Drivers) -> None:
-    fleet.fault("kennel", "domains", hang=True)
-    with ThreadPoolExecutor() as pool:
-        calls = [pool.submit(guard.domains) for _ in range(4)]
-        assert fleet.wait_for("kennel", "domains", 4)
-        fleet.clear_faults()
-        assert [call.result() for call in calls] == [{}] * 4
-    assert len(drivers.opened) == 1
-
-
-def test_calls_beyond_the_last_lane_wait_their_turn(guard: GuardedHypervisor, fleet: Fleet) -> None:
-    fleet.fault("kennel", "domains", delay=0.02)
-    with ThreadPoolExecutor(3 * MOST_LANES) as pool:
-        calls = [pool.submit(guard.domains) for _ in range(3 * MOST_LANES)]
-        assert [call.result() for call in calls] == [{}] * 3 * MOST_LANES
-    assert guard.lanes.threads <= MOST_LANES
-
-
-def test_after_a_call_was_abandoned_the_next_one_opens_a_new_driver(
-    guard: GuardedHypervisor, fleet: Fleet, drivers: Drivers, clock: Clock
-) -> None:
-    fleet.fault("kennel", "ping", hang=True, times=1)
-    time_out(guard)
-    clock.now += COOL_DOWN
-    guard.ping()
-    assert len(drivers.opened) == 2
-
-
-def test_an_abandoned_driver_is_closed_when_its_call_comes_back(
-    guard: GuardedHypervisor, fleet: Fleet, drivers: Drivers
-) -> None:
-    fleet.fault("kennel", "ping", hang=True)
-    time_out(guard)
-    assert drivers.closed == []
-    fleet.clear_faults()
-    assert eventually(lambda: drivers.closed == drivers.opened)
-    assert eventually(lambda: guard.lanes.threads == guard.lanes.abandoned == 0)
-
-
-def test_a_driver_whose_host_is_gone_is_closed_and_replaced(
-    guard: GuardedHypervisor, fleet: Fleet, drivers: Drivers, clock: Clock
-) -> None:
-    guard.ping()
-    fleet.cut_off("kennel")
-    with pytest.raises(HostUnreachable):
-        guard.ping()
-    fleet.mend("kennel")
-    clock.now += COOL_DOWN
-    guard.ping()
-    assert eventually(lambda: drivers.closed == drivers.opened[:1])
-    assert len(drivers.opened) == 2
-
-
-def test_an_abandoned_call_still_acts_once_its_host_goes_on(guard: GuardedHypervisor, fleet: Fleet) -> None:
-    fleet.freeze("kennel")
-    with pytest.raises(HypervisorTimeout), deadline(SHORT):
-        guard.define_domain(domain_spec())
-    fleet.mend("kennel")
-    assert eventually(lambda: len(fleet.domains("kennel")) == 1)
-
-
-def test_a_host_that_never_answers_costs_a_bounded_number_of_threads(
-    guard: GuardedHypervisor, fleet: Fleet, clock: Clock
-) -> None:
-    fleet.fault("kennel", "ping", hang=True)
-    for _ in range(MOST_LANES):
-        time_out(guard)
-        clock.now += LONGEST_COOL_DOWN
-    for _ in range(5):
-        with pytest.raises(HostUnreachable, match=f"{MOST_LANES} calls never came back"):
-            guard.ping()
-        clock.now += LONGEST_COOL_DOWN
-    assert guard.lanes.threads == guard.lanes.abandoned == MOST_LANES
-    assert eventually(lambda: fleet.calls("kennel")["ping"] == MOST_LANES)
-
-
-def test_a_host_that_comes_back_after_having_taken_every_thread_is_served_again(
-    guard: GuardedHypervisor, fleet: Fleet, clock: Clock
-) -> None:
-    fleet.fault("kennel", "ping", hang=True)
-    for _ in range(MOST_LANES):
-        time_out(guard)
-        clock.now += LONGEST_COOL_DOWN
-    fleet.clear_faults()
-    assert eventually(lambda: guard.lanes.threads == 0)
-    guard.ping()
-
-
-def test_an_unused_thread_ends_and_the_driver_stays(
-    guard: GuardedHypervisor, drivers: Drivers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lanes, "IDLE_SECONDS", 0.02)
-    guard.ping()
-    assert eventually(lambda: guard.lanes.threads == 0)
-    guard.ping()
-    assert (len(drivers.opened), drivers.closed) == (1, [])
-
-
-def test_closing_ends_threads_and_driver(guard: GuardedHypervisor, drivers: Drivers) -> None:
-    guard.ping()
-    guard.close()
-    assert eventually(lambda: guard.lanes.threads == 0)
-    assert drivers.closed == drivers.opened
-
-
-def test_closing_after_the_threads_have_ended_closes_the_driver(
-    guard: GuardedHypervisor, drivers: Drivers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lanes, "IDLE_SECONDS", 0.02)
-    guard.ping()
-    assert eventually(lambda: guard.lanes.threads == 0)
-    guard.close()
-    assert eventually(lambda: drivers.closed == drivers.opened)
-
-
-def test_closing_does_not_wait_for_a_call_that_hangs(guard: GuardedHypervisor, fleet: Fleet, drivers: Drivers) -> None:
-    fleet.fault("kennel", "domains", hang=True)
-    with ThreadPoolExecutor() as pool:
-        hung = pool.submit(guard.domains)
-        assert fleet.wait_for("kennel", "domains")
-        guard.close()
-        assert not hung.done()
-        fleet.clear_faults()
-        hung.result()
-    assert eventually(lambda: drivers.closed == drivers.opened)
-
-
-def test_a_closed_guard_opens_again_at_the_next_call(guard: GuardedHypervisor, drivers: Drivers) -> None:
-    guard.ping()
-    guard.close()
-    guard.ping()
-    assert len(drivers.opened) == 2
 
 
 # hooks and errors
