@@ -127,7 +127,7 @@ class ListView(InventoryView):
     def get(self, request: Request) -> Response:
         check_parameters(request)
         conditions = [one for text in request.query_params.getlist(QUERY) for one in parse(text)]
-        window = Window.read({name: text for name, text in request.query_params.items() if name != QUERY})
+        window = Window.read({name: str(text) for name, text in request.query_params.items() if name != QUERY})
         return Response(answer(self.inventory, conditions, window))
 
 

@@ -78,17 +78,22 @@ def always_shown(field: Field, column: ModelField | None) -> bool:
 class InventorySchema(AutoSchema):
     """Operations of the views that answer from an inventory."""
 
+    view: Any  # has `inventory` and `lists`
+
     def get_operation_id(self) -> str:
         return f"{'query' if self.view.lists else 'get'}{self.view.inventory.name}"
 
     def get_tags(self) -> list[str]:
         return [self.view.inventory.path]
 
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's own signature
+        return "" if self.view.lists else "Also one that lists hide, such as a destroyed VM."
+
     def get_summary(self) -> str:
         name = self.view.inventory.name
         return f"Query {name}" if self.view.lists else f"One {name}"
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         if not self.view.lists:
             return []
         return [
@@ -96,7 +101,7 @@ class InventorySchema(AutoSchema):
             for name, words, schema in _PARAMETERS
         ]
 
-    def get_response_serializers(self) -> dict[int, Schema]:
+    def get_response_serializers(self) -> Any:
         one = self.component(self.view.inventory)
         error = self._reference("Error", ERROR)
         if self.view.lists:
@@ -124,6 +129,8 @@ class InventorySchema(AutoSchema):
         return self._reference(inventory.name, body)
 
     def _reference(self, name: str, schema: Schema) -> Schema:
-        component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=schema, object=name)
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name=name, type=ResolvedComponent.SCHEMA, schema=schema, object=name
+        )
         self.registry.register_on_missing(component)
         return component.ref

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Field as ModelField
-from django.db.models import Lookup, Model, Q
+from django.db.models import Lookup, Model, Q, TextField, Transform
 
 from console.inventory import Field, Inventory
 from console.query.parser import Op
@@ -30,11 +30,23 @@ class Like(Lookup):
     lookup_name = "like"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, parameters = self.process_lhs(compiler, connection)
         cast = connection.ops.lookup_cast("contains", self.lhs.output_field.get_internal_type())
         operator = "ILIKE" if connection.vendor == "postgresql" else "LIKE"
-        return f"{cast % left} {operator} %s ESCAPE '\\'", [*parameters, _escaped(str(self.rhs))]
+        return f"{cast % left} {operator} %s ESCAPE '\\'", (*parameters, _escaped(str(self.rhs)))
+
+
+@models.GenericIPAddressField.register_lookup
+class AsText(Transform):
+    """An address as the text it is shown as: PostgreSQL has a type of its own for addresses."""
+
+    lookup_name = "as_text"
+    function = "HOST"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return compiler.compile(self.lhs)
 
 
 def _escaped(pattern: str) -> str:
@@ -62,8 +74,15 @@ def column_of(model: type[Model] | None, field: Field) -> ModelField | None:
     """The model's field behind an inventory's, None for what the database computes or code provides."""
     column: Any = None
     for name in field.source.split(".") if model and field.source else ():
-        column = (column.related_model if column else model)._meta.get_field(name)
+        owner: Any = column.related_model if column else model
+        column = owner._meta.get_field(name)
     return column
+
+
+def path_of(inventory: Inventory, field: Field) -> str:
+    """The path by which the field is compared and sorted."""
+    address = isinstance(column_of(inventory.model, field), models.GenericIPAddressField)
+    return f"{field.lookup}__as_text" if address else field.lookup
 
 
 _KINDS: tuple[tuple[type | tuple[type, ...], Kind], ...] = (
@@ -91,20 +110,21 @@ def to_q(inventory: Inventory, comparison: Comparison) -> Q:
     field = inventory.field(comparison.field.name)
     if field.uuids:
         return _members(inventory, field, comparison)
-    null = _null(comparison.field, field)
+    path = path_of(inventory, field)
+    null = _null(path, comparison.field)
     if comparison.op in (Op.NULL, Op.NOT_NULL):
         return null if comparison.op is Op.NULL else ~null
     compare = _listed if field.many else _compare
     if comparison.op in NEGATIVE:
-        return ~compare(field.lookup, comparison, NEGATIVE[comparison.op]) & ~null
-    return compare(field.lookup, comparison, comparison.op)
+        return ~compare(path, comparison, NEGATIVE[comparison.op]) & ~null
+    return compare(path, comparison, comparison.op)
 
 
-def _null(schema: FieldSchema, field: Field) -> Q:
+def _null(path: str, field: FieldSchema) -> Q:
     """What an inventory leaves out: null, empty text, an empty list."""
-    null = Q(**{f"{field.lookup}__isnull": True})
+    null = Q(**{f"{path}__isnull": True})
     empty = "[]" if field.many else ""
-    return null | Q(**{field.lookup: empty}) if schema.kind is Kind.TEXT else null
+    return null | Q(**{path: empty}) if field.kind is Kind.TEXT else null
 
 
 def _compare(path: str, comparison: Comparison, op: Op) -> Q:

@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from console.errors import InvalidArgument
 from console.inventory import Inventory, Json
 from console.query import memory
-from console.query.compiler import schema_of, to_q
+from console.query.compiler import path_of, schema_of, to_q
 from console.query.parser import Condition, Op
 from console.query.schema import Comparison, FieldSchema, Kind, resolve
 
@@ -108,7 +108,7 @@ def _sorted(rows: QuerySet, inventory: Inventory, order: Order) -> QuerySet:
     if order is None:
         return rows.order_by(*rows.query.order_by or rows.model._meta.ordering, "pk")
     field, descending = order
-    path = inventory.field(field.name).lookup
+    path = path_of(inventory, inventory.field(field.name))
     by: Any = Lower(path) if field.kind is Kind.TEXT else F(path)
     return rows.order_by(by.desc() if descending else by.asc(), "pk")
 
