@@ -170,6 +170,8 @@ class Showcase:
                 "finished": finished,
                 "create_date": started - timedelta(milliseconds=90),
                 "worker": "console-1:4711",
+                # Far away: no beat may ring for it and no worker take it.
+                "ring_at": timezone.now() + timedelta(days=1),
                 "token": 1,
                 **values,
             }

@@ -1,0 +1,94 @@
+"""A whole console and a real Chromium before it."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.scene import PASSWORD, USER
+from tests.support.stack import Stack, new_stack
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+# Not for the whole session: while Playwright's loop runs, the ORM refuses to work in this thread.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    with new_stack() as stack:
+        stack.start()
+        yield stack
+        stack.stop()
+
+
+@pytest.fixture(scope="package")
+def uuids(stack: Stack) -> dict[str, str]:
+    """The objects of the scene by name."""
+    printed = stack.manage("shell", "-c", "from tests.browser import scene; scene.build()").stdout
+    known: dict[str, str] = json.loads(printed.splitlines()[-1])
+    return known
+
+
+@pytest.fixture(scope="package")
+def session(browser: Browser, stack: Stack, uuids: dict[str, str]) -> dict:
+    """Cookies of somebody who logged in through the page."""
+    context = browser.new_context(base_url=stack.url)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Overview").wait_for()
+    state = dict(context.storage_state())
+    context.close()
+    return state
+
+
+@pytest.fixture
+def new_page(browser: Browser, stack: Stack, session: dict) -> Iterator[Callable[..., Page]]:
+    """Makes pages of a logged-in person; any word on the browser's console fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def make(*, scheme: str = "light", viewport: dict | None = None, script: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=stack.url,
+            storage_state=session,  # type: ignore[arg-type]
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport=viewport or WIDE,  # type: ignore[arg-type]
+            java_script_enabled=script,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if _bad(message) else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _bad(message: object) -> bool:
+    """A 404 that a test asked for is no complaint; whatever the policy blocked, or a script said, is."""
+    text = str(getattr(message, "text", ""))
+    return getattr(message, "type", "") in ("error", "warning") and "404" not in text
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()

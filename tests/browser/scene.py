@@ -1,0 +1,61 @@
+"""What stands in the database of the console that the browser visits; run by its `manage.py shell`."""
+
+import json
+from datetime import timedelta
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from console.models import Operation
+from tests.support.showcase import GIB, Showcase, report, subject
+from vms.models import VmInstance
+
+USER, PASSWORD = "anna", "a-password-for-tests"
+FAILED_VM = "0123456789ab4def8123456789abcdef"
+UPLOAD = {
+    "status": "Running",
+    "started": timezone.now(),
+    "done": 42,
+    "total": 100,
+    "note": "42 MiB sent",
+    "attempts": 1,
+}
+LACKING = {"resource": "memory", "needed": 4 * GIB, "available": GIB}
+ERROR = {
+    "code": "SYS.1006",
+    "description": "A step of an operation failed.",
+    "details": "No space left on shared-1",
+    "step": "root-volume",
+    "stepLabel": "Make the root volume",
+}
+
+
+def build() -> None:
+    """Hosts, a fleet, one VM on its way, one whose creation failed; prints their uuids as JSON."""
+    user = get_user_model().objects.create_user(USER, password=PASSWORD, is_staff=True)
+    show = Showcase()
+    one = show.host("node-1", used_cpu=38, used_memory=41 * GIB)
+    two = show.host("node-2", used_memory=63 * GIB)
+    lost = show.host("node-3", status="Disconnected", status_reason="no answer for 20 s")
+    verdict = report(one, two, lost, refused={"node-2": ("memory", "node-2 lacks memory", LACKING)})
+    for number in range(12):
+        vm = show.vm(f"web-{number}", one, ("Running", "Stopped", "Unknown")[number % 3], nics=1 + number % 3)
+        show.operation(f"Create VM {vm.name}", subject(vm), created_by=user, lane=one.uuid, report=verdict)
+    moving = show.vm("newcomer", one, "Starting", age=timedelta(seconds=20))
+    common = {"created_by": user, "lane": one.uuid, "report": verdict}
+    creating = show.operation("Create VM newcomer", subject(moving), 1, steps={"cache-image": UPLOAD}, **common)
+    broken = {"root-volume": {"status": "Undone", "error": "No space left on shared-1"}}
+    failed = show.operation(
+        "Create VM unlucky", ("VmInstance", FAILED_VM, "unlucky"), 0,
+        status="Failed", undoing=True, error=ERROR, steps=broken, **common,
+    )  # fmt: skip
+    uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
+    print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid}))
+
+
+def settle() -> None:
+    """The VM on its way arrives."""
+    operation = Operation.objects.get(title="Create VM newcomer")
+    operation.steps.update(status="Done", finished=timezone.now())
+    Operation.objects.filter(pk=operation.pk).update(status="Succeeded", finished=timezone.now())
+    VmInstance.objects.filter(name="newcomer").update(state="Running", state_since=timezone.now())
