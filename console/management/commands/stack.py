@@ -180,9 +180,10 @@ class Command(BaseCommand):
         if self.supervisor is not None:
             end_process(self.supervisor)
         stop_marked(self.data)
-        self.say("Stopped.")
         if self.demo is not None and settings.CORRAL_HYPERVISOR != "simulator":
-            self.say("The lab's hosts go on running, with their VMs; `manage.py lab down` removes them.")
+            self.say("Switching the lab's hosts off; their disks stay for the next run…")
+            call_command("lab", "halt")
+        self.say("Stopped.")
 
 
 def ensure_admin(path: Path) -> str | None:
