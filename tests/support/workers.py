@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -116,14 +117,14 @@ class Console:
         return effects.World(self.folder / "world.sqlite3")
 
     @property
-    def database_url(self) -> str:
-        return f"sqlite:///{self.folder}/corral.sqlite3"
+    def database(self) -> Path:
+        return self.folder / "corral.sqlite3"
 
     def _service(self, name: str, *command: str) -> Service:
         own = {
             "CORRAL_DATA_DIR": str(self.folder),
             "CORRAL_HYPERVISOR": "simulator",
-            "DATABASE_URL": self.database_url,
+            "DATABASE_URL": f"sqlite:///{self.database}",
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": "not-secret-only-for-tests",
             "DJANGO_SETTINGS_MODULE": "console.settings",
@@ -132,8 +133,9 @@ class Console:
         return Service(name, command, self.folder, {**os.environ, **own})
 
     def start(self) -> None:
-        self.start_redis()
+        self.database.write_bytes(empty_database())
         self.world.create()
+        self.start_redis()
         self.worker.start()
         self.beat.start()
         self.wait(lambda: "ready." in self.worker.log.read_text(), "the worker is ready")
@@ -189,10 +191,10 @@ def alive(pid: int) -> bool:
 
 
 @contextmanager
-def database(url_path: Path) -> Iterator[None]:
+def database(path: Path) -> Iterator[None]:
     """Let the ORM of this thread work on a file database with the console's own options."""
     outer = connections["default"]
-    values = {**outer.settings_dict, **CONSOLE_SQLITE, "NAME": str(url_path)}
+    values = {**outer.settings_dict, **CONSOLE_SQLITE, "NAME": str(path)}
     connections["default"] = load_backend(values["ENGINE"]).DatabaseWrapper(values, "default")
     try:
         yield
@@ -211,6 +213,16 @@ CONSOLE_SQLITE = {
 }
 
 
+@cache
+def empty_database() -> bytes:
+    """A migrated SQLite file, made once a run."""
+    with tempfile.TemporaryDirectory(prefix="corral-work-") as name:
+        path = Path(name) / "corral.sqlite3"
+        with database(path):
+            call_command("migrate", verbosity=0, interactive=False)
+        return path.read_bytes()
+
+
 @contextmanager
 def running_console(blocker: DjangoDbBlocker, *, children: int = 8) -> Iterator[Console]:
     """A console with real workers, ready for work; leaves no process and no file behind."""
@@ -220,8 +232,7 @@ def running_console(blocker: DjangoDbBlocker, *, children: int = 8) -> Iterator[
         patch.setattr(current_app.conf, "broker_write_url", broker)
         patch.setattr(settings, "CORRAL_DATA_DIR", console.folder)
         patch.setitem(flow._flows, effects.KIND, effects.FLOW)
-        with blocker.unblock(), database(console.folder / "corral.sqlite3"):
-            call_command("migrate", verbosity=0, interactive=False)
+        with blocker.unblock(), database(console.database):
             try:
                 console.start()
                 yield console
