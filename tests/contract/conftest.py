@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from hosts.hypervisor.guard import GuardedHypervisor
-from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.simulator import Fleet, SimulatedHypervisor
+from hosts.lab import Lab
 from tests.contract.capabilities import GUARDED, LAB, LIBVIRT_TEST, SIMULATOR, drivers_for
+from tests.contract.libvirt_hosts import libvirt_host
 from tests.contract.scene import Scene, Stage, scene_on
 from tests.lab.lab_support import lab_named
 
@@ -49,8 +50,8 @@ def simulator(folder: Path, guarded: bool = False) -> Iterator[Stage]:
 @contextmanager
 def libvirt_test(_folder: Path) -> Iterator[Stage]:
     with (
-        _closing(LibvirtHypervisor("test:///default", "test")) as host,
-        _closing(LibvirtHypervisor(NOBODY, "gone")) as gone,
+        _closing(libvirt_host("test:///default", "test")) as host,
+        _closing(libvirt_host(NOBODY, "gone")) as gone,
     ):
         yield Stage(host, SHARED, gone)
 
@@ -64,12 +65,19 @@ def _closing(host: Hypervisor) -> Iterator[Hypervisor]:
 
 
 @pytest.fixture(scope="session")
-def lab_stage() -> Iterator[Stage]:
+def contract_lab() -> Iterator[Lab]:
     """Two real hosts with a shared folder, brought up once for the whole suite."""
+    with lab_named("contract") as lab:
+        lab.up(2)
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def lab_stage(contract_lab: Lab) -> Iterator[Stage]:
+    first, second = contract_lab.hosts()[:2]
     with ExitStack() as stack:
-        first, second = stack.enter_context(lab_named("contract")).up(2)[:2]
         hosts = [(host.uri, host.name) for host in (first, second)] + [(NOBODY, "gone")]
-        one, two, gone = (stack.enter_context(_closing(LibvirtHypervisor(*host))) for host in hosts)
+        one, two, gone = (stack.enter_context(_closing(libvirt_host(*host))) for host in hosts)
         yield Stage(one, first.pool_path, gone, two)
 
 
