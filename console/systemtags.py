@@ -29,10 +29,10 @@ class TagPattern:
     def regex(self) -> re.Pattern[str]:
         parts = re.split(r"\{(\w+)\}", self.pattern)
         body = "".join(re.escape(part) if n % 2 == 0 else f"(?P<{part}>.+?)" for n, part in enumerate(parts))
-        return re.compile(f"^{body}$")
+        return re.compile(body)
 
     def match(self, tag: str) -> dict[str, str] | None:
-        found = self.regex.match(tag)
+        found = self.regex.fullmatch(tag)
         return found.groupdict() if found else None
 
     def render(self, **values: str) -> str:
@@ -40,10 +40,14 @@ class TagPattern:
 
     def read(self, resource_uuid: str) -> dict[str, str] | None:
         """Values of this tag on a resource, None when it has none."""
+        return self.read_all([resource_uuid]).get(resource_uuid)
+
+    def read_all(self, resource_uuids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Values of this tag by resource, for those that have it; one statement."""
         tags = Tag.objects.filter(
-            resource_uuid=resource_uuid, resource_type=self.resource_type, type=TagType.SYSTEM
-        ).values_list("tag", flat=True)
-        return next((values for tag in tags if (values := self.match(tag)) is not None), None)
+            resource_uuid__in=list(resource_uuids), resource_type=self.resource_type, type=TagType.SYSTEM
+        ).values_list("resource_uuid", "tag")
+        return {uuid: values for uuid, tag in tags if (values := self.match(tag)) is not None}
 
     def write(self, resource_uuid: str, **values: str) -> None:
         """Make this the resource's one tag of the pattern."""

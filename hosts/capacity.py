@@ -4,22 +4,34 @@ The condition is re-checked inside the UPDATE, so two requests can never share w
 enough" and the caller takes the next candidate.
 """
 
-from django.db.models import F, Value
+from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
 
 from console.models.resource import Stamped
-from hosts.config import CPU_RATIO
 from hosts.models import Host, HostState, HostStatus, PrimaryStorage
 
 
-def reserve_host(host: str, *, cpu: int, memory: int, reserved_cpu: int, reserved_memory: int) -> bool:
+def reserve_host(
+    host: str, *, cpu: int, memory: int, cpu_ratio: int, reserved_cpu: int, reserved_memory: int
+) -> bool:
     """Take CPUs and bytes of a host that is still Enabled and Connected; False when it has too little left."""
     rows = Host.objects.filter(pk=host, state=HostState.ENABLED, status=HostStatus.CONNECTED)
     fits = rows.filter(
-        used_cpu__lte=F("total_cpu") * CPU_RATIO.get() - reserved_cpu - cpu,
+        used_cpu__lte=F("total_cpu") * cpu_ratio - reserved_cpu - cpu,
         used_memory__lte=F("total_memory") - reserved_memory - memory,
     )
     return bool(fits.update(used_cpu=F("used_cpu") + cpu, used_memory=F("used_memory") + memory))
+
+
+def recount_host(host: str) -> None:
+    """What VMs have reserved, counted anew from the VMs placed there (semantics §4.5); must run in a transaction.
+
+    The row is locked before the VMs are counted: a VM accepted at the same time is then counted, or waits.
+    """
+    rows = Host.objects.filter(pk=host)
+    if rows.select_for_update().first():
+        used = rows.aggregate(cpu=Sum("vms__cpu_num", default=0), memory=Sum("vms__memory_size", default=0))
+        rows.update(used_cpu=used["cpu"], used_memory=used["memory"])
 
 
 def return_host(host: str, *, cpu: int, memory: int) -> None:

@@ -26,6 +26,6 @@ RESERVED_LEVELS = {
     for level in ("zone", "cluster", "host")
 }  # fmt: skip
 STORAGE_RESERVED = define(
-    Config("primaryStorage", "reservedCapacity", SIZE, 1 << 30, "Room of every primary storage that is never given out.",
+    Config("primaryStorage", "reservedCapacity", SIZE, 1 << 30, "Room of every primary storage that is not given out.",
            lambda value: value >= 0)
 )  # fmt: skip

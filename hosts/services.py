@@ -7,8 +7,9 @@ from django.db import transaction
 
 from console.errors import InvalidArgument, NotFound
 from console.models import Enablement, Operation
-from console.naming import name_problem, new_uuid
+from console.naming import hostname_problem, new_uuid
 from console.operations.services import once, submit
+from console.resources import check_new, insert
 from hosts.flows import connect
 from hosts.models import Cluster, Host, HostState, HostStatus, Zone
 
@@ -30,16 +31,13 @@ def add_host(
     idempotency_key: str | None = None,
 ) -> Operation:
     """Record a host and shake hands with it; the record goes again when the handshake fails."""
-    cluster = Cluster.objects.filter(pk=cluster_uuid).first()
-    if cluster is None:
-        raise NotFound(f"There is no cluster with uuid {cluster_uuid}", field="clusterUuid")
-    if problem := name_problem(name):
-        raise InvalidArgument(problem, field="name")
 
     def accept() -> Operation:
-        if Host.objects.filter(management_ip=management_ip).exists():
-            raise InvalidArgument(f"A host with address {management_ip} exists already", field="managementIp")
-        host = Host.objects.create(
+        check_new(Host, name=name, description=description, resource_uuid=resource_uuid)
+        cluster = Cluster.objects.filter(pk=cluster_uuid).first()
+        if cluster is None:
+            raise NotFound(f"There is no cluster with uuid {cluster_uuid}", field="clusterUuid")
+        host = Host(
             uuid=resource_uuid or new_uuid(),
             name=name,
             description=description,
@@ -48,9 +46,21 @@ def add_host(
             uri=uri or default_uri(management_ip),
             hypervisor_type=cluster.hypervisor_type,
         )
+        _check_address(host)
+        insert(host, field="managementIp")
         return _submit(connect.ADD, host, f"Add host {name}", user, idempotency_key)
 
     return once(idempotency_key, accept)
+
+
+def _check_address(host: Host) -> None:
+    """An address or DNS name, and a way to it, that no other host has (semantics §8.2)."""
+    if problem := hostname_problem(host.management_ip):
+        raise InvalidArgument(f"managementIp: {problem}", field="managementIp")
+    for column, field in (("management_ip", "managementIp"), ("uri", "uri")):
+        value = getattr(host, column)
+        if twin := Host.objects.filter(**{column: value}).first():
+            raise InvalidArgument(f"Host {twin.name} is reached at {value} already", field=field)
 
 
 def reconnect_host(*, uuid: str, user: AbstractBaseUser | None = None, idempotency_key: str | None = None) -> Operation:

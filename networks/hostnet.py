@@ -1,8 +1,11 @@
 """An L3 network as one host carries it: from the records to the hypervisor's NetworkSpec (architecture: Networks)."""
 
+from collections.abc import Callable, Mapping
+
 from console.errors import Failure
+from hosts.hypervisor.errors import NetworkConflict
 from hosts.hypervisor.port import Hypervisor
-from hosts.hypervisor.spec import DhcpHost, NetworkSpec
+from hosts.hypervisor.spec import DhcpHost, NetworkSpec, NetworkState
 from hosts.models import Host
 from networks.guest import bridge_mac, bridge_name, local_bridge_name
 from networks.models import L2Network, L3Network
@@ -38,8 +41,37 @@ def networks_of(host: Host) -> list[L3Network]:
     return list(rows.select_related("l2_network").distinct())
 
 
-def ensure_running(hypervisor: Hypervisor, l3: L3Network, leases: tuple[DhcpHost, ...]) -> None:
-    """Make the network when the host lacks it; one that runs is left as it is, others may be changing its leases."""
-    there = hypervisor.networks().get(l3.uuid)
-    if there is None or not there.active:
-        hypervisor.ensure_network(network_spec(l3, leases))
+#: the leases a network has on a host by the records, as they are at the moment of asking
+Leases = Callable[[], tuple[DhcpHost, ...]]
+#: how often the records may change under the hands of whoever makes a network
+LOOKS = 5
+
+
+def ensure_network(hypervisor: Hypervisor, l3: L3Network, leases: Leases) -> None:
+    """Make the network run with the leases of the records.
+
+    Others add theirs meanwhile, and this may take away one that came after it had looked: so it looks again.
+    """
+    for _ in range(LOOKS):
+        wanted = leases()
+        hypervisor.ensure_network(network_spec(l3, wanted))
+        if leases() == wanted:
+            return
+
+
+def ensure_running(hypervisor: Hypervisor, l3: L3Network, there: Mapping[str, NetworkState], leases: Leases) -> None:
+    """Make the network when the host lacks it; one that runs is left as it is, others may be changing its leases.
+
+    `there`: the networks of the host.
+    """
+    found = there.get(l3.uuid)
+    if found is None or not found.active:
+        ensure_network(hypervisor, l3, leases)
+
+
+def ensure_lease(hypervisor: Hypervisor, l3: L3Network, lease: DhcpHost, leases: Leases) -> None:
+    """Give a NIC its lease. One left over from a NIC that is gone, with the same address or name, has to yield."""
+    try:
+        hypervisor.add_dhcp_host(l3.uuid, lease)
+    except NetworkConflict:
+        ensure_network(hypervisor, l3, leases)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from console.errors import InvalidArgument, NotFound
-from console.naming import domain_problem, name_problem, new_uuid
+from console.naming import domain_problem, new_uuid
+from console.resources import check_new
 from hosts.models import Cluster, Zone
-from networks.addresses import RangeText, ip_number, range_problems
+from networks.addresses import AddressError, RangeText, ip_number, range_problems
 from networks.guest import bridge_problem
 from networks.ipam import address_range
 from networks.models import IpRange, L2Network, L2Type, L3Network
@@ -23,9 +24,11 @@ def create_l2(
     resource_uuid: str | None = None,
 ) -> L2Network:
     """Raises InvalidArgument, e.g. when the bridge's name would be too long for Linux."""
-    problem = name_problem(name) or (bridge_problem(physical_interface, vlan) if physical_interface else None)
-    if problem:
-        raise InvalidArgument(problem)
+    check_new(L2Network, name=name, description=description, resource_uuid=resource_uuid)
+    if physical_interface and (problem := bridge_problem(physical_interface, vlan)):
+        raise InvalidArgument(problem, field="physicalInterface")
+    if vlan is not None and not physical_interface:
+        raise InvalidArgument("A VLAN needs a physical interface", field="vlan")
     return L2Network.objects.create(
         uuid=resource_uuid or new_uuid(),
         name=name,
@@ -59,10 +62,11 @@ def create_l3(
 ) -> L3Network:
     """One L3 per L2: its bridge carries one gateway and one DHCP server."""
     servers = list(dns)
-    if problem := name_problem(name) or (domain_problem(dns_domain) if dns_domain else None):
-        raise InvalidArgument(problem)
+    check_new(L3Network, name=name, description=description, resource_uuid=resource_uuid)
+    if dns_domain and (problem := domain_problem(dns_domain)):
+        raise InvalidArgument(problem, field="dnsDomain")
     for server in servers:
-        ip_number(server)
+        _check_dns(server)
     with transaction.atomic():
         L2Network.objects.select_for_update().get(pk=l2.pk)
         if other := l2.l3_networks.first():
@@ -81,6 +85,17 @@ def create_l3(
         )
 
 
+def _check_dns(server: str) -> None:
+    try:
+        ip_number(server)
+    except AddressError as error:
+        raise InvalidArgument(f"DNS server: {error}", field="dns") from error
+
+
+#: fields of a range as the chapter spells them
+RANGE_FIELDS = {"start_ip": "startIp", "end_ip": "endIp", "netmask": "netmask", "gateway": "gateway"}
+
+
 def add_ip_range(
     *,
     name: str,
@@ -92,13 +107,16 @@ def add_ip_range(
     resource_uuid: str | None = None,
 ) -> IpRange:
     """Raises InvalidArgument naming the field and the rule it breaks (semantics §8.4)."""
+    check_new(IpRange, name=name, resource_uuid=resource_uuid)
     text = RangeText(start_ip, end_ip, netmask, gateway)
     with transaction.atomic():
         if not L3Network.objects.select_for_update().filter(pk=l3.pk).exists():
             raise NotFound(f"There is no L3 network with uuid {l3.pk}", field="l3NetworkUuid")
         problems = range_problems(text, [address_range(row) for row in l3.ip_ranges.all()])
         if problems:
-            raise InvalidArgument(" ".join(problem.message for problem in problems), field=problems[0].field)
+            raise InvalidArgument(
+                " ".join(problem.message for problem in problems), field=RANGE_FIELDS[problems[0].field]
+            )
         return IpRange.objects.create(
             uuid=resource_uuid or new_uuid(),
             name=name,

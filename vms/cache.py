@@ -1,5 +1,7 @@
 """The image cache of primary storages: one copy per image and storage, uploaded once (semantics §8.6)."""
 
+from functools import partial
+
 from django.db.models import F, Q, QuerySet
 
 from console.errors import Failure
@@ -8,7 +10,7 @@ from console.operations.context import StepContext
 from hosts import capacity
 from hosts.config import STORAGE_RESERVED
 from hosts.hypervisor.port import Hypervisor
-from vms.models import CachedImage, Image
+from vms.models import CachedImage, Image, Volume, VolumeStatus, VolumeType
 from vms.placement import reserve_cache
 
 
@@ -34,7 +36,7 @@ def ensure_cached(ctx: StepContext, hypervisor: Hypervisor, image: Image, storag
             return
         else:
             ctx.note(f"Waiting: another operation is uploading image {image.name}")
-            ctx.wait(lambda: not _being_uploaded(cached.pk), interval=0.5)
+            ctx.wait(partial(_given_up_or_done, cached.pk), interval=0.5)
 
 
 def abandon(ctx: StepContext, hypervisor: Hypervisor, image: Image, storage: str) -> None:
@@ -47,6 +49,19 @@ def abandon(ctx: StepContext, hypervisor: Hypervisor, image: Image, storage: str
     with ctx.fenced():
         if _mine(cached).filter(ready=False, operation=ctx.operation).delete()[0]:
             capacity.return_storage(storage, cached.size)
+
+
+def forget_unused(image: str, storage: str) -> None:
+    """Give back the room that was taken for an image nobody has begun to upload, unless a VM to come counts on it.
+
+    Must run in a transaction.
+    """
+    waiting = Volume.objects.filter(
+        root_image=image, primary_storage=storage, type=VolumeType.ROOT, status=VolumeStatus.NOT_INSTANTIATED
+    )
+    cached = CachedImage.objects.filter(image=image, primary_storage=storage, ready=False, operation=None).first()
+    if cached and not waiting.exists() and _mine(cached).filter(ready=False, operation=None).delete()[0]:
+        capacity.return_storage(storage, cached.size)
 
 
 def _row(ctx: StepContext, image: Image, storage: str) -> CachedImage:
@@ -71,12 +86,9 @@ def _take(ctx: StepContext, cached: CachedImage) -> CachedImage | None:
     return CachedImage.objects.select_related("image").get(pk=cached.pk) if taken else None
 
 
-def _being_uploaded(pk: str) -> bool:
-    return (
-        CachedImage.objects.filter(pk=pk, ready=False, operation__isnull=False)
-        .exclude(operation__status__in=ENDED)
-        .exists()
-    )
+def _given_up_or_done(pk: str) -> bool:
+    unfinished = CachedImage.objects.filter(pk=pk, ready=False, operation__isnull=False)
+    return not unfinished.exclude(operation__status__in=ENDED).exists()
 
 
 def _upload(ctx: StepContext, hypervisor: Hypervisor, cached: CachedImage) -> None:
@@ -92,8 +104,13 @@ def _upload(ctx: StepContext, hypervisor: Hypervisor, cached: CachedImage) -> No
 
 
 def _remove_files(hypervisor: Hypervisor, cached: CachedImage, keep: str | None) -> None:
-    """Remove what unfinished uploads of the image left; their names carry the number of the try."""
+    """Remove what unfinished uploads of the image left; their names carry the number of the try.
+
+    A copy that volumes were cloned from stays in any case: without it they are lost.
+    """
     prefix = f"image-{cached.image_id}-"
-    for name in hypervisor.volumes(cached.primary_storage_id):
-        if name.startswith(prefix) and name != keep:
+    there = hypervisor.volumes(cached.primary_storage_id)
+    needed = {info.backing_path for info in there.values()}
+    for name, info in there.items():
+        if name.startswith(prefix) and name != keep and info.path not in needed:
             hypervisor.delete_volume(cached.primary_storage_id, name)

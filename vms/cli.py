@@ -39,6 +39,7 @@ def create_vm_instance(given: Arguments) -> Accepted:
             host_uuid=given.get("hostUuid"),
             system_tags=tuple(given.get("systemTags", ())),
             user_tags=tuple(given.get("userTags", ())),
-        )
+        ),
+        user=given.user,
     )
     return Accepted(operation, "VmInstance", operation.subject_uuid)

@@ -1,7 +1,7 @@
 """Check a request for a new VM before anything is written (semantics §9.1).
 
-`check` turns uuids into records or refuses, naming the field as the chapter spells it. What can change between the
-check and the acceptance (addresses, capacity, hostnames) is decided again inside the accepting transaction.
+`check` turns uuids into records or refuses, naming the field as the chapter spells it. Hostnames are checked by
+themselves: the answer holds only while nobody else may put a VM on the network.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,8 @@ from django.db.models import Model
 from console import systemtags
 from console.errors import InvalidArgument, NotFound
 from console.models import Enablement, Tag, TagType
-from console.naming import format_size, name_problem, uuid_problem
+from console.naming import format_size
+from console.resources import check_new, text_problem
 from hosts.allocation.spec import (
     AllocationSpec,
     ImageStoreView,
@@ -42,6 +43,7 @@ M = TypeVar("M", bound=Model)
 RESOURCE_TYPE = "VmInstanceVO"
 MAX_NICS = 64
 MAX_DATA_VOLUMES = 24
+TAG_LENGTH = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +107,12 @@ def image_view(image: Image) -> ImageView:
 def check(request: CreateVm) -> Checked:
     """Raises InvalidArgument or NotFound with the field; writes nothing."""
     _check_words(request)
+    _check_user_tags(request.user_tags)
     tags = systemtags.validate(RESOURCE_TYPE, request.system_tags)
     offering = _offering(request.instance_offering_uuid)
     image = _image(request.image_uuid)
     l3s = _l3s(request.l3_network_uuids)
-    checked = Checked(
+    return Checked(
         request=request,
         offering=offering,
         image=image,
@@ -120,8 +123,6 @@ def check(request: CreateVm) -> Checked:
         hostname=next((values["hostname"] for values in tags.values() if "hostname" in values), None),
         tags=tags,
     )
-    check_hostname(checked)
-    return checked
 
 
 def check_hostname(checked: Checked) -> None:
@@ -143,27 +144,22 @@ def check_hostname(checked: Checked) -> None:
 
 
 def _check_words(request: CreateVm) -> None:
-    if problem := name_problem(request.name):
-        raise InvalidArgument(problem, field="name")
-    if len(request.description or "") > 2048:
-        raise InvalidArgument("The description is longer than 2048 characters", field="description")
+    check_new(VmInstance, name=request.name, description=request.description, resource_uuid=request.resource_uuid)
     if request.type not in VmType.values:
         raise InvalidArgument(f"type must be {' or '.join(VmType.values)}; {request.type!r} is not", field="type")
-    if request.resource_uuid is not None:
-        _check_uuid(request.resource_uuid)
 
 
-def _check_uuid(uuid: str) -> None:
-    if problem := uuid_problem(uuid):
-        raise InvalidArgument(problem, field="resourceUuid")
-    if taken := VmInstance.objects.filter(pk=uuid).first():
-        raise InvalidArgument(f"A VM with uuid {uuid} exists already: {taken.name}", field="resourceUuid")
+def _check_user_tags(tags: Iterable[str]) -> None:
+    """User tags are free text, but not empty (semantics §6.1)."""
+    for tag in tags:
+        if problem := text_problem(tag, TAG_LENGTH) or ("" if tag.strip() else "is empty"):
+            raise InvalidArgument(f'User tag "{tag[:64]}" {problem}', field="userTags")
 
 
-def _found(model: type[M], uuids: Iterable[str], field: str) -> dict[str, M]:
+def _found(model: type[M], uuids: Iterable[str], field: str, *related: str) -> dict[str, M]:
     """The records by uuid. Raises NotFound naming every uuid that is missing."""
     wanted = list(dict.fromkeys(uuids))
-    rows: dict[str, M] = model._default_manager.in_bulk(wanted)
+    rows: dict[str, M] = model._default_manager.select_related(*related or [None]).in_bulk(wanted)
     if missing := [uuid for uuid in wanted if uuid not in rows]:
         raise NotFound(f"There is no {model._meta.verbose_name} with uuid {', '.join(missing)}", field=field)
     return rows
@@ -186,14 +182,14 @@ def _offering(uuid: str) -> InstanceOffering:
 
 
 def _image(uuid: str) -> Image:
-    image = _found(Image, [uuid], "imageUuid")[uuid]
+    image = _found(Image, [uuid], "imageUuid", "image_store")[uuid]
     _enabled(image.state, "Image", image.name, "imageUuid")
     rules = (
         (image.status == ImageStatus.READY, f"is {image.status}, not Ready"),
         (not image.system, "is reserved for the system"),
         (
             image.media_type == MediaType.ROOT_VOLUME_TEMPLATE,
-            f"is a {image.media_type}; VMs are made from a {MediaType.ROOT_VOLUME_TEMPLATE}",
+            f"has media type {image.media_type}; VMs are made from a {MediaType.ROOT_VOLUME_TEMPLATE}",
         ),
     )
     for holds, problem in rules:
@@ -211,7 +207,7 @@ def _l3s(uuids: tuple[str, ...]) -> tuple[L3Network, ...]:
         )
     if twice := [uuid for uuid in dict.fromkeys(uuids) if uuids.count(uuid) > 1]:
         raise InvalidArgument(f"L3 network {', '.join(twice)} is named more than once", field="l3NetworkUuids")
-    rows = _found(L3Network, uuids, "l3NetworkUuids")
+    rows = _found(L3Network, uuids, "l3NetworkUuids", "l2_network")
     for row in rows.values():
         _enabled(row.state, "L3 network", row.name, "l3NetworkUuids")
         if row.system:

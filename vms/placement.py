@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from random import Random
+from secrets import randbelow
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,11 @@ from hosts.allocation.strategies import Strategy
 from hosts.allocation.views import Settings, load_hosts
 from networks.models import L2Network
 from vms.models import CachedImage
+
+#: well below what the database holds, so that counting on from here never ends
+MOST_TRIES = 1 << 30
+#: how often hosts are looked for while others take what was found
+LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,24 @@ def choose(spec: AllocationSpec, strategy: Strategy, rng: Random) -> tuple[Decis
 
 
 def place(spec: AllocationSpec, strategy: Strategy, rng: Random) -> Placement:
-    """Reserve CPU, memory and storage on the best host; must run in a transaction. Raises NoHost with the report."""
-    decision, settings = choose(spec, strategy, rng)
-    report: dict[str, Any] = dict(decision.report.as_data())
-    for host in decision.candidates:
-        try:
-            with transaction.atomic():
-                storages = _reserve(host, spec, settings, rng)
-        except _Lost:
-            continue
-        return Placement(host, storages, report | {"chosen": host.uuid, "chosenName": host.name})
-    lost = "" if not decision.candidates else " What was left was taken by other requests a moment ago."
-    raise NoHost(decision.report.summary() + lost, report=report)
+    """Reserve CPU, memory and storage on the best host; must run in a transaction.
+
+    When others were quicker on every candidate, it looks again: what they left may still be enough. Raises NoHost
+    with the report of the last look.
+    """
+    for _ in range(LOOKS):
+        decision, settings = choose(spec, strategy, rng)
+        report: dict[str, Any] = dict(decision.report.as_data())
+        for host in decision.candidates:
+            try:
+                with transaction.atomic():
+                    storages = _reserve(host, spec, settings, rng)
+            except _Lost:
+                continue
+            return Placement(host, storages, report | {"chosen": host.uuid, "chosenName": host.name})
+        if not decision.candidates:
+            raise NoHost(decision.report.summary(), report=report)
+    raise NoHost(f"Other requests take what is left faster than it can be reserved, {LOOKS} times now", report=report)
 
 
 def _reserve(host: HostView, spec: AllocationSpec, settings: Settings, rng: Random) -> tuple[StorageView, ...]:
@@ -58,6 +70,7 @@ def _reserve(host: HostView, spec: AllocationSpec, settings: Settings, rng: Rand
         host.uuid,
         cpu=spec.cpu,
         memory=spec.memory,
+        cpu_ratio=settings.cpu_ratio,
         reserved_cpu=host.reserved_cpu,
         reserved_memory=host.reserved_memory,
     )
@@ -77,8 +90,12 @@ def _reserve_storage(storage: StorageView, volume: VolumeNeed, image: ImageView 
 
 
 def reserve_cache(image: str, size: int, storage: str, reserved: int) -> bool:
-    """Make sure the image has a place in the storage's cache: a row, and room for it, once."""
-    _, made = CachedImage.objects.get_or_create(image_id=image, primary_storage_id=storage, defaults={"size": size})
+    """Make sure the image has a place in the storage's cache: a row, and room for it, once.
+
+    The tries are counted from anywhere: no file of an earlier row's uploads has the name of one of this row.
+    """
+    first = {"size": size, "tries": randbelow(MOST_TRIES)}
+    _, made = CachedImage.objects.get_or_create(image_id=image, primary_storage_id=storage, defaults=first)
     return not made or capacity.reserve_storage(storage, size, reserved=reserved)
 
 

@@ -11,16 +11,17 @@ from console.errors import Failure
 from console.models import Operation, TagType
 from console.naming import new_uuid
 from console.operations.services import once, submit
+from console.resources import insert
 from hosts import capacity
 from hosts.allocation.engine import Decision
 from hosts.allocation.strategies import Strategy, strategy_for_create
 from networks import ipam
 from networks.guest import new_mac
 from networks.models import L3Network
+from vms.cache import forget_unused
 from vms.creation import RESOURCE_TYPE, Checked, CreateVm, check, check_hostname
 from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
 from vms.placement import Placement, choose, place
-from vms.states import VmState
 
 CREATE = "vm.create"
 MAC_TRIES = 5
@@ -35,15 +36,15 @@ def create_vm(
 ) -> Operation:
     """Accept a new VM: placement, every reservation, every row and the operation, in one transaction.
 
-    Raises a Refusal before anything is written; NoHost carries the verdict on every host.
+    Raises a Refusal and leaves nothing written; NoHost carries the verdict on every host.
     """
-    checked = check(request)
-    return once(idempotency_key, lambda: _accept_create(checked, user, idempotency_key, rng or SystemRandom()))
+    return once(idempotency_key, lambda: _accept_create(request, user, idempotency_key, rng or SystemRandom()))
 
 
 def preview_create(request: CreateVm) -> Decision:
     """What the allocator would say now; reserves nothing."""
     checked = check(request)
+    check_hostname(checked)
     return choose(checked.allocation(), _strategy(checked), SystemRandom())[0]
 
 
@@ -51,7 +52,8 @@ def _strategy(checked: Checked) -> Strategy:
     return strategy_for_create(checked.offering.allocator_strategy, checked.place is not None)
 
 
-def _accept_create(checked: Checked, user: AbstractBaseUser | None, key: str | None, rng: Random) -> Operation:
+def _accept_create(request: CreateVm, user: AbstractBaseUser | None, key: str | None, rng: Random) -> Operation:
+    checked = check(request)
     # One request at a time per network: two equal hostnames could not see each other otherwise.
     list(L3Network.objects.select_for_update().filter(pk__in=[l3.pk for l3 in checked.l3s]).order_by("pk"))
     check_hostname(checked)
@@ -60,14 +62,14 @@ def _accept_create(checked: Checked, user: AbstractBaseUser | None, key: str | N
     _create_volumes(vm, checked, placement)
     for device_id, l3 in enumerate(checked.l3s):
         _create_nic(vm, l3, device_id, rng)
-    systemtags.attach(RESOURCE_TYPE, vm.uuid, checked.request.system_tags, TagType.SYSTEM)
-    systemtags.attach(RESOURCE_TYPE, vm.uuid, checked.request.user_tags, TagType.USER)
+    systemtags.attach(RESOURCE_TYPE, vm.uuid, request.system_tags, TagType.SYSTEM)
+    systemtags.attach(RESOURCE_TYPE, vm.uuid, request.user_tags, TagType.USER)
     return submit(
         kind=CREATE,
         title=f"Create VM {vm.name}",
         subject=("VmInstance", vm.uuid, vm.name),
         locks=[vm.uuid],
-        arguments=asdict(checked.request),
+        arguments=asdict(request),
         user=user,
         lane=placement.host.uuid,
         idempotency_key=key,
@@ -77,7 +79,7 @@ def _accept_create(checked: Checked, user: AbstractBaseUser | None, key: str | N
 
 def _create_row(checked: Checked, placement: Placement) -> VmInstance:
     request, offering = checked.request, checked.offering
-    return VmInstance.objects.create(
+    vm = VmInstance(
         uuid=request.resource_uuid or new_uuid(),
         name=request.name,
         description=request.description,
@@ -93,8 +95,18 @@ def _create_row(checked: Checked, placement: Placement) -> VmInstance:
         cpu_speed=offering.cpu_speed,
         memory_size=offering.memory_size,
         allocator_strategy=offering.allocator_strategy,
-        internal_id=InternalId.objects.create().pk,
+        internal_id=_next_internal_id(),
     )
+    insert(vm)
+    return vm
+
+
+def _next_internal_id() -> int:
+    """The database's counter goes on when its row is deleted."""
+    row = InternalId.objects.create()
+    number = int(row.pk)
+    row.delete()
+    return number
 
 
 def _create_volumes(vm: VmInstance, checked: Checked, placement: Placement) -> None:
@@ -148,9 +160,10 @@ def _create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> V
 
 
 def forget_vm(vm: VmInstance) -> None:
-    """Remove a VM that never came to be, with all it had reserved; must run in a transaction."""
-    if VmInstance.objects.filter(pk=vm.pk, host=vm.host_id, host__isnull=False).update(host=None):
+    """Remove a VM that never came to be, with all that was reserved for it; must run in a transaction."""
+    if vm.host_id and VmInstance.objects.filter(pk=vm.pk, host=vm.host_id).update(host=None):
         capacity.return_host(vm.host_id, cpu=vm.cpu_num, memory=vm.memory_size)
+    root = vm.root_volume
     for volume in vm.volumes.all():
         deleted, _ = Volume.objects.filter(pk=volume.pk).delete()
         if deleted and volume.primary_storage_id:
@@ -158,6 +171,8 @@ def forget_vm(vm: VmInstance) -> None:
     release_addresses(vm)
     systemtags.detach_all(vm.uuid)
     VmInstance.objects.filter(pk=vm.pk).delete()
+    if root is not None and root.root_image_id and root.primary_storage_id:
+        forget_unused(root.root_image_id, root.primary_storage_id)
 
 
 def release_addresses(vm: VmInstance) -> None:
@@ -167,7 +182,3 @@ def release_addresses(vm: VmInstance) -> None:
         nic.delete()
         if used:
             used.delete()
-
-
-#: the states a VM can have while it is being made
-UNBORN = frozenset({VmState.CREATED, VmState.STARTING})

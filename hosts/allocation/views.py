@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
+from console.globalconfig import read
 from console.models import Tag, TagType
 from console.naming import parse_size
 from hosts import config, systemtags
@@ -13,6 +14,7 @@ from hosts.allocation.spec import HostView, Release, ReservedLevels, StorageView
 from hosts.models import Host, PrimaryStorage, PrimaryStorageType
 
 Uuids = frozenset[str]
+LEVELS = ("zone", "cluster", "host")
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,9 @@ class Settings:
 
     @classmethod
     def read(cls) -> "Settings":
-        return cls(
-            cpu_ratio=config.CPU_RATIO.get(),
-            reserved_cpu=config.RESERVED_CPU.get(),
-            reserved_memory=config.RESERVED_MEMORY.get(),
-            storage_reserved=config.STORAGE_RESERVED.get(),
-            levels=ReservedLevels(**{level: each.get() for level, each in config.RESERVED_LEVELS.items()}),
-        )
+        single = (config.CPU_RATIO, config.RESERVED_CPU, config.RESERVED_MEMORY, config.STORAGE_RESERVED)
+        *values, zone, cluster, host = read(*single, *(config.RESERVED_LEVELS[level] for level in LEVELS))
+        return cls(*values, levels=ReservedLevels(zone=zone, cluster=cluster, host=host))
 
 
 def load_hosts(

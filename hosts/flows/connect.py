@@ -1,7 +1,6 @@
 """Add and reconnect a host: the full handshake, the only way to status Connected (semantics §8.2)."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,7 +8,8 @@ from django.utils import timezone
 from console.errors import Failure
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from hosts import systemtags
+from console.systemtags import detach_all
+from hosts import capacity, systemtags
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.spec import HostFacts
 from hosts.hypervisors import on_host
@@ -39,10 +39,11 @@ class Handshake(Step):
             record_facts(host, facts)
 
     def undo(self, ctx: StepContext) -> None:
-        """A host that was never connected leaves no row; one that was is Disconnected."""
+        """A host that was never connected leaves nothing; one that was is Disconnected."""
         with ctx.fenced():
             if ctx.operation.kind == ADD:
-                Host.objects.filter(pk=ctx.subject, status=HostStatus.CONNECTING).delete()
+                if Host.objects.filter(pk=ctx.subject, status=HostStatus.CONNECTING).delete()[0]:
+                    detach_all(ctx.subject)
             else:
                 reason = (ctx.operation.error or {}).get("details", "")[:512]
                 set_status(ctx.subject, HostStatus.DISCONNECTED, reason)
@@ -90,7 +91,12 @@ class Connected(Step):
 
     def run(self, ctx: StepContext) -> None:
         with ctx.fenced():
+            capacity.recount_host(ctx.subject)
             set_status(ctx.subject, HostStatus.CONNECTED, "")
+
+    def undo(self, ctx: StepContext) -> None:
+        with ctx.fenced():
+            set_status(ctx.subject, HostStatus.CONNECTING, "")
 
 
 STEPS = (Handshake(), Pools(), Realise(), Connected())
@@ -98,9 +104,10 @@ register(Flow(ADD, "Add host", STEPS), Flow(RECONNECT, "Reconnect host", STEPS))
 
 
 def set_status(uuid: str, status: HostStatus, reason: str) -> None:
-    """Change the channel's status; since when counts from real changes only."""
-    changed: dict[str, Any] = {"status": status, "status_reason": reason}
-    Host.objects.filter(pk=uuid).exclude(status=status).update(**changed, status_since=timezone.now())
+    """Change the channel's status and why; since when counts from real changes only."""
+    rows = Host.objects.filter(pk=uuid)
+    if not rows.exclude(status=status).update(status=status, status_reason=reason, status_since=timezone.now()):
+        rows.exclude(status_reason=reason).update(status_reason=reason)
 
 
 def record_facts(host: Host, facts: HostFacts) -> None:

@@ -10,6 +10,7 @@ from vms.flows.steps import (
     DefineDomain,
     StartDomain,
     left_behind,
+    root_image,
     the_vm,
     vm_on_host,
 )
@@ -54,12 +55,12 @@ class CacheImage(Step):
     deadline = 1200
 
     def run(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
-            ensure_cached(ctx, hypervisor, vm.image, vm.root_volume.primary_storage_id)
+        with vm_on_host(ctx) as (vm, _, hypervisor):
+            ensure_cached(ctx, hypervisor, *root_image(vm))
 
     def undo(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
-            abandon(ctx, hypervisor, vm.image, vm.root_volume.primary_storage_id)
+        with vm_on_host(ctx) as (vm, _, hypervisor):
+            abandon(ctx, hypervisor, *root_image(vm))
 
 
 class Running(Step):

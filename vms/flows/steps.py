@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from console.errors import Failure
 from console.models import StepStatus
@@ -10,10 +11,12 @@ from console.operations.flow import Step
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.spec import DomainState, VolumeSpec
 from hosts.hypervisors import on_host
-from networks.hostnet import ensure_running
+from hosts.models import Host
+from networks.hostnet import ensure_lease, ensure_running
+from networks.models import L3Network
 from vms.cache import volume_name
 from vms.domain import domain_spec, leases, leases_on
-from vms.models import VmInstance, Volume, VolumeStatus, VolumeType
+from vms.models import Image, VmInstance, VmNic, Volume, VolumeStatus, VolumeType
 
 
 def the_vm(ctx: StepContext) -> VmInstance:
@@ -25,13 +28,26 @@ def the_vm(ctx: StepContext) -> VmInstance:
 
 
 @contextmanager
-def vm_on_host(ctx: StepContext) -> Iterator[tuple[VmInstance, Hypervisor]]:
-    """The VM and its host's hypervisor; a hypervisor's error names host and step on its way out."""
+def vm_on_host(ctx: StepContext) -> Iterator[tuple[VmInstance, Host, Hypervisor]]:
+    """The VM, the host it is placed on, and that host's hypervisor."""
     vm = the_vm(ctx)
     if vm.host is None:
         raise Failure(f"VM {vm.name} is placed on no host")
     with on_host(ctx, vm.host) as hypervisor:
-        yield vm, hypervisor
+        yield vm, vm.host, hypervisor
+
+
+def root_image(vm: VmInstance) -> tuple[Image, str]:
+    """The image the root volume is made from, and the uuid of the storage it goes to."""
+    if vm.image is None or vm.root_volume is None or vm.root_volume.primary_storage_id is None:
+        raise Failure(f"VM {vm.name} has no root volume made from an image")
+    return vm.image, vm.root_volume.primary_storage_id
+
+
+def connections(vm: VmInstance) -> list[tuple[VmNic, L3Network]]:
+    """NICs with their networks, in the order the guest sees them."""
+    nics = vm.nics.select_related("l3_network__l2_network").order_by("device_id")
+    return [(nic, nic.l3_network) for nic in nics if nic.l3_network]
 
 
 class CreateVolumes(Step):
@@ -42,20 +58,20 @@ class CreateVolumes(Step):
     deadline = 120
 
     def run(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
+        with vm_on_host(ctx) as (vm, _, hypervisor):
             for volume in vm.volumes.select_related("root_image"):
                 if volume.status != VolumeStatus.READY:
                     self._make(ctx, hypervisor, volume)
 
     def undo(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
+        with vm_on_host(ctx) as (vm, _, hypervisor):
             for volume in vm.volumes.all():
-                hypervisor.delete_volume(volume.primary_storage_id, volume.volume_name)
+                hypervisor.delete_volume(str(volume.primary_storage_id), volume.volume_name)
                 with ctx.fenced():
                     Volume.objects.filter(pk=volume.pk).update(status=VolumeStatus.NOT_INSTANTIATED, install_path=None)
 
     def _make(self, ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
-        pool = volume.primary_storage_id or ""
+        pool = str(volume.primary_storage_id)
         # A worker that died may have left a half-made file; nothing uses it before this step is done.
         hypervisor.delete_volume(pool, volume.volume_name)
         backing = volume_name(volume.root_image, pool) if volume.type == VolumeType.ROOT else None
@@ -74,16 +90,18 @@ class ConnectNetworks(Step):
     label = "Connect networks"
 
     def run(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
+        with vm_on_host(ctx) as (vm, host, hypervisor):
             own = leases(vm)
-            for nic in vm.nics.select_related("l3_network__l2_network"):
-                ensure_running(hypervisor, nic.l3_network, leases_on(vm.host, nic.l3_network_id))
-                hypervisor.add_dhcp_host(nic.l3_network_id, own[nic.l3_network_id])
+            there = hypervisor.networks()
+            for _, l3 in connections(vm):
+                recorded = partial(leases_on, host, l3.uuid)
+                ensure_running(hypervisor, l3, there, recorded)
+                ensure_lease(hypervisor, l3, own[l3.uuid], recorded)
 
     def undo(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
-            for nic in vm.nics.all():
-                hypervisor.remove_dhcp_host(nic.l3_network_id, nic.mac)
+        with vm_on_host(ctx) as (vm, _, hypervisor):
+            for nic, l3 in connections(vm):
+                hypervisor.remove_dhcp_host(l3.uuid, nic.mac)
 
 
 class DefineDomain(Step):
@@ -93,11 +111,11 @@ class DefineDomain(Step):
     label = "Define the domain"
 
     def run(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
-            hypervisor.define_domain(domain_spec(vm, vm.host))
+        with vm_on_host(ctx) as (vm, host, hypervisor):
+            hypervisor.define_domain(domain_spec(vm, host))
 
     def undo(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
+        with vm_on_host(ctx) as (vm, _, hypervisor):
             # The next step may have been started by a worker that has not ended yet.
             hypervisor.destroy_domain(vm.uuid)
             hypervisor.undefine_domain(vm.uuid)
@@ -111,13 +129,20 @@ class StartDomain(Step):
     deadline = 90
 
     def run(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
+        with vm_on_host(ctx) as (vm, _, hypervisor):
             hypervisor.start_domain(vm.uuid)
-            ctx.wait(lambda: hypervisor.domain_state(vm.uuid) == DomainState.RUNNING)
+            ctx.wait(lambda: _runs(hypervisor.domain_state(vm.uuid)))
 
     def undo(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, hypervisor):
+        with vm_on_host(ctx) as (vm, _, hypervisor):
             hypervisor.destroy_domain(vm.uuid)
+
+
+def _runs(state: DomainState) -> bool:
+    """Raises Failure for a domain that has ended again: waiting for it would be in vain."""
+    if not state.active:
+        raise Failure(f"The domain was started and is {state} again")
+    return state == DomainState.RUNNING
 
 
 def left_behind(ctx: StepContext) -> list[str]:

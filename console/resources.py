@@ -1,0 +1,48 @@
+"""What is asked of every new resource, whatever its kind (semantics §1.1, §1.2)."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from console.errors import InvalidArgument
+from console.models.resource import DESCRIPTION_LENGTH
+from console.naming import name_problem, uuid_problem
+
+
+def check_new(
+    model: type[Model], *, name: str, description: str | None = None, resource_uuid: str | None = None
+) -> None:
+    """Raises InvalidArgument with the field: a bad name, a description too long, a uuid malformed or in use."""
+    if problem := name_problem(name):
+        raise InvalidArgument(problem, field="name")
+    if problem := text_problem(description or "", DESCRIPTION_LENGTH):
+        raise InvalidArgument(f"The description {problem}", field="description")
+    if resource_uuid is not None:
+        _check_uuid(model, resource_uuid)
+
+
+def insert(row: Model, field: str = "resourceUuid") -> None:
+    """Save a new row; InvalidArgument instead of IntegrityError when another request has just made its twin."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        kind = row._meta.verbose_name
+        raise InvalidArgument(f"Another request has just made the same {kind}: {row}", field=field) from error
+
+
+def text_problem(text: str, most: int) -> str:
+    """Why a free text cannot be kept, as the end of a sentence; empty when it can."""
+    if "\0" in text:
+        return "contains a zero character"
+    return f"has {len(text)} characters; at most {most} are allowed" if len(text) > most else ""
+
+
+def _check_uuid(model: type[Model], uuid: str) -> None:
+    if problem := uuid_problem(uuid):
+        raise InvalidArgument(problem, field="resourceUuid")
+    taken: Any = model._default_manager.filter(pk=uuid).first()
+    if taken:
+        kind = model._meta.verbose_name
+        raise InvalidArgument(f"There is a {kind} with uuid {uuid} already: {taken}", field="resourceUuid")
