@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count
 
@@ -14,7 +15,6 @@ from hosts.allocation.spec import HostView, Release, ReservedLevels, StorageView
 from hosts.models import Host, PrimaryStorage, PrimaryStorageType
 
 Uuids = frozenset[str]
-LEVELS = ("zone", "cluster", "host")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Settings:
     @classmethod
     def read(cls) -> "Settings":
         single = (config.CPU_RATIO, config.RESERVED_CPU, config.RESERVED_MEMORY, config.STORAGE_RESERVED)
-        *values, zone, cluster, host = read(*single, *(config.RESERVED_LEVELS[level] for level in LEVELS))
-        return cls(*values, levels=ReservedLevels(zone=zone, cluster=cluster, host=host))
+        ratio, cpu, memory, storage, *levels = read(*single, *config.RESERVED_LEVELS.values())
+        counts = dict(zip(config.RESERVED_LEVELS, levels, strict=True))
+        return cls(ratio, cpu, memory, storage, ReservedLevels(**counts))
 
 
 def load_hosts(
@@ -44,12 +45,14 @@ def load_hosts(
     """
     storages = _storages_by_cluster(cached_images, settings)
     tags = _reservation_tags()
-    hosts = Host.objects.select_related("cluster__zone").annotate(vm_count=Count("vms")).order_by("name", "uuid")
-    return [_view(host, storages, tags, cluster_l2s, settings) for host in hosts]
+    rows = Host.objects.select_related("cluster__zone").order_by("name", "uuid")
+    hosts: Iterable[Any] = rows.annotate(vm_count=Count("vms"))
+    return [_view(host, host.vm_count, storages, tags, cluster_l2s, settings) for host in hosts]
 
 
 def _view(
     host: Host,
+    vm_count: int,
     storages: Mapping[str, tuple[StorageView, ...]],
     tags: Mapping[str, Mapping[str, int]],
     cluster_l2s: Mapping[str, Uuids],
@@ -77,7 +80,7 @@ def _view(
         status=host.status,
         l2_uuids=cluster_l2s.get(cluster.uuid, frozenset()),
         storages=storages.get(cluster.uuid, ()),
-        vm_count=host.vm_count,
+        vm_count=vm_count,
         os=Release(host.os_distribution, host.os_release, host.os_version),
         libvirt_version=host.libvirt_version,
         qemu_version=host.qemu_version,
