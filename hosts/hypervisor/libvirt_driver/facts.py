@@ -95,7 +95,7 @@ class FactCalls(StorageCalls):
 def _verdict(proof: Proof) -> tuple[Emulation, str]:
     if proof.holds:
         return Emulation.KVM, f"A probe guest ran under KVM within {proof.seconds:.1f} s."
-    what = "did not end" if proof.said else "did nothing"
+    what = "did not come to its end" if proof.said else "did nothing"
     return (
         Emulation.QEMU,
         f"KVM is offered, but a probe guest {what} within {proof.seconds:.0f} s; guests are emulated.",
