@@ -1,0 +1,52 @@
+"""Deaths of workers side by side: a case is an operation with a gate, and what is done to the one who waits there."""
+
+import signal
+import time
+from collections.abc import Collection
+
+from console.models import Operation
+from tests.support.gates import Gate
+from tests.support.workers import Console, alive, send
+
+KILL, STOP = "SIGKILL", "SIGSTOP"
+TAKEOVER_SECONDS = 20.0
+
+
+class Case:
+    """One operation, one gate, one death; what came of it in `pid`, `takeover` (seconds) and the operation's row."""
+
+    def __init__(self, operation: Operation, gate: Gate, death: str) -> None:
+        self.operation = operation
+        self.gate = gate
+        self.death = death
+        self.pid = 0
+        self.takeover = float("inf")
+
+    def strike(self) -> None:
+        """Kill, or stop, and let whoever comes next pass."""
+        self.pid = self.gate.visitor() or 0
+        self.struck = send(self.pid, signal.Signals[self.death])
+        self.gate.open()
+
+    def look(self) -> bool:
+        """Has another worker taken over? Remembers when that was first seen."""
+        if self.takeover == float("inf") and self.operation.reload().token > 1:
+            self.takeover = time.monotonic() - self.struck
+        return self.takeover != float("inf")
+
+    @property
+    def outlived(self) -> bool:
+        return alive(self.pid)
+
+
+def go_through(console: Console, cases: Collection[Case]) -> None:
+    """All arrive, all are struck, all are taken over and end, then the stopped ones continue, too late."""
+    console.wait(lambda: all(case.gate.visitor() for case in cases), "all are at their gates", 60)
+    for case in cases:
+        case.strike()
+    console.wait(lambda: not [case for case in cases if not case.look()], "all are taken over", 40)
+    console.wait_until_ended(*(case.operation for case in cases), seconds=60)
+    stopped = [case.pid for case in cases if case.death == STOP]
+    for pid in stopped:
+        send(pid, signal.SIGCONT)
+    console.wait(lambda: not any(alive(pid) for pid in stopped), "the continued workers are gone", 10)
