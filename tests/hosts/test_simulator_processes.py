@@ -45,14 +45,30 @@ print("ready", flush=True)
 host.destroy_domain(sys.argv[3])
 """
 
+WORK = """
+import sys
+from pathlib import Path
+from hosts.hypervisor.simulator import SimulatedHypervisor
+from tests.contract.values import domain_spec
+host = SimulatedHypervisor("sim://" + sys.argv[1], sys.argv[1], Path(sys.argv[2]))
+sys.stdin.readline()
+for _ in range(50):
+    spec = domain_spec()
+    host.define_domain(spec)
+    host.start_domain(spec.uuid)
+print("done")
+"""
+
 FORK = """
 import os, sys
 from pathlib import Path
 from hosts.hypervisor.simulator import SimulatedHypervisor
 host = SimulatedHypervisor("sim://" + sys.argv[1], sys.argv[1], Path(sys.argv[2]))
 host.ping()
+inherited = host.store._connection()
 child = os.fork()
 host.ping()
+assert child or host.store._connection() is not inherited
 if child:
     _, status = os.waitpid(child, 0)
     host.ping()
@@ -94,6 +110,11 @@ def test_the_state_file_is_made_once_when_several_processes_use_it_first(state: 
     assert at_once(*(process(FIRST_USE, name, state) for name in sorted(names))) == ["done"] * 3
     assert set(Fleet(state).hosts()) == names
     assert len(Fleet(state).faults()) == 60
+
+
+def test_no_process_is_refused_because_others_work_too(fleet: Fleet, state: Path) -> None:
+    assert at_once(*(process(WORK, "one", state) for _ in range(3))) == ["done"] * 3
+    assert len(fleet.domains("one")) == 150
 
 
 def test_a_process_that_is_killed_in_a_call_has_done_nothing(
