@@ -55,7 +55,6 @@ KINDS: Mapping[type, tuple[Callable[[str], Any], str]] = {
     int: (_whole_number, "a whole number"),
     bool: (_true_or_false, "true or false"),
 }
-SIZE = "size"
 
 
 @dataclass(frozen=True)

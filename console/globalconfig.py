@@ -9,6 +9,7 @@ from django.utils import timezone
 from console.errors import InvalidArgument, NotFound
 from console.models.config import GlobalConfig
 from console.naming import parse_size
+from console.query.schema import near
 
 T = TypeVar("T")
 
@@ -83,7 +84,9 @@ def find(category: str, name: str) -> Config[Any]:
     try:
         return _definitions[category, name]
     except KeyError:
-        raise NotFound(f"There is no global configuration {category}.{name}", field="name") from None
+        nearest = near(f"{category}.{name}", (".".join(key) for key in _definitions))
+        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+        raise NotFound(f"There is no global configuration {category}.{name}{hint}", field="name") from None
 
 
 def update(category: str, name: str, value: str) -> Config[Any]:

@@ -49,8 +49,7 @@ class Schema:
         if name in self.fields:
             return self.fields[name]
         if name.split(".")[0] in self.others:
-            shown = name.split(".")[0]
-            raise InvalidQuery(f"{shown} of {self.name} cannot be compared", position=position, field=name)
+            raise InvalidQuery(f"{name} of {self.name} cannot be compared", position=position, field=name)
         nearest = near(name, self.fields)
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {', '.join(sorted(self.fields))}"
         raise InvalidQuery(f"{self.name} has no field {name}; {hint}", position=position, field=name, nearest=nearest)

@@ -11,7 +11,8 @@ from console import cli
 from console.cli import Accepted, Arguments, Command, Parameter, UnknownCommand, read_arguments
 from console.errors import InvalidArgument
 from console.inventory import Json
-from console.models import Operation, Status
+from console.models import Operation, Status, StepStatus
+from console.waiting import current_step, wait
 from tests.factories import make_host, make_operation, make_user, make_vm, make_zone
 from vms.states import VmState
 
@@ -183,6 +184,11 @@ def test_help_lists_the_commands_with_their_parameters(words: list[str]) -> None
     assert "QueryZone [FIELD=VALUE …] [start=]" in out
 
 
+def test_help_of_an_unknown_command_names_the_nearest() -> None:
+    run = Run("help", "QueryZon")
+    assert (run.code, run.json["error"]["code"]) == (1, "SYS.1008")
+
+
 def test_help_of_one_command_is_of_it_alone() -> None:
     out = Run("help", "UpdateGlobalConfig").out
     assert out.startswith("UpdateGlobalConfig category= name= value=")
@@ -310,6 +316,40 @@ def test_an_operation_that_no_worker_takes_is_told_once(command: Callable, monke
     monkeypatch.setattr("console.waiting.time.sleep", end_at_the_fourth_look)
     command("Make", lambda arguments: Accepted(operation, "Host", host.uuid))
     assert Run("Make").err.count("No worker has taken the operation") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"status": StepStatus.PENDING}, ""),
+        ({"status": StepStatus.RUNNING}, "Second"),
+        ({"status": StepStatus.RUNNING, "done": 1, "total": 3}, "Second (33 %)"),
+        ({"status": StepStatus.UNDOING}, "undoing: Second"),
+    ],
+)
+@pytest.mark.django_db
+def test_progress_is_the_step_in_work(values: dict[str, object], words: str) -> None:
+    operation = make_operation()
+    operation.steps.filter(name="second").update(**values)
+    assert current_step(operation) == words
+
+
+@pytest.mark.django_db
+def test_every_step_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = make_operation(status=Status.RUNNING)
+    looks = iter(["first", "first", "second", ""])
+
+    def go_on(seconds: float) -> None:
+        begun = next(looks)
+        operation.steps.update(status=StepStatus.DONE)
+        operation.steps.filter(name=begun).update(status=StepStatus.RUNNING)
+        if not begun:
+            Operation.objects.filter(pk=operation.pk).update(status=Status.SUCCEEDED)
+
+    monkeypatch.setattr("console.waiting.time.sleep", go_on)
+    told: list[str] = []
+    wait(operation, told.append, told.append)
+    assert told == ["First", "Second"]
 
 
 @pytest.mark.django_db

@@ -103,6 +103,11 @@ def test_every_definition_says_what_it_does(config: Config) -> None:
     assert config.description.endswith(".")
 
 
+def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(NotFound, match=r"did you mean host\.cpu\.overProvisioning\.ratio"):
+        find("host", "cpu.overProvisioning.rato")
+
+
 def test_a_definition_is_found_by_its_name() -> None:
     assert find(*RATIO) is CPU_RATIO
 

@@ -40,10 +40,10 @@ class Command(BaseCommand):
         # Everything after the command is its own, so the option may stand there too.
         words = [word for word in options["words"] if word != NO_WAIT]
         waits = not options["no_wait"] and NO_WAIT not in options["words"]
-        if not words or any(word in HELP for word in words):
-            self.show_commands({word for word in words if word not in HELP})
-            return
         try:
+            if not words or any(word in HELP for word in words):
+                self.show_commands({word for word in words if word not in HELP})
+                return
             answer = find(words[0]).execute(words[1:], acting_user(options["user"]))
             self.show(self.finished(answer, waits=waits))
         except CorralError as error:
@@ -59,15 +59,16 @@ class Command(BaseCommand):
         if not waits:
             return accepted(answer)
         try:
-            wait(answer.operation, self.warn_untaken)
+            wait(answer.operation, self.tell, self.tell if self.stderr.isatty() else None)
         except KeyboardInterrupt:
             self.show(accepted(answer))
-            self.stderr.write(f"No longer waiting; operation {answer.operation.pk} goes on.")
+            self.tell(f"No longer waiting; operation {answer.operation.pk} goes on.")
             sys.exit(1)
         return shown(answer)
 
-    def warn_untaken(self) -> None:
-        self.stderr.write("No worker has taken the operation yet; still waiting. Does the console run?")
+    def tell(self, words: str) -> None:
+        """For people; what programs read goes to stdout."""
+        self.stderr.write(words)
 
     def show(self, answer: Json) -> None:
         self.stdout.write(json.dumps(answer, indent=4, ensure_ascii=False))
