@@ -1,9 +1,12 @@
 """One long-lived libvirt connection per process and host, opened when it is first needed."""
 
+import ctypes
 import functools
 import os
 import threading
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import libvirt
@@ -19,25 +22,24 @@ KEEPALIVE = (2, 3)
 class EventLoop:
     """libvirt's event loop in a thread of this process; without it there is no keepalive.
 
-    It must run before the first connection is opened. A forked child has no threads of its parent, hence the
-    pid.
+    It must run before the first connection is opened. A forked child has no threads of its parent and starts its own.
     """
 
     def __init__(self) -> None:
+        self.after_fork()
+
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
-        self._pid = 0
+        self._runs = False
 
     def ensure(self) -> None:
         with self._lock:
-            if self._pid == os.getpid():
+            if self._runs:
                 return
             libvirt.registerErrorHandler(_stay_silent, None)
             libvirt.virEventRegisterDefaultImpl()
             threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
-            self._pid = os.getpid()
-
-    def after_fork(self) -> None:
-        self._lock = threading.Lock()
+            self._runs = True
 
 
 def _stay_silent(_context: Any, _error: Any) -> None:
@@ -49,10 +51,6 @@ def _run_events() -> None:
         libvirt.virEventRunDefaultImpl()
 
 
-event_loop = EventLoop()
-os.register_at_fork(after_in_child=event_loop.after_fork)
-
-
 class Connection:
     """The way to one host, safe for threads and across fork; after a loss the next call opens it anew."""
 
@@ -60,15 +58,11 @@ class Connection:
         self.uri = uri
         self.host = host
         self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._open: Any = None
-        #: connections of the parent process: kept for ever, as closing one here would speak on the parent's
-        #: line
-        self._inherited: list[Any] = []
+        _connections.add(self)
 
     def get(self) -> Any:
         """The open virConnect of this process. Raises HostUnreachable or libvirtError."""
-        self._forget_parents()
         with self._lock:
             if self._open is not None and not self._open.isAlive():
                 self._discard()
@@ -77,13 +71,21 @@ class Connection:
             return self._open
 
     def close(self) -> None:
-        """Let go without waiting; a call that is under way in another thread ends by itself."""
-        self._forget_parents()
+        """Let go without waiting. A call that is under way in another thread ends by itself, and one that is just
+        opening the line keeps it."""
         if self._lock.acquire(blocking=False):
             try:
                 self._discard()
             finally:
                 self._lock.release()
+
+    def after_fork(self) -> None:
+        """In the child: forget the parent's line. It must never be closed here, not even by the end of the
+        process, for closing says goodbye to the host on the line that the parent still uses."""
+        self._lock = threading.Lock()
+        if self._open is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._open))
+            self._open = None
 
     def _connect(self) -> Any:
         event_loop.ensure()
@@ -105,15 +107,6 @@ class Connection:
         if opened is not None:
             threading.Thread(target=_close, args=(opened,), name="libvirt-close", daemon=True).start()
 
-    def _forget_parents(self) -> None:
-        if self._pid == os.getpid():
-            return
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        if self._open is not None:
-            self._inherited.append(self._open)
-            self._open = None
-
 
 def _closed(_connection: Any, _reason: int, _context: Any) -> None:
     """The line is gone; the next call sees it by isAlive()."""
@@ -121,10 +114,19 @@ def _closed(_connection: Any, _reason: int, _context: Any) -> None:
 
 def _close(opened: Any) -> None:
     for step in (opened.unregisterCloseCallback, opened.close):
-        try:
+        with suppress(libvirt.libvirtError):
             step()
-        except libvirt.libvirtError:
-            continue
+
+
+def _after_fork() -> None:
+    event_loop.after_fork()
+    for connection in list(_connections):
+        connection.after_fork()
+
+
+event_loop = EventLoop()
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Part:
