@@ -17,6 +17,7 @@ from pathlib import Path
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.simulator import SimulatedHypervisor
 host = SimulatedHypervisor("sim://" + sys.argv[1], sys.argv[1], Path(sys.argv[2]))
+print("ready", flush=True)
 sys.stdin.readline()
 try:
     host.start_domain(sys.argv[3])
@@ -29,6 +30,7 @@ FIRST_USE = """
 import sys
 from pathlib import Path
 from hosts.hypervisor.simulator import Fleet
+print("ready", flush=True)
 sys.stdin.readline()
 Fleet(Path(sys.argv[2])).add_host(sys.argv[1])
 for _ in range(20):
@@ -51,6 +53,7 @@ from pathlib import Path
 from hosts.hypervisor.simulator import SimulatedHypervisor
 from tests.contract.values import domain_spec
 host = SimulatedHypervisor("sim://" + sys.argv[1], sys.argv[1], Path(sys.argv[2]))
+print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(50):
     spec = domain_spec()
@@ -64,6 +67,7 @@ import os, sys
 from pathlib import Path
 from hosts.hypervisor.simulator import SimulatedHypervisor
 host = SimulatedHypervisor("sim://" + sys.argv[1], sys.argv[1], Path(sys.argv[2]))
+print("ready", flush=True)
 host.ping()
 inherited = host.store._connection()
 child = os.fork()
@@ -86,7 +90,10 @@ def process(script: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def at_once(*processes: subprocess.Popen[str]) -> list[str]:
-    """Let waiting processes go together; what each of them says."""
+    """Let processes go together once all of them wait for it; what each of them says then."""
+    for started in processes:
+        assert started.stdout
+        assert started.stdout.readline() == "ready\n"
     for started in processes:
         assert started.stdin
         started.stdin.write("go\n")
