@@ -32,6 +32,7 @@ def add_kvm_host(given: Arguments) -> Accepted:
         uri=given.get("uri"),
         description=given.get("description"),
         resource_uuid=given.get("resourceUuid"),
+        user=given.user,
     )
     return Accepted(operation, "Host", operation.subject_uuid)
 
@@ -39,7 +40,7 @@ def add_kvm_host(given: Arguments) -> Accepted:
 @command("ReconnectHost", Parameter("uuid", required=True))
 def reconnect_host(given: Arguments) -> Accepted:
     """Shake hands with a host again."""
-    return Accepted(services.reconnect_host(uuid=given["uuid"]), "Host", given["uuid"])
+    return Accepted(services.reconnect_host(uuid=given["uuid"], user=given.user), "Host", given["uuid"])
 
 
 def _change_state(name: str, change: Callable[..., Any]) -> Command:
