@@ -13,8 +13,8 @@ from hosts.config import CPU_RATIO
 from hosts.models import Host, HostStatus, PrimaryStorage
 from hosts.views import hosts
 from vms.models import VmInstance
+from vms.queries import example_command
 from vms.states import FACES, INTERMEDIATE
-from vms.views import CREATE_COMMAND
 
 RECENT_OPERATIONS = 10
 HOSTS_SHOWN = 8
@@ -34,7 +34,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "capacity": capacity(),
         "cpu_ratio": CPU_RATIO.get(),
         "operations": operations,
-        "create_command": CREATE_COMMAND,
+        "create_command": example_command,
     }
     moving = any(state["state"] in INTERMEDIATE for state in states) or any(
         host.status == HostStatus.CONNECTING for host in shown

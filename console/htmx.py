@@ -30,10 +30,11 @@ def render_page(
     """Render `page`, or only `fragment` (which the page includes) when htmx asks.
 
     `live` says whether something on it is still moving: the fragment then polls, and a settled one is told to stop.
+    `status` is the page's; a fragment always has a status that htmx swaps in, also when what it showed is gone.
     """
     asked = wants_fragment(request)
-    if asked and not live and status == HTTPStatus.OK:
-        status = STOP_POLLING
+    if asked:
+        status = HTTPStatus.OK if live else STOP_POLLING
     response = render(request, fragment if asked else page, {**context, "live": live}, status=status)
     # The body depends on the header, so no cache may hand one for the other.
     patch_vary_headers(response, ["HX-Request"])

@@ -104,6 +104,13 @@ def item(table: Mapping[str, Any], key: str) -> Any:
 
 
 @register.filter
+def camel(name: str) -> str:
+    """An argument's name as the commands write it: "l3_network_uuids" is l3NetworkUuids."""
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
+@register.filter
 def plain_value(value: Any) -> str:
     """An argument of an operation as people would write it."""
     if isinstance(value, list):

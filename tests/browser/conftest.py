@@ -70,6 +70,7 @@ def new_page(browser: Browser, stack: Stack, session: dict) -> Iterator[Callable
             color_scheme=scheme,  # type: ignore[arg-type]
             viewport=viewport or WIDE,  # type: ignore[arg-type]
             java_script_enabled=script,
+            reduced_motion="reduce",  # no colour is measured halfway
         )
         contexts.append(context)
         page = context.new_page()

@@ -42,6 +42,7 @@ def build() -> None:
         vm = show.vm(f"web-{number}", one, ("Running", "Stopped", "Unknown")[number % 3], nics=1 + number % 3)
         show.operation(f"Create VM {vm.name}", subject(vm), created_by=user, lane=one.uuid, report=verdict)
     moving = show.vm("newcomer", one, "Starting", age=timedelta(seconds=20))
+    show.operation("Create VM newcomer, first try", subject(moving), created_by=user)
     common = {"created_by": user, "lane": one.uuid, "report": verdict}
     creating = show.operation("Create VM newcomer", subject(moving), 1, steps={"cache-image": UPLOAD}, **common)
     broken = {"root-volume": {"status": "Undone", "error": "No space left on shared-1"}}

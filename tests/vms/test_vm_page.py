@@ -70,6 +70,14 @@ def test_a_vm_whose_creation_failed_leads_to_the_operation(client: Client, show:
         assert part in text_of(response)
 
 
+def test_a_page_left_open_learns_that_its_vm_is_gone(client: Client, show: Showcase) -> None:
+    uuid = "0123456789ab4def8123456789abcdef"
+    show.operation("Create VM web-9", ("VmInstance", uuid, "web-9"), 0, status="Failed", undoing=True)
+    response = client.get(f"/vms/{uuid}/", headers=HTMX)
+    assert response.status_code == 286
+    assert "web-9 does not exist" in text_of(response)
+
+
 def test_a_uuid_nobody_ever_used_is_simply_not_found(client: Client) -> None:
     response = client.get(f"/vms/{'0' * 32}/")
     assert response.status_code == 404
