@@ -1,6 +1,5 @@
 """One long-lived libvirt connection per process and host, opened when it is first needed."""
 
-import ctypes
 import functools
 import os
 import threading
@@ -81,11 +80,11 @@ class Connection:
 
     def after_fork(self) -> None:
         """In the child: forget the parent's line. It must never be closed here, not even by the end of the
-        process, for closing says goodbye to the host on the line that the parent still uses."""
+        process: closing says goodbye to the host on the line that the parent still uses. Dropping the object
+        closes nothing, because the close callback holds the connection too.
+        """
         self._lock = threading.Lock()
-        if self._open is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._open))
-            self._open = None
+        self._open = None
 
     def _connect(self) -> Any:
         event_loop.ensure()
@@ -97,7 +96,7 @@ class Connection:
             # the drivers inside this process have no line that could break
             if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
                 raise
-        # libvirt wants a callback to know a broken line from a closed one; isAlive() is what we look at
+        # it has nothing to do, as isAlive() is what we look at, but it keeps the connection from closing by itself
         opened.registerCloseCallback(_closed, None)
         return opened
 
