@@ -22,6 +22,7 @@ from vms.services import create_vm
 
 POOL = "/srv/shared"
 OFFERED = 60 * GIB
+APPS = ("console", "hosts", "networks", "vms")
 #: what the engine and the web need for themselves
 NOT_INVENTORY = ("Operation", "OperationStep", "Lane")
 #: what a simulated fleet is made of, without how often it was asked and what is still to go wrong
@@ -65,7 +66,7 @@ class Datacenter:
             for table, rows in world.items():
                 for row in rows:
                     marks = ", ".join("?" * len(row))
-                    db.execute(f"INSERT INTO {table} VALUES ({marks})", list(row.values()))
+                    db.execute(f"INSERT INTO {table} VALUES ({marks})", list(row.values()))  # noqa: S608
         images = settings.CORRAL_DATA_DIR / "images"
         ImageStore.objects.update(url=str(images))
         images.mkdir()
@@ -106,15 +107,16 @@ class Datacenter:
 
     def records(self, *without: str) -> Rows:
         """Every row that is inventory; `without` names columns that may differ."""
-        models = [model for app in ("hosts", "networks", "vms") for model in apps.get_app_config(app).get_models()]
-        models += [model for model in apps.get_app_config("console").get_models() if model.__name__ not in NOT_INVENTORY]
+        found = [model for app in APPS for model in apps.get_app_config(app).get_models()]
+        models = [model for model in found if model.__name__ not in NOT_INVENTORY]
         links = [field.remote_field.through for model in models for field in model._meta.local_many_to_many]
         return {model._meta.label: _rows(model, without) for model in [*models, *links]}
 
     def world(self) -> Rows:
         """Every volume, network, lease and domain of the simulated hosts."""
         with self.fleet.store.read() as db:
-            return {table: sorted(map(dict, db.execute(f"SELECT * FROM {table}")), key=repr) for table in WORLD}
+            rows = {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in WORLD}  # noqa: S608
+        return {table: sorted(map(dict, found), key=repr) for table, found in rows.items()}
 
     def everything(self) -> tuple[Rows, Rows]:
         """Records and hosts; when a record changed last does not count."""
@@ -157,4 +159,3 @@ def datacenter(*hosts: str) -> Iterator[Datacenter]:
         for host in made.names:
             made.fleet.mend(host)
             registry.forget(f"sim://{host}")
-

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from tests.support.datacenter import Datacenter, datacenter
+
+
+@pytest.fixture
+def dc(db: None, settings: Settings, tmp_path: Path) -> Iterator[Datacenter]:
+    """Two simulated hosts, ready to take VMs."""
+    settings.CORRAL_DATA_DIR = tmp_path
+    with datacenter() as made:
+        yield made
