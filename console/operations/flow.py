@@ -28,7 +28,11 @@ class Step:
         raise NotImplementedError
 
     def undo(self, ctx: "StepContext") -> None:
-        """Leave nothing of `run` behind, however far it came. The default is for steps that leave nothing."""
+        """Leave nothing of `run` behind, however far it came. The default is for steps that leave nothing.
+
+        That of a flow's first step takes back what was done at acceptance, too: it comes even when the operation was
+        cancelled before it began.
+        """
 
 
 @dataclass(frozen=True)

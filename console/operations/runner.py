@@ -86,7 +86,8 @@ class _Run:
 
     def _run_step(self, step: OperationStep) -> None:
         ctx = self._context(step, undoing=False)
-        if step.status == StepStatus.PENDING:
+        # The first step counts as begun in any case: its undo takes back what was reserved at acceptance.
+        if step.status == StepStatus.PENDING and step is not self.steps[0]:
             ctx.interrupt()
         code = self.flow.step(step.name)
         now = timezone.now()

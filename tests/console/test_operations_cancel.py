@@ -14,12 +14,12 @@ def cancel_now(ctx: StepContext) -> None:
     cancel(ctx.operation)
 
 
-def test_cancelled_before_it_began_nothing_is_done(sample: Sample) -> None:
+def test_cancelled_before_it_began_only_what_was_reserved_is_taken_back(sample: Sample) -> None:
     operation = sample.submit()
     cancel(operation)
     sample.run(operation)
-    assert (sample.done, operation.reload().status) == ([], Status.CANCELLED)
-    assert set(statuses(operation).values()) == {"Pending"}
+    assert (sample.done, operation.reload().status) == (["undo a"], Status.CANCELLED)
+    assert statuses(operation) == {"a": "Undone", "b": "Pending", "c": "Pending"}
 
 
 def test_cancelled_between_steps_what_was_done_is_undone(sample: Sample) -> None:

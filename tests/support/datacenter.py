@@ -118,13 +118,28 @@ class Datacenter:
             rows = {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in WORLD}  # noqa: S608
         return {table: sorted(map(dict, found), key=repr) for table, found in rows.items()}
 
-    def everything(self) -> tuple[Rows, Rows]:
+    def everything(self) -> Rows:
         """Records and hosts; when a record changed last does not count."""
-        return self.records("last_op_date"), self.world()
+        return self.records("last_op_date") | self.world()
+
+    def changes(self, before: Rows) -> Rows:
+        """What came, and what went, since `everything` was looked at; empty when all is as before."""
+        return differences(before, self.everything())
 
     def files(self) -> list[str]:
         """Names of the files on the shared storage."""
         return sorted(row["name"] for row in self.world()["volume"])
+
+
+def differences(before: Rows, after: Rows) -> Rows:
+    """Rows by table, what went marked with `-` and what came with `+`."""
+    found: Rows = {}
+    for table in before.keys() | after.keys():
+        went = [{"-": row} for row in before[table] if row not in after[table]]
+        came = [{"+": row} for row in after[table] if row not in before[table]]
+        if went or came:
+            found[table] = went + came
+    return found
 
 
 def all_rows() -> Rows:
