@@ -60,7 +60,7 @@ def operation_badge(status: str, classes: str = "") -> SafeString:
 
 @register.filter
 def step_face(step: OperationStep) -> FaceLike:
-    """The face of a step; the one that failed keeps its cross when it has been undone, and what was never begun says so."""
+    """The face of a step; the one that failed keeps its cross when undone, and what was never begun says so."""
     if step.status == StepStatus.UNDONE and step.error:
         return faces.FAILED_AND_UNDONE
     if step.status == StepStatus.PENDING and step.operation.undoing:
