@@ -95,18 +95,10 @@ def _create_row(checked: Checked, placement: Placement) -> VmInstance:
         cpu_speed=offering.cpu_speed,
         memory_size=offering.memory_size,
         allocator_strategy=offering.allocator_strategy,
-        internal_id=_next_internal_id(),
+        internal_id=InternalId.objects.create().pk,
     )
     insert(vm)
     return vm
-
-
-def _next_internal_id() -> int:
-    """The database's counter goes on when its row is deleted."""
-    row = InternalId.objects.create()
-    number = int(row.pk)
-    row.delete()
-    return number
 
 
 def _create_volumes(vm: VmInstance, checked: Checked, placement: Placement) -> None:
@@ -171,6 +163,7 @@ def forget_vm(vm: VmInstance) -> None:
     release_addresses(vm)
     systemtags.detach_all(vm.uuid)
     VmInstance.objects.filter(pk=vm.pk).delete()
+    InternalId.objects.filter(pk=vm.internal_id).delete()
     if root is not None and root.root_image_id and root.primary_storage_id:
         forget_unused(root.root_image_id, root.primary_storage_id)
 

@@ -1,6 +1,6 @@
 """The demo datacenter on simulated hosts, with an engine in this process: what creates a VM, and all it may leave."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -29,7 +29,7 @@ NOT_INVENTORY = ("Operation", "OperationStep", "Lane")
 WORLD = ("volume", "pool", "network", "lease", "domain", "disk")
 
 Rows = dict[str, list[dict[str, Any]]]
-_made: dict[tuple[str, ...], tuple[Rows, Rows]] = {}
+_made: dict[tuple[Any, ...], tuple[Rows, Rows]] = {}
 
 
 class Datacenter:
@@ -43,20 +43,31 @@ class Datacenter:
             self.fleet.add_host(name)
         self.fleet.share(POOL)
 
-    def furnish(self) -> "Datacenter":
-        """The inventory; every host has shaken hands. Made once in a test run, and copied for every further test."""
-        key = tuple(self.names)
+    def furnish(self, populate: "Populate | None" = None) -> "Datacenter":
+        """The inventory; every host has shaken hands, and `populate` has added to it.
+
+        Made once in a test run, and copied for every further test.
+        """
+        key = (*self.names, populate)
         if key in _made:
             self._copy(*_made[key])
         else:
             self._make()
+            if populate:
+                populate(self)
             _made[key] = self.records(), self.world()
+        self.fleet.reset_calls()
+        self.disconnect()
         return self
+
+    def disconnect(self) -> None:
+        """The next call to a host is the first one on its connection."""
+        for name in self.names:
+            registry.forget(f"sim://{name}")
 
     def _make(self) -> None:
         hosts = [DemoHost(name, name, f"sim://{name}", OFFERED) for name in self.names]
         self.demo.make(pool_path=POOL, image=simulated_image(settings.CORRAL_DATA_DIR), hosts=hosts)
-        self.fleet.reset_calls()
 
     def _copy(self, records: Rows, world: Rows) -> None:
         for label, rows in records.items():
@@ -164,13 +175,16 @@ def failed_step(operation: Operation) -> str:
     return str((operation.reload().error or {}).get("step"))
 
 
+Populate = Callable[[Datacenter], Any]
+
+
 @contextmanager
-def datacenter(*hosts: str) -> Iterator[Datacenter]:
+def datacenter(*hosts: str, populate: Populate | None = None) -> Iterator[Datacenter]:
     made = Datacenter(hosts or ("one", "two"))
     try:
-        yield made.furnish()
+        yield made.furnish(populate)
     finally:
         made.fleet.clear_faults()
         for host in made.names:
             made.fleet.mend(host)
-            registry.forget(f"sim://{host}")
+        made.disconnect()

@@ -1,0 +1,285 @@
+"""Whatever goes wrong while a VM is made, nothing of it is left: no row, reservation, file, lease or domain."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from console.errors import Failure
+from console.models import Operation, ResourceLock, Status
+from console.operations import flow, runner, signals
+from console.operations.services import cancel
+from hosts.hypervisor import guard
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError
+from hosts.hypervisor.simulator import SimulatedHypervisor
+from hosts.hypervisor.spec import DomainState
+from hosts.models import Host
+from tests.support.datacenter import Datacenter, Rows, datacenter, failed_step, statuses
+from vms.models import CachedImage, VmInstance
+from vms.services import CREATE
+
+STEPS = [step.name for step in flow.get(CREATE).steps]
+
+#: every call of a creation whose image is cached, the step it belongs to, and how often it comes
+CALLS = {
+    "volume": ("image", 1),
+    "delete_volume": ("volumes", 2),
+    "create_volume": ("volumes", 2),
+    "networks": ("networks", 1),
+    "add_dhcp_host": ("networks", 2),
+    "define_domain": ("define", 1),
+    "start_domain": ("start", 1),
+    "domain_state": ("start", 1),
+}
+EVERY_CALL = [(call, nth) for call, (_, times) in CALLS.items() for nth in range(times)]
+
+
+def with_neighbour(dc: Datacenter) -> None:
+    dc.create("web", "database", name="neighbour", system_tags=("hostname::neighbour",))
+
+
+@pytest.fixture
+def dc(db: None, settings: Settings, tmp_path: Path) -> Iterator[Datacenter]:
+    """Besides the VM that is going to fail there is one that runs, and the image is in the cache."""
+    settings.CORRAL_DATA_DIR = tmp_path
+    with datacenter(populate=with_neighbour) as made:
+        yield made
+
+
+@pytest.fixture
+def before(dc: Datacenter) -> Rows:
+    return dc.everything()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo is tried again at once, and the breaker does not rest."""
+    monkeypatch.setattr(runner, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(guard, "COOL_DOWN", 0.01)
+
+
+def accept(dc: Datacenter) -> Operation:
+    """A VM with everything: two networks, a hostname, a data volume."""
+    return dc.accept(
+        "web",
+        "database",
+        name="doomed",
+        system_tags=("hostname::doomed",),
+        user_tags=("blue",),
+        data_disk_offering_uuids=(dc.uuid("disk", "disk-1G"),),
+    )
+
+
+@contextmanager
+def at(step: str, moment: str, act: Any) -> Iterator[None]:
+    """`act(operation)` at a boundary of a step: moment "run" or "undo" before it, "ran" after it."""
+
+    def receive(sender: Any, operation: str, **now: str) -> None:
+        if (now["step"], now["moment"]) == (step, moment):
+            act(Operation.objects.get(pk=operation))
+
+    signals.boundary.connect(receive)
+    try:
+        yield
+    finally:
+        signals.boundary.disconnect(receive)
+
+
+@contextmanager
+def running(work: Callable[[], None]) -> Iterator[None]:
+    """Something happens outside of Corral meanwhile."""
+    thread = Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def fail(operation: Operation) -> None:
+    raise Failure("made to fail")
+
+
+def test_the_calls_that_are_made_to_fail_are_all_there_are(dc: Datacenter, before: Rows) -> None:
+    dc.fleet.reset_calls()
+    dc.run(accept(dc))
+    assert dict(dc.fleet.calls()) == {call: times for call, (_, times) in CALLS.items()}
+
+
+@pytest.mark.parametrize(("call", "nth"), EVERY_CALL)
+@pytest.mark.parametrize("after", [False, True], ids=["refused", "answer lost"])
+def test_a_call_that_fails_leaves_nothing(dc: Datacenter, before: Rows, call: str, nth: int, after: bool) -> None:
+    dc.fleet.fault(call=call, error=HypervisorError("made to fail"), skip=nth, times=1, after=after)
+    operation = dc.run(accept(dc))
+    assert (operation.status, failed_step(operation)) == (Status.FAILED, CALLS[call][0])
+    assert dc.changes(before) == {}
+    assert not ResourceLock.objects.exists()
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("after", [False, True], ids=["unheard", "acted"])
+def test_a_call_that_hangs_leaves_nothing(
+    dc: Datacenter, before: Rows, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+) -> None:
+    monkeypatch.setitem(guard.LIMITS, call, 0.3)  # type: ignore[arg-type]
+    dc.fleet.fault(call=call, hang=True, after=after, times=1)
+    operation = dc.run(accept(dc))
+    assert (operation.status, failed_step(operation)) == (Status.FAILED, CALLS[call][0])
+    assert operation.error["description"] == "The host did not answer in time."
+    assert dc.changes(before) == {}
+
+
+@pytest.mark.parametrize("moment", ["run", "ran"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_fails_leaves_nothing(dc: Datacenter, before: Rows, step: str, moment: str) -> None:
+    with at(step, moment, fail):
+        operation = dc.run(accept(dc))
+    assert (operation.reload().status, failed_step(operation)) == (Status.FAILED, step)
+    assert operation.error["details"] == "made to fail"
+    assert dc.changes(before) == {}
+
+
+@pytest.mark.parametrize("step", STEPS[:-1])
+def test_cancelled_in_a_step_it_leaves_nothing(dc: Datacenter, before: Rows, step: str) -> None:
+    with at(step, "ran", cancel):
+        operation = dc.run(accept(dc))
+    assert operation.reload().status == Status.CANCELLED
+    assert dc.changes(before) == {}
+
+
+def test_cancelled_before_a_worker_came_it_leaves_nothing(dc: Datacenter, before: Rows) -> None:
+    operation = accept(dc)
+    cancel(operation)
+    assert dc.run(operation).status == Status.CANCELLED
+    assert dc.changes(before) == {}
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+def test_a_data_volume_that_fails_fails_the_whole_vm(dc: Datacenter, before: Rows, nth: int) -> None:
+    dc.fleet.fault(call="create_volume", error=HypervisorError("no such luck"), skip=1 + nth, times=1)
+    disk = dc.uuid("disk", "disk-1G")
+    operation = dc.run(dc.accept(data_disk_offering_uuids=(disk, disk)))
+    assert (operation.status, operation.error["details"]) == (Status.FAILED, "no such luck")
+    assert dc.changes(before) == {}
+
+
+def test_a_network_that_cannot_be_made_leaves_nothing(dc: Datacenter, before: Rows) -> None:
+    lost = dc.uuid("l3", "scratch")
+    for name in dc.names:
+        SimulatedHypervisor(f"sim://{name}", name, dc.fleet.store.path).remove_network(lost)
+    before = dc.everything()
+    dc.fleet.fault(call="ensure_network", error=HypervisorError("made to fail"), times=1)
+    operation = dc.run(dc.accept("web", "scratch"))
+    assert (operation.status, failed_step(operation)) == (Status.FAILED, "networks")
+    assert dc.changes(before) == {}
+
+
+def test_a_guest_that_ends_at_once_is_not_waited_for(dc: Datacenter, before: Rows) -> None:
+    dc.fleet.fault(call="domain_state", delay=0.1, times=1)
+    operation = dc.accept(host_uuid=dc.uuid("host", "one"))
+
+    def crash() -> None:
+        dc.fleet.reset_calls()
+        if dc.fleet.wait_for("one", "domain_state"):
+            dc.fleet.set_state("one", operation.subject_uuid, DomainState.CRASHED)
+
+    with running(crash):
+        dc.run(operation)
+    assert operation.reload().error["details"] == "The domain was started and is crashed again"
+    assert dc.changes(before) == {}
+
+
+# what cannot be undone
+
+
+def cut_off(dc: Datacenter) -> Any:
+    return lambda operation: [dc.fleet.cut_off(name) for name in dc.names]
+
+
+@pytest.fixture
+def stranded(dc: Datacenter, before: Rows, hurried: None, monkeypatch: pytest.MonkeyPatch) -> Operation:
+    """A creation whose host was lost right before its domain was to be started."""
+    for step in flow.get(CREATE).steps:
+        monkeypatch.setattr(step, "undo_deadline", 0.1)
+    with at("start", "run", cut_off(dc)):
+        return dc.run(accept(dc))
+
+
+def test_what_cannot_be_undone_is_kept_as_unknown(dc: Datacenter, stranded: Operation) -> None:
+    vm = VmInstance.objects.get(pk=stranded.subject_uuid)
+    assert (vm.state, vm.host is not None) == ("Unknown", True)
+    assert (stranded.status, failed_step(stranded)) == (Status.FAILED, "start")
+
+
+def test_the_operation_tells_what_may_still_be_on_the_host(stranded: Operation) -> None:
+    assert statuses(stranded) == {
+        "record": "UndoFailed",
+        "image": "Undone",
+        "volumes": "UndoFailed",
+        "networks": "UndoFailed",
+        "define": "UndoFailed",
+        "start": "UndoFailed",
+        "running": "Pending",
+    }
+    told = stranded.steps.get(name="record").error
+    assert told.startswith("Undo: The record stays with state Unknown")
+    assert told.endswith("Create volumes, Connect networks, Define the domain, Start the domain")
+
+
+def test_its_reservations_stay_with_it(dc: Datacenter, stranded: Operation) -> None:
+    vm = VmInstance.objects.select_related("host").get(pk=stranded.subject_uuid)
+    placed = VmInstance.objects.filter(host=vm.host)
+    assert vm.host.used_memory == sum(placed.values_list("memory_size", flat=True))
+    assert (vm.nics.count(), vm.volumes.count()) == (2, 2)
+
+
+def test_it_is_open_for_the_next_operation(stranded: Operation) -> None:
+    assert not ResourceLock.objects.exists()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_host_that_comes_back_in_time_is_cleaned_up(dc: Datacenter, before: Rows) -> None:
+    """An undo that finds nobody is tried again within its time."""
+
+    def comes_back(operation: Operation) -> None:
+        if operation.steps.get(name="start").note:
+            for name in dc.names:
+                dc.fleet.mend(name)
+
+    with at("start", "run", cut_off(dc)), at("start", "undo", comes_back):
+        operation = dc.run(accept(dc))
+    assert operation.reload().status == Status.FAILED
+    assert dc.changes(before) == {}
+
+
+def test_an_undo_may_be_done_twice(dc: Datacenter, before: Rows, hurried: None) -> None:
+    """Each undo is interrupted once it has acted, and done again."""
+    interrupted: set[str] = set()
+
+    def interrupt(step: str, operation: Operation) -> None:
+        if step not in interrupted:
+            interrupted.add(step)
+            raise HostUnreachable("once more")
+
+    with ExitStack() as stack:
+        stack.enter_context(at("running", "ran", fail))
+        for step in STEPS:
+            stack.enter_context(at(step, "undone", partial(interrupt, step)))
+        operation = dc.run(accept(dc))
+    assert set(statuses(operation).values()) == {"Undone"}
+    assert (interrupted, dc.changes(before)) == (set(STEPS), {})
+
+
+def test_the_neighbour_is_not_touched(dc: Datacenter, before: Rows) -> None:
+    dc.fleet.fault(call="start_domain", error=HypervisorError, times=1)
+    dc.run(accept(dc))
+    neighbour = VmInstance.objects.get()
+    assert dc.fleet.active_on(neighbour.uuid) == [neighbour.host.name]
+    assert CachedImage.objects.get().ready
+    assert Host.objects.get(pk=neighbour.host_id).used_memory == neighbour.memory_size
