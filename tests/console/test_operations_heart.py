@@ -66,8 +66,14 @@ def test_a_lease_outlives_the_worker_that_gives_it_up() -> None:
 def test_it_renews_until_the_work_is_done(ended: list[str]) -> None:
     lease = Lease()
     with Heart(lease, ended.append):
-        wait_for(lambda: lease.renewals >= 5, "five renewals")
+        began = time.monotonic()
+        wait_for(lambda: time.monotonic() - began > 2 * heart.GIVE_UP_SECONDS, "twice the time of one renewal")
     assert ended == []
+
+
+def test_a_renewal_that_failed_is_told_from_one_that_was_taken(ended: list[str]) -> None:
+    beating = Heart(Lease(OperationalError("away"), True), ended.append)
+    assert (beating.renew(), beating.renew()) == (False, True)
 
 
 def test_a_lease_that_is_lost_ends_the_process(ended: list[str]) -> None:
