@@ -89,7 +89,7 @@ def claim(uuid: str) -> Claim | None:
 def _may_work(operation: Operation) -> bool:
     """A place in the lane is taken by the first claim and kept to the end, so a takeover never waits for one.
 
-    What was cancelled before it began has nothing to do on the host and needs no place.
+    What was cancelled before it began only takes back what its acceptance reserved, and needs no place.
     """
     if not operation.lane or operation.started or operation.cancel_requested:
         return True
