@@ -11,7 +11,7 @@ import libvirt
 import pytest
 
 from hosts.hypervisor.errors import DomainNotFound, HostUnreachable
-from hosts.hypervisor.libvirt_driver import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 from hosts.hypervisor.libvirt_driver.connection import Connection
 from hosts.hypervisor.libvirt_driver.knock import knock
 

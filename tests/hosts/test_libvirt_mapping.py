@@ -6,7 +6,8 @@ import libvirt
 import pytest
 
 from hosts.hypervisor import errors
-from hosts.hypervisor.libvirt_driver.mapping import dashed_uuid, error_class, plain_uuid, state, translate
+from hosts.hypervisor.libvirt_driver.mapping import error_class, state, translate
+from hosts.hypervisor.libvirt_driver.text import dashed_uuid, plain_uuid
 from hosts.hypervisor.spec import DomainState
 
 QEMU, RPC, NETWORK, STORAGE = (

@@ -1,5 +1,4 @@
-"""The driver for hosts that run libvirt with QEMU."""
+"""The driver for hosts that run libvirt with QEMU.
 
-from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
-
-__all__ = ["LibvirtHypervisor"]
+Only `adapter` needs libvirt: what converts to XML can be imported without it.
+"""

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.builder import E, ElementMaker
 
-from hosts.hypervisor.libvirt_driver.mapping import dashed_uuid
-from hosts.hypervisor.libvirt_driver.text import line, text
+from hosts.hypervisor.libvirt_driver.text import dashed_uuid, line, text
 from hosts.hypervisor.spec import DiskSpec, DomainSpec, Emulation, NicSpec
 
 Element = etree._Element

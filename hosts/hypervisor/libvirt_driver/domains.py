@@ -8,8 +8,9 @@ import libvirt
 from hosts.hypervisor.errors import DomainNotFound, DomainStateError
 from hosts.hypervisor.libvirt_driver.connection import Part, hypervisor_call
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
-from hosts.hypervisor.libvirt_driver.mapping import dashed_uuid, plain_uuid, state
+from hosts.hypervisor.libvirt_driver.mapping import state
 from hosts.hypervisor.libvirt_driver.probe import is_probe
+from hosts.hypervisor.libvirt_driver.text import dashed_uuid, plain_uuid
 from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState
 
 #: what may hang on a definition and would keep it from going

@@ -8,9 +8,10 @@ from lxml import etree
 
 from hosts.hypervisor.errors import HostUnreachable, HypervisorError
 from hosts.hypervisor.libvirt_driver.connection import hypervisor_call
-from hosts.hypervisor.libvirt_driver.mapping import plain_uuid, translate
+from hosts.hypervisor.libvirt_driver.mapping import translate
 from hosts.hypervisor.libvirt_driver.probe import Proof, prove
 from hosts.hypervisor.libvirt_driver.storage import StorageCalls
+from hosts.hypervisor.libvirt_driver.text import plain_uuid
 from hosts.hypervisor.spec import Emulation, HostFacts, OsRelease
 
 #: the directory pool through which a host and Corral hand each other files, and its folder on every host

@@ -1,4 +1,4 @@
-"""libvirt's numbers in Corral's words: errors, domain states, uuids."""
+"""libvirt's numbers in Corral's words: errors, domain states."""
 
 import errno
 from typing import Any
@@ -97,13 +97,3 @@ def _number(value: Any) -> int:
 def state(number: int) -> DomainState:
     """Our word for a domain's state (semantics §3.2); a number that libvirt adds later is no state."""
     return STATES.get(number, DomainState.NOSTATE)
-
-
-def plain_uuid(text: str) -> str:
-    """32 lowercase hex characters, as Corral writes a uuid."""
-    return text.replace("-", "").lower()
-
-
-def dashed_uuid(text: str) -> str:
-    """8-4-4-4-12, as libvirt writes a uuid."""
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.builder import E, ElementMaker
 
-from hosts.hypervisor.libvirt_driver.mapping import dashed_uuid, plain_uuid
+from hosts.hypervisor.libvirt_driver.text import dashed_uuid, plain_uuid
 from hosts.hypervisor.spec import DhcpHost, NetworkSpec, NetworkState
 
 Element = etree._Element

@@ -7,8 +7,8 @@ import libvirt
 
 from hosts.hypervisor.errors import NetworkConflict, NetworkNotFound
 from hosts.hypervisor.libvirt_driver.connection import Part, hypervisor_call
-from hosts.hypervisor.libvirt_driver.mapping import dashed_uuid
 from hosts.hypervisor.libvirt_driver.network_xml import frame, host_xml, is_ours, network_state, network_xml
+from hosts.hypervisor.libvirt_driver.text import dashed_uuid
 from hosts.hypervisor.spec import DhcpHost, NetworkSpec, NetworkState
 
 _LIVE = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE

@@ -1,4 +1,4 @@
-"""What people write, made fit for XML."""
+"""Texts as libvirt wants them: what people write, made fit for XML, and uuids."""
 
 import re
 
@@ -14,3 +14,13 @@ def text(value: str) -> str:
 def line(value: str) -> str:
     """`value` on one line: libvirt refuses a title with line breaks."""
     return " ".join(text(value).split())
+
+
+def plain_uuid(text: str) -> str:
+    """32 lowercase hex characters, as Corral writes a uuid."""
+    return text.replace("-", "").lower()
+
+
+def dashed_uuid(text: str) -> str:
+    """8-4-4-4-12, as libvirt writes a uuid."""
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

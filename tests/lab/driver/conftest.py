@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from hosts.hypervisor.libvirt_driver import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 from hosts.lab import Lab, LabHost
 from tests.lab.lab_support import lab_named
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from hosts.hypervisor.libvirt_driver import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 from hosts.hypervisor.spec import DomainSpec, NetworkSpec, NicSpec, VolumeSpec
 from hosts.lab import LabHost
 from hosts.lab.processes import daemon_of

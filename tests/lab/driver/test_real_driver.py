@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from hosts.hypervisor.errors import HostUnreachable
-from hosts.hypervisor.libvirt_driver import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 from hosts.hypervisor.libvirt_driver.facts import FOLDER, POOL
 from hosts.hypervisor.libvirt_driver.probe import Proof, prove
 from hosts.hypervisor.libvirt_driver.probe_guest import MESSAGE
@@ -150,7 +150,7 @@ def _ping_and_close(driver: LibvirtHypervisor) -> None:
 def test_a_child_that_ends_leaves_its_parents_line_alone(host: LabHost) -> None:
     script = f"""
 import os
-from hosts.hypervisor.libvirt_driver import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 driver = LibvirtHypervisor({host.uri!r}, "host")
 driver.ping()
 line = driver.link.get()

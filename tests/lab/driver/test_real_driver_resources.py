@@ -10,7 +10,7 @@ import libvirt
 import pytest
 
 from hosts.hypervisor.errors import HypervisorError, NetworkConflict, NoSpace, VolumeNotFound
-from hosts.hypervisor.libvirt_driver import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
 from hosts.hypervisor.spec import (
     DhcpHost,
     NicSpec,
