@@ -52,10 +52,11 @@ def ensure_network(hypervisor: Hypervisor, l3: L3Network, leases: Leases) -> Non
 
     Others add theirs meanwhile, and this may take away one that came after it had looked: so it looks again.
     """
+    wanted = leases()
     for _ in range(LOOKS):
-        wanted = leases()
         hypervisor.ensure_network(network_spec(l3, wanted))
-        if leases() == wanted:
+        made, wanted = wanted, leases()
+        if made == wanted:
             return
 
 

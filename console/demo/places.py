@@ -12,6 +12,7 @@ from hosts.lab.lab import Lab
 from hosts.lab.plan import DEFAULT_NAME
 
 SIMULATED_HOSTS = 3
+SIMULATED_POOL = "/srv/corral/shared"
 #: memory that every lab host offers at most; they all share the one box
 MOST_OFFERED = 4 * GIB
 
@@ -44,8 +45,9 @@ def furnish_simulator(name: str = "simulator") -> Demo:
         if host not in fleet.hosts():
             fleet.add_host(host, cpus=16, memory=64 * GIB)
     demo = Demo(name)
+    fleet.share(SIMULATED_POOL)
     demo.make(
-        pool_path="/srv/corral/shared",
+        pool_path=SIMULATED_POOL,
         image=simulated_image(settings.CORRAL_DATA_DIR / "cache"),
         hosts=[DemoHost(host, host, f"sim://{host}", 60 * GIB) for host in names],
     )
