@@ -4,7 +4,6 @@ from celery import shared_task
 
 from console.operations import doorbell, runner
 
-
 #: as good as none: every step has its own deadline, which counts over workers and may be hours
 NO_LIMIT = 7 * 24 * 3600
 

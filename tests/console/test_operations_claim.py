@@ -149,4 +149,4 @@ def test_what_waits_in_a_full_lane_can_be_cancelled_at_once(sample: Sample) -> N
         claim(operation.pk)
     cancel(operations[2])
     sample.run(operations[2])
-    assert (operations[2].reload().status, sample.done) == (Status.CANCELLED, [])
+    assert (operations[2].reload().status, sample.done) == (Status.CANCELLED, ["undo a"])
