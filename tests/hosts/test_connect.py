@@ -11,7 +11,7 @@ from hosts.hypervisor.simulator import SimulatedHypervisor
 from hosts.hypervisor.spec import DhcpHost, Emulation, OsRelease
 from hosts.models import Host, PrimaryStorage
 from hosts.services import add_host, reconnect_host
-from tests.support.datacenter import POOL, Datacenter, differences, failed_step, statuses
+from tests.support.datacenter import POOL, Datacenter, differences, failed_step, records, statuses
 
 GIB = 1 << 30
 
@@ -120,12 +120,12 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_first_handshake_that_fails_leaves_no_record(three: Datacenter, call: str) -> None:
-    before = three.records("last_op_date")
+    before = records("last_op_date")
     three.fleet.fault(host="three", call=call, error=HypervisorError("made to fail"), times=1)
     operation = three.run(add(three))
     assert (operation.status, failed_step(operation)) == (Status.FAILED, CALLS[call])
     assert operation.error["details"] == "made to fail"
-    assert differences(before, three.records("last_op_date")) == {}
+    assert differences(before, records("last_op_date")) == {}
 
 
 def test_an_address_where_nobody_answers(dc: Datacenter) -> None:
@@ -136,11 +136,11 @@ def test_an_address_where_nobody_answers(dc: Datacenter) -> None:
 
 
 def test_cancelled_before_it_began_it_leaves_no_record(three: Datacenter) -> None:
-    before = three.records("last_op_date")
+    before = records("last_op_date")
     operation = add(three)
     cancel(operation)
     assert three.run(operation).status == Status.CANCELLED
-    assert differences(before, three.records("last_op_date")) == {}
+    assert differences(before, records("last_op_date")) == {}
 
 
 def test_the_same_machine_under_another_address_is_refused(dc: Datacenter) -> None:

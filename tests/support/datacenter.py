@@ -55,7 +55,7 @@ class Datacenter:
             self._make()
             if populate:
                 populate(self)
-            _made[key] = self.records(), self.world()
+            _made[key] = records(), self.world()
         self.fleet.reset_calls()
         self.disconnect()
         return self
@@ -116,12 +116,9 @@ class Datacenter:
         assert runner.run(operation.pk, end=_refuse_to_die)
         return operation.reload()
 
-    def records(self, *without: str) -> Rows:
-        """Every row that is inventory; `without` names columns that may differ."""
-        found = [model for app in APPS for model in apps.get_app_config(app).get_models()]
-        models = [model for model in found if model.__name__ not in NOT_INVENTORY]
-        links = [field.remote_field.through for model in models for field in model._meta.local_many_to_many]
-        return {model._meta.label: _rows(model, without) for model in [*models, *links]}
+    def records(self) -> Rows:
+        """Every row that is inventory, to the last column."""
+        return records()
 
     def world(self) -> Rows:
         """Every volume, network, lease and domain of the simulated hosts."""
@@ -131,7 +128,7 @@ class Datacenter:
 
     def everything(self) -> Rows:
         """Records and hosts; when a record changed last does not count."""
-        return self.records("last_op_date") | self.world()
+        return records("last_op_date") | self.world()
 
     def changes(self, before: Rows) -> Rows:
         """What came, and what went, since `everything` was looked at; empty when all is as before."""
@@ -140,6 +137,14 @@ class Datacenter:
     def files(self) -> list[str]:
         """Names of the files on the shared storage."""
         return sorted(row["name"] for row in self.world()["volume"])
+
+
+def records(*without: str) -> Rows:
+    """Every row that is inventory; `without` names columns that may differ."""
+    found = [model for app in APPS for model in apps.get_app_config(app).get_models()]
+    models = [model for model in found if model.__name__ not in NOT_INVENTORY]
+    links = [field.remote_field.through for model in models for field in model._meta.local_many_to_many]
+    return {model._meta.label: _rows(model, without) for model in [*models, *links]}
 
 
 def differences(before: Rows, after: Rows) -> Rows:
