@@ -1,5 +1,6 @@
 """Settings: from the environment or `.env`, with defaults that run on one machine without any set-up."""
 
+import contextlib
 import os
 import secrets
 from datetime import timedelta
@@ -24,7 +25,8 @@ def secret_key(path: Path) -> str:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
-        path.hardlink_to(draft) if not path.exists() else None
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its key is the one
+            path.hardlink_to(draft)
         draft.unlink()
     return path.read_text().strip()
 
@@ -128,14 +130,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{CORRAL_DATA_DIR}/corral.sqlite3")
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock when a transaction begins; a reader turned writer would fail at once.
-    DATABASE["OPTIONS"] = {
+    database_options: dict[str, Any] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     }
 else:
     # One pool per process: web threads come and go, and each would open a connection of its own.
-    DATABASE["OPTIONS"] = {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    database_options = {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+# What the URL says itself, such as sslmode, comes last and wins.
+DATABASE["OPTIONS"] = database_options | DATABASE.get("OPTIONS", {})
 DATABASES = {"default": DATABASE}
 
 CACHES = {

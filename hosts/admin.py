@@ -16,8 +16,9 @@ from console.admin_base import (
     Switches,
     size_column,
 )
+from hosts.address import default_uri
 from hosts.models import Cluster, Host, ImageStore, LocalStorageHost, PrimaryStorage, Zone
-from hosts.services import add_host, change_cluster_state, change_host_state, change_zone_state, default_uri
+from hosts.services import add_host, change_cluster_state, change_host_state, change_zone_state
 
 
 @admin.register(Zone)
@@ -64,7 +65,7 @@ class HostForm(ResourceForm):
 
 
 @admin.register(Host)
-class HostAdmin(Switches, ResourceAdmin):
+class HostAdmin(NoDelete, Switches, ResourceAdmin):
     """Hosts; adding one shakes hands with it, and when that fails the host is not added."""
 
     change_state = staticmethod(change_host_state)

@@ -7,13 +7,11 @@ enough" and the caller takes the next candidate.
 from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
 
-from console.models.resource import Stamped
+from console.models.resource import Enablement, Stamped
 from hosts.models import Host, HostState, HostStatus, PrimaryStorage
 
 
-def reserve_host(
-    host: str, *, cpu: int, memory: int, cpu_ratio: int, reserved_cpu: int, reserved_memory: int
-) -> bool:
+def reserve_host(host: str, *, cpu: int, memory: int, cpu_ratio: int, reserved_cpu: int, reserved_memory: int) -> bool:
     """Take CPUs and bytes of a host that is still Enabled and Connected; False when it has too little left."""
     rows = Host.objects.filter(pk=host, state=HostState.ENABLED, status=HostStatus.CONNECTED)
     fits = rows.filter(
@@ -41,7 +39,7 @@ def return_host(host: str, *, cpu: int, memory: int) -> None:
 
 def reserve_storage(storage: str, size: int, *, reserved: int) -> bool:
     """Take bytes of a storage; False when too little is left."""
-    rows = PrimaryStorage.objects.filter(pk=storage, status=HostStatus.CONNECTED)
+    rows = PrimaryStorage.objects.filter(pk=storage, state=Enablement.ENABLED, status=HostStatus.CONNECTED)
     fits = rows.filter(used_capacity__lte=F("total_capacity") - reserved - size)
     return bool(fits.update(used_capacity=F("used_capacity") + size))
 

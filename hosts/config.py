@@ -1,11 +1,7 @@
 """Global configurations of hosts, allocation and storage (semantics §7)."""
 
-from console.globalconfig import BOOL, INT, SECONDS, SIZE, Config, define
+from console.globalconfig import BOOL, INT, SIZE, Config, define
 
-PING_INTERVAL = define(
-    Config("host", "ping.interval", SECONDS, 60, "How often every host is asked for the states of its VMs.",
-           lambda value: value >= 1, "at least 1")
-)  # fmt: skip
 CPU_RATIO = define(
     Config("host", "cpu.overProvisioning.ratio", INT, 10, "Virtual CPUs that may be given out per core of a host.",
            lambda value: 1 <= value <= 1000, "from 1 to 1000")

@@ -10,13 +10,9 @@ from console.models import Enablement, Operation
 from console.naming import hostname_problem, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert
+from hosts.address import default_uri, uri_problem
 from hosts.flows import connect
 from hosts.models import Cluster, Host, HostState, HostStatus, Zone
-
-
-def default_uri(management_ip: str) -> str:
-    """How a host is reached when nothing else is said: libvirt's own protocol over TLS."""
-    return f"qemu+tls://{management_ip}/system"
 
 
 def add_host(
@@ -57,6 +53,8 @@ def _check_address(host: Host) -> None:
     """An address or DNS name, and a way to it, that no other host has (semantics §8.2)."""
     if problem := hostname_problem(host.management_ip):
         raise InvalidArgument(f"managementIp: {problem}", field="managementIp")
+    if problem := uri_problem(host.uri):
+        raise InvalidArgument(problem, field="uri")
     for column, field in (("management_ip", "managementIp"), ("uri", "uri")):
         value = getattr(host, column)
         if twin := Host.objects.filter(**{column: value}).first():
@@ -78,7 +76,7 @@ def _submit(kind: str, host: Host, title: str, user: AbstractBaseUser | None, ke
     return submit(
         kind=kind,
         title=title,
-        subject=("Host", host.uuid, host.name),
+        subject=("HostVO", host.uuid, host.name),
         locks=[host.uuid],
         arguments={"uri": host.uri},
         user=user,

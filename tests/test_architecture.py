@@ -21,9 +21,10 @@ ROOT_MODULES = tuple(f"console.{name}" for name in COMPOSITION_ROOT)
 PURE = (
     "vms.states",
     "vms.actions",
-    "vms.reconcile",
     "networks.guest",
+    "networks.addresses",
     "hosts.allocation.spec",
+    "hosts.allocation.engine",
     "hosts.allocation.reasons",
     "hosts.allocation.storage",
     "hosts.allocation.filters",

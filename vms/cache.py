@@ -59,7 +59,9 @@ def forget_unused(image: str, storage: str) -> None:
     waiting = Volume.objects.filter(
         root_image=image, primary_storage=storage, type=VolumeType.ROOT, status=VolumeStatus.NOT_INSTANTIATED
     )
-    cached = CachedImage.objects.filter(image=image, primary_storage=storage, ready=False, operation=None).first()
+    # Locked first: of two last VMs that go together, the second one sees that the first is gone.
+    rows = CachedImage.objects.select_for_update().filter(image=image, primary_storage=storage)
+    cached = rows.filter(ready=False, operation=None).first()
     if cached and not waiting.exists() and _mine(cached).filter(ready=False, operation=None).delete()[0]:
         capacity.return_storage(storage, cached.size)
 

@@ -11,6 +11,9 @@ from vms.systemtags import HOSTNAME
 #: where the host keeps what a guest says on its serial line; the folder is libvirt's own for such logs
 SERIAL_LOG = "/var/log/libvirt/qemu/{uuid}-serial.log"
 
+#: what libvirt and the kernel's control groups take, both generations of them
+LEAST_SHARES, MOST_SHARES = 2, 10_000
+
 #: disk bus, letter prefix of its devices and NIC model, by whether the guest speaks virtio
 DEVICES = {True: ("virtio", "vd", "virtio"), False: ("sata", "sd", "e1000e")}
 
@@ -26,7 +29,7 @@ def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
         description=vm.description or "",
         vcpus=vm.cpu_num,
         memory=vm.memory_size,
-        cpu_shares=vm.cpu_num * vm.cpu_speed,
+        cpu_shares=min(max(vm.cpu_num * vm.cpu_speed, LEAST_SHARES), MOST_SHARES),
         emulation=Emulation(host.emulation or Emulation.QEMU),
         clock="localtime" if windows else "utc",
         disks=tuple(_disk(volume, bus, prefix) for volume in vm.volumes.order_by("device_id")),

@@ -33,25 +33,30 @@ class Placement:
     report: dict[str, Any]
 
 
+#: what was decided, and by which settings
+Look = tuple[Decision, Settings]
+
+
 class _Lost(Exception):
     """Somebody else took what this candidate had left."""
 
 
-def choose(spec: AllocationSpec, strategy: Strategy, rng: Random) -> tuple[Decision, Settings]:
+def choose(spec: AllocationSpec, strategy: Strategy, rng: Random) -> Look:
     """The decision without reserving anything; what previews show."""
     settings = Settings.read()
     hosts = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=settings)
     return decide(hosts, spec, strategy, rng), settings
 
 
-def place(spec: AllocationSpec, strategy: Strategy, rng: Random) -> Placement:
+def place(spec: AllocationSpec, strategy: Strategy, rng: Random, first: Look | None = None) -> Placement:
     """Reserve CPU, memory and storage on the best host; must run in a transaction.
 
+    `first` is a look from before the transaction: with many hosts it takes long, and reserving checks again anyway.
     When others were quicker on every candidate, it looks again: what they left may still be enough. Raises NoHost
     with the report of the last look.
     """
-    for _ in range(LOOKS):
-        decision, settings = choose(spec, strategy, rng)
+    for look in range(LOOKS):
+        decision, settings = first if first and look == 0 else choose(spec, strategy, rng)
         report: dict[str, Any] = dict(decision.report.as_data())
         for host in decision.candidates:
             try:
@@ -77,7 +82,8 @@ def _reserve(host: HostView, spec: AllocationSpec, settings: Settings, rng: Rand
     plan = plan_volumes(host.storages, spec.volumes, spec.image, rng)
     if not taken or not isinstance(plan, VolumePlan):
         raise _Lost
-    for volume, storage in zip(plan.volumes, plan.storages, strict=True):
+    # Always in the same order, so that two requests cannot wait for each other's rows.
+    for volume, storage in sorted(zip(plan.volumes, plan.storages, strict=True), key=lambda pair: pair[1].uuid):
         _reserve_storage(storage, volume, spec.image, settings)
     return plan.storages
 

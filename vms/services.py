@@ -10,7 +10,7 @@ from console import systemtags
 from console.errors import Failure
 from console.models import Operation, TagType
 from console.naming import new_uuid
-from console.operations.services import once, submit
+from console.operations.services import accepted, once, submit
 from console.resources import insert
 from hosts import capacity
 from hosts.allocation.engine import Decision
@@ -21,7 +21,7 @@ from networks.models import L3Network
 from vms.cache import forget_unused
 from vms.creation import RESOURCE_TYPE, Checked, CreateVm, check, check_hostname
 from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
-from vms.placement import Placement, choose, place
+from vms.placement import Look, Placement, choose, place
 
 CREATE = "vm.create"
 MAC_TRIES = 5
@@ -38,7 +38,12 @@ def create_vm(
 
     Raises a Refusal and leaves nothing written; NoHost carries the verdict on every host.
     """
-    return once(idempotency_key, lambda: _accept_create(request, user, idempotency_key, rng or SystemRandom()))
+    rng = rng or SystemRandom()
+    if earlier := accepted(idempotency_key):
+        return earlier
+    checked = check(request)
+    look = choose(checked.allocation(), _strategy(checked), rng)
+    return once(idempotency_key, lambda: _accept_create(request, look, user, idempotency_key, rng))
 
 
 def preview_create(request: CreateVm) -> Decision:
@@ -52,12 +57,14 @@ def _strategy(checked: Checked) -> Strategy:
     return strategy_for_create(checked.offering.allocator_strategy, checked.place is not None)
 
 
-def _accept_create(request: CreateVm, user: AbstractBaseUser | None, key: str | None, rng: Random) -> Operation:
+def _accept_create(
+    request: CreateVm, look: Look, user: AbstractBaseUser | None, key: str | None, rng: Random
+) -> Operation:
     checked = check(request)
     # One request at a time per network: two equal hostnames could not see each other otherwise.
     list(L3Network.objects.select_for_update().filter(pk__in=[l3.pk for l3 in checked.l3s]).order_by("pk"))
     check_hostname(checked)
-    placement = place(checked.allocation(), _strategy(checked), rng)
+    placement = place(checked.allocation(), _strategy(checked), rng, look)
     vm = _create_row(checked, placement)
     _create_volumes(vm, checked, placement)
     for device_id, l3 in enumerate(checked.l3s):
@@ -67,7 +74,7 @@ def _accept_create(request: CreateVm, user: AbstractBaseUser | None, key: str | 
     return submit(
         kind=CREATE,
         title=f"Create VM {vm.name}",
-        subject=("VmInstance", vm.uuid, vm.name),
+        subject=(RESOURCE_TYPE, vm.uuid, vm.name),
         locks=[vm.uuid],
         arguments=asdict(request),
         user=user,
@@ -156,7 +163,7 @@ def forget_vm(vm: VmInstance) -> None:
     if vm.host_id and VmInstance.objects.filter(pk=vm.pk, host=vm.host_id).update(host=None):
         capacity.return_host(vm.host_id, cpu=vm.cpu_num, memory=vm.memory_size)
     root = vm.root_volume
-    for volume in vm.volumes.all():
+    for volume in vm.volumes.order_by("primary_storage"):  # the order in which they were reserved
         deleted, _ = Volume.objects.filter(pk=volume.pk).delete()
         if deleted and volume.primary_storage_id:
             capacity.return_storage(volume.primary_storage_id, volume.size)

@@ -78,14 +78,14 @@ def once(key: str | None, accept: Callable[[], Operation]) -> Operation:
     """
     try:
         with transaction.atomic():
-            return _accepted(key) or accept()
+            return accepted(key) or accept()
     except (IntegrityError, Refusal):
-        if earlier := _accepted(key):
+        if earlier := accepted(key):
             return earlier
         raise
 
 
-def _accepted(key: str | None) -> Operation | None:
+def accepted(key: str | None) -> Operation | None:
     return Operation.objects.filter(idempotency_key=key).first() if key else None
 
 

@@ -1,6 +1,7 @@
 """Add and reconnect a host: the full handshake, the only way to status Connected (semantics §8.2)."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -110,6 +111,12 @@ def set_status(uuid: str, status: HostStatus, reason: str) -> None:
         rows.exclude(status_reason=reason).update(status_reason=reason)
 
 
+def _fitting(column: str, value: Any) -> Any:
+    """What a host says of itself has no limit; what is kept has."""
+    limit = getattr(Host._meta.get_field(column), "max_length", None)
+    return value[:limit] if isinstance(value, str) and limit else value
+
+
 def record_facts(host: Host, facts: HostFacts) -> None:
     """Keep what the handshake found, as columns and as inherent tags."""
     os = facts.os
@@ -118,16 +125,17 @@ def record_facts(host: Host, facts: HostFacts) -> None:
         "hypervisor_uuid": facts.hypervisor_uuid,
         "total_cpu": facts.cpu_count,
         "total_memory": facts.memory_total,
-        "cpu_model": facts.cpu_model[:128],
+        "cpu_model": facts.cpu_model,
         "cpu_mhz": facts.cpu_mhz,
         "libvirt_version": facts.libvirt_version,
         "qemu_version": facts.qemu_version,
         "emulation": facts.emulation,
-        "kvm_note": facts.kvm_note[:512],
+        "kvm_note": facts.kvm_note,
         "os_distribution": os.distribution if os else "",
         "os_release": os.release if os else "",
         "os_version": os.version if os else "",
     }
+    columns = {name: _fitting(name, value) for name, value in columns.items()}
     tags = (
         (systemtags.OS_DISTRIBUTION, columns["os_distribution"]),
         (systemtags.OS_RELEASE, columns["os_release"]),

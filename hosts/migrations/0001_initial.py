@@ -8,162 +8,350 @@ import console.naming
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Cluster',
+            name="Cluster",
             fields=[
-                ('uuid', models.CharField(default=console.naming.new_uuid, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('create_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('last_op_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='last changed')),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.CharField(blank=True, max_length=2048, null=True)),
-                ('hypervisor_type', models.CharField(choices=[('KVM', 'Kvm')], default='KVM', max_length=16)),
-                ('state', models.CharField(choices=[('Enabled', 'Enabled'), ('Disabled', 'Disabled')], default='Enabled', max_length=16)),
-                ('type', models.CharField(default='zstack', editable=False, max_length=32)),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=console.naming.new_uuid,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "create_date",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "last_op_date",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last changed"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.CharField(blank=True, max_length=2048, null=True)),
+                ("hypervisor_type", models.CharField(choices=[("KVM", "Kvm")], default="KVM", max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("Enabled", "Enabled"), ("Disabled", "Disabled")], default="Enabled", max_length=16
+                    ),
+                ),
+                ("type", models.CharField(default="zstack", editable=False, max_length=32)),
             ],
             options={
-                'ordering': ['name', 'uuid'],
-                'get_latest_by': 'create_date',
-                'abstract': False,
+                "ordering": ["name", "uuid"],
+                "get_latest_by": "create_date",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('uuid', models.CharField(default=console.naming.new_uuid, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('create_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('last_op_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='last changed')),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.CharField(blank=True, max_length=2048, null=True)),
-                ('state', models.CharField(choices=[('Enabled', 'Enabled'), ('Disabled', 'Disabled')], default='Enabled', max_length=16)),
-                ('type', models.CharField(default='zstack', editable=False, max_length=32)),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=console.naming.new_uuid,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "create_date",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "last_op_date",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last changed"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.CharField(blank=True, max_length=2048, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("Enabled", "Enabled"), ("Disabled", "Disabled")], default="Enabled", max_length=16
+                    ),
+                ),
+                ("type", models.CharField(default="zstack", editable=False, max_length=32)),
             ],
             options={
-                'ordering': ['name', 'uuid'],
-                'get_latest_by': 'create_date',
-                'abstract': False,
+                "ordering": ["name", "uuid"],
+                "get_latest_by": "create_date",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Host',
+            name="Host",
             fields=[
-                ('uuid', models.CharField(default=console.naming.new_uuid, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('create_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('last_op_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='last changed')),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.CharField(blank=True, max_length=2048, null=True)),
-                ('management_ip', models.CharField(max_length=255, unique=True, verbose_name='management address')),
-                ('uri', models.CharField(max_length=512, unique=True, verbose_name='libvirt URI')),
-                ('hypervisor_type', models.CharField(choices=[('KVM', 'Kvm')], default='KVM', max_length=16)),
-                ('state', models.CharField(choices=[('Enabled', 'Enabled'), ('Disabled', 'Disabled'), ('PreMaintenance', 'Pre Maintenance'), ('Maintenance', 'Maintenance')], default='Enabled', max_length=16)),
-                ('status', models.CharField(choices=[('Connecting', 'Connecting'), ('Connected', 'Connected'), ('Disconnected', 'Disconnected')], default='Connecting', max_length=16)),
-                ('status_since', models.DateTimeField(blank=True, null=True)),
-                ('status_reason', models.CharField(blank=True, max_length=512)),
-                ('total_cpu', models.PositiveIntegerField(default=0, verbose_name='CPU cores')),
-                ('used_cpu', models.PositiveIntegerField(default=0, verbose_name='CPUs reserved by VMs')),
-                ('total_memory', models.BigIntegerField(default=0)),
-                ('used_memory', models.BigIntegerField(default=0, verbose_name='memory reserved by VMs')),
-                ('hostname', models.CharField(blank=True, max_length=255)),
-                ('hypervisor_uuid', models.CharField(blank=True, max_length=36, null=True, unique=True)),
-                ('cpu_model', models.CharField(blank=True, max_length=128)),
-                ('cpu_mhz', models.PositiveIntegerField(default=0)),
-                ('libvirt_version', models.CharField(blank=True, max_length=32)),
-                ('qemu_version', models.CharField(blank=True, max_length=32)),
-                ('os_distribution', models.CharField(blank=True, max_length=64)),
-                ('os_release', models.CharField(blank=True, max_length=64)),
-                ('os_version', models.CharField(blank=True, max_length=64)),
-                ('emulation', models.CharField(blank=True, choices=[('kvm', 'kvm'), ('qemu', 'qemu')], max_length=8)),
-                ('kvm_note', models.CharField(blank=True, max_length=512)),
-                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hosts', to='hosts.cluster')),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=console.naming.new_uuid,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "create_date",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "last_op_date",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last changed"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.CharField(blank=True, max_length=2048, null=True)),
+                ("management_ip", models.CharField(max_length=255, unique=True, verbose_name="management address")),
+                ("uri", models.CharField(max_length=512, unique=True, verbose_name="libvirt URI")),
+                ("hypervisor_type", models.CharField(choices=[("KVM", "Kvm")], default="KVM", max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("Enabled", "Enabled"),
+                            ("Disabled", "Disabled"),
+                            ("PreMaintenance", "Pre Maintenance"),
+                            ("Maintenance", "Maintenance"),
+                        ],
+                        default="Enabled",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("Connecting", "Connecting"),
+                            ("Connected", "Connected"),
+                            ("Disconnected", "Disconnected"),
+                        ],
+                        default="Connecting",
+                        max_length=16,
+                    ),
+                ),
+                ("status_since", models.DateTimeField(blank=True, null=True)),
+                ("status_reason", models.CharField(blank=True, max_length=512)),
+                ("total_cpu", models.PositiveIntegerField(default=0, verbose_name="CPU cores")),
+                ("used_cpu", models.PositiveIntegerField(default=0, verbose_name="CPUs reserved by VMs")),
+                ("total_memory", models.BigIntegerField(default=0)),
+                ("used_memory", models.BigIntegerField(default=0, verbose_name="memory reserved by VMs")),
+                ("hostname", models.CharField(blank=True, max_length=255)),
+                ("hypervisor_uuid", models.CharField(blank=True, max_length=36, null=True, unique=True)),
+                ("cpu_model", models.CharField(blank=True, max_length=128)),
+                ("cpu_mhz", models.PositiveIntegerField(default=0)),
+                ("libvirt_version", models.CharField(blank=True, max_length=32)),
+                ("qemu_version", models.CharField(blank=True, max_length=32)),
+                ("os_distribution", models.CharField(blank=True, max_length=64)),
+                ("os_release", models.CharField(blank=True, max_length=64)),
+                ("os_version", models.CharField(blank=True, max_length=64)),
+                ("emulation", models.CharField(blank=True, choices=[("kvm", "kvm"), ("qemu", "qemu")], max_length=8)),
+                ("kvm_note", models.CharField(blank=True, max_length=512)),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="hosts", to="hosts.cluster"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'uuid'],
-                'get_latest_by': 'create_date',
-                'abstract': False,
+                "ordering": ["name", "uuid"],
+                "get_latest_by": "create_date",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PrimaryStorage',
+            name="PrimaryStorage",
             fields=[
-                ('uuid', models.CharField(default=console.naming.new_uuid, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('create_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('last_op_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='last changed')),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.CharField(blank=True, max_length=2048, null=True)),
-                ('type', models.CharField(choices=[('SharedMountPoint', 'Shared Mount Point'), ('LocalStorage', 'Local Storage')], default='SharedMountPoint', max_length=32)),
-                ('url', models.CharField(max_length=1024, verbose_name='path on the hosts')),
-                ('state', models.CharField(choices=[('Enabled', 'Enabled'), ('Disabled', 'Disabled')], default='Enabled', max_length=16)),
-                ('status', models.CharField(choices=[('Connecting', 'Connecting'), ('Connected', 'Connected'), ('Disconnected', 'Disconnected')], default='Connecting', max_length=16)),
-                ('total_capacity', models.BigIntegerField(default=0)),
-                ('used_capacity', models.BigIntegerField(default=0, verbose_name='reserved by volumes and images')),
-                ('physical_available', models.BigIntegerField(default=0, verbose_name='free on the storage when last seen')),
-                ('clusters', models.ManyToManyField(blank=True, related_name='primary_storages', to='hosts.cluster')),
-                ('zone', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='primary_storages', to='hosts.zone')),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=console.naming.new_uuid,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "create_date",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "last_op_date",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last changed"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.CharField(blank=True, max_length=2048, null=True)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("SharedMountPoint", "Shared Mount Point"), ("LocalStorage", "Local Storage")],
+                        default="SharedMountPoint",
+                        max_length=32,
+                    ),
+                ),
+                ("url", models.CharField(max_length=1024, verbose_name="path on the hosts")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("Enabled", "Enabled"), ("Disabled", "Disabled")], default="Enabled", max_length=16
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("Connecting", "Connecting"),
+                            ("Connected", "Connected"),
+                            ("Disconnected", "Disconnected"),
+                        ],
+                        default="Connecting",
+                        max_length=16,
+                    ),
+                ),
+                ("total_capacity", models.BigIntegerField(default=0)),
+                ("used_capacity", models.BigIntegerField(default=0, verbose_name="reserved by volumes and images")),
+                (
+                    "physical_available",
+                    models.BigIntegerField(default=0, verbose_name="free on the storage when last seen"),
+                ),
+                ("clusters", models.ManyToManyField(blank=True, related_name="primary_storages", to="hosts.cluster")),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="primary_storages", to="hosts.zone"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'uuid'],
-                'get_latest_by': 'create_date',
-                'abstract': False,
+                "ordering": ["name", "uuid"],
+                "get_latest_by": "create_date",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='LocalStorageHost',
+            name="LocalStorageHost",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('total_capacity', models.BigIntegerField(default=0)),
-                ('used_capacity', models.BigIntegerField(default=0)),
-                ('host', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='local_parts', to='hosts.host')),
-                ('primary_storage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='local_parts', to='hosts.primarystorage')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("total_capacity", models.BigIntegerField(default=0)),
+                ("used_capacity", models.BigIntegerField(default=0)),
+                (
+                    "host",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="local_parts", to="hosts.host"
+                    ),
+                ),
+                (
+                    "primary_storage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="local_parts",
+                        to="hosts.primarystorage",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImageStore',
+            name="ImageStore",
             fields=[
-                ('uuid', models.CharField(default=console.naming.new_uuid, editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('create_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('last_op_date', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='last changed')),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.CharField(blank=True, max_length=2048, null=True)),
-                ('url', models.CharField(max_length=1024, verbose_name='folder')),
-                ('state', models.CharField(choices=[('Enabled', 'Enabled'), ('Disabled', 'Disabled')], default='Enabled', max_length=16)),
-                ('status', models.CharField(choices=[('Connecting', 'Connecting'), ('Connected', 'Connected'), ('Disconnected', 'Disconnected')], default='Connected', max_length=16)),
-                ('zones', models.ManyToManyField(blank=True, related_name='image_stores', to='hosts.zone')),
+                (
+                    "uuid",
+                    models.CharField(
+                        default=console.naming.new_uuid,
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "create_date",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "last_op_date",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="last changed"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.CharField(blank=True, max_length=2048, null=True)),
+                ("url", models.CharField(max_length=1024, verbose_name="folder")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("Enabled", "Enabled"), ("Disabled", "Disabled")], default="Enabled", max_length=16
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("Connecting", "Connecting"),
+                            ("Connected", "Connected"),
+                            ("Disconnected", "Disconnected"),
+                        ],
+                        default="Connected",
+                        max_length=16,
+                    ),
+                ),
+                ("zones", models.ManyToManyField(blank=True, related_name="image_stores", to="hosts.zone")),
             ],
             options={
-                'ordering': ['name', 'uuid'],
-                'get_latest_by': 'create_date',
-                'abstract': False,
+                "ordering": ["name", "uuid"],
+                "get_latest_by": "create_date",
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='cluster',
-            name='zone',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='clusters', to='hosts.zone'),
+            model_name="cluster",
+            name="zone",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="clusters", to="hosts.zone"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='host',
-            constraint=models.CheckConstraint(condition=models.Q(('used_cpu__gte', 0)), name='host_cpu_not_negative'),
+            model_name="host",
+            constraint=models.CheckConstraint(condition=models.Q(("used_cpu__gte", 0)), name="host_cpu_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='host',
-            constraint=models.CheckConstraint(condition=models.Q(('used_memory__gte', 0)), name='host_memory_not_negative'),
+            model_name="host",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("used_memory__gte", 0)), name="host_memory_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='localstoragehost',
-            constraint=models.UniqueConstraint(fields=('primary_storage', 'host'), name='local_part_once'),
+            model_name="localstoragehost",
+            constraint=models.UniqueConstraint(fields=("primary_storage", "host"), name="local_part_once"),
         ),
         migrations.AddConstraint(
-            model_name='localstoragehost',
-            constraint=models.CheckConstraint(condition=models.Q(('used_capacity__gte', 0)), name='local_part_not_negative'),
+            model_name="localstoragehost",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("used_capacity__gte", 0)), name="local_part_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='primarystorage',
-            constraint=models.CheckConstraint(condition=models.Q(('used_capacity__gte', 0)), name='storage_not_negative'),
+            model_name="primarystorage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("used_capacity__gte", 0)), name="storage_not_negative"
+            ),
         ),
     ]

@@ -1,6 +1,7 @@
 """Places and machines."""
 
 from hosts.models.host import Host, HostState, HostStatus
+from hosts.models.leftover import Leftover, LeftoverKind
 from hosts.models.storage import ImageStore, LocalStorageHost, PrimaryStorage, PrimaryStorageType
 from hosts.models.zone import Cluster, HypervisorType, Zone
 
@@ -11,6 +12,8 @@ __all__ = [
     "HostStatus",
     "HypervisorType",
     "ImageStore",
+    "Leftover",
+    "LeftoverKind",
     "LocalStorageHost",
     "PrimaryStorage",
     "PrimaryStorageType",

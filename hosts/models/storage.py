@@ -35,10 +35,6 @@ class PrimaryStorage(Resource):
             models.CheckConstraint(condition=models.Q(used_capacity__gte=0), name="storage_not_negative"),
         ]
 
-    @property
-    def mount_path(self) -> str:
-        return self.url
-
 
 class LocalStorageHost(models.Model):
     """The part of a LocalStorage that one host has; its capacity is the host's own."""

@@ -145,7 +145,14 @@ def _runs(state: DomainState) -> bool:
     return state == DomainState.RUNNING
 
 
+#: the steps that make something of the VM itself on its host
+OF_THE_VM = (CreateVolumes, ConnectNetworks, DefineDomain, StartDomain)
+
+
 def left_behind(ctx: StepContext) -> list[str]:
-    """Labels of the steps whose undo failed: what they made may still be on the host."""
-    failed = ctx.operation.steps.filter(status=StepStatus.UNDO_FAILED)
+    """Labels of the steps whose undo failed: what they made of the VM may still be on the host.
+
+    A half-uploaded image is not the VM's but the storage's, and whoever uploads it next removes it.
+    """
+    failed = ctx.operation.steps.filter(status=StepStatus.UNDO_FAILED, name__in=[step.name for step in OF_THE_VM])
     return list(failed.order_by("position").values_list("label", flat=True))

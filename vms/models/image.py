@@ -67,7 +67,11 @@ class Image(Resource):
     @property
     def path(self) -> Path:
         """The file in the image store, on the machine of the console."""
-        return Path(self.image_store.url) / self.install_path
+        store = Path(self.image_store.url).resolve()
+        path = (store / self.install_path).resolve()
+        if not path.is_relative_to(store):
+            raise ValueError(f"image {self.pk} lies outside of its image store")
+        return path
 
 
 class CachedImage(Dated):
