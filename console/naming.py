@@ -20,9 +20,7 @@ NAMESPACE = uuid.UUID("5f0c2a52-8a0e-5c0b-9d7b-2f6f1b3d4c11")
 SIZE_UNITS = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 _UUID = re.compile(UUID_PATTERN)
-_SIZE = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[BKMGT]?)(?:(?<=[KMGT])i?B)?", re.ASCII | re.IGNORECASE
-)
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[BKMGT]?)(?:(?<=[KMGT])i?B)?", re.ASCII | re.IGNORECASE)
 _NOT_VISIBLE_ASCII = re.compile(r"[^ -~]")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 # dnsmasq reads a number with or without a time unit, and these two words, as lease settings, not as names.

@@ -162,9 +162,7 @@ def _mask_problems(text: RangeText, candidate: AddressRange) -> tuple[Problem, .
         )
     if not 1 <= prefix_length(candidate.netmask) <= MAX_PREFIX:
         prefix = prefix_length(candidate.netmask)
-        return (
-            Problem("netmask", f"netmask {text.netmask} (/{prefix}) is not between /1 and /{MAX_PREFIX}."),
-        )
+        return (Problem("netmask", f"netmask {text.netmask} (/{prefix}) is not between /1 and /{MAX_PREFIX}."),)
     return ()
 
 
@@ -176,9 +174,7 @@ def _extent_problems(text: RangeText, candidate: AddressRange) -> Iterator[Probl
         yield Problem("gateway", f"gateway {text.gateway} lies inside the range {candidate}.")
     for field in ("end_ip", "gateway"):
         if IPv4Address(getattr(text, field)) not in network:
-            message = (
-                f"{field} {getattr(text, field)} is not in the network {network} of start_ip {text.start_ip}."
-            )
+            message = f"{field} {getattr(text, field)} is not in the network {network} of start_ip {text.start_ip}."
             yield Problem(field, message)
     yield from _host_address_problems(text, network)
 
@@ -200,9 +196,7 @@ def _sibling_problems(text: RangeText, candidate: AddressRange, other: AddressRa
             mine = f"{field} {getattr(text, field)}"
             yield Problem(field, f"{mine} differs from {IPv4Address(theirs)} of the L3's range {other}.")
     if candidate.network != other.network:
-        yield Problem(
-            "start_ip", f"The range {candidate} is not in the network {other.network} of the range {other}."
-        )
+        yield Problem("start_ip", f"The range {candidate} is not in the network {other.network} of the range {other}.")
     if candidate.start <= other.end and other.start <= candidate.end:
         yield Problem("start_ip", f"The range {candidate} overlaps the range {other}.")
 
@@ -258,9 +252,9 @@ def _random_start(ranges: Sequence[AddressRange], rng: Random) -> Iterator[tuple
     yield from ((first, number) for number in range(first.start, first.start + position))
 
 
-ORDERS: Mapping[
-    IpStrategy, Callable[[Sequence[AddressRange], Random], Iterator[tuple[AddressRange, int]]]
-] = MappingProxyType({IpStrategy.RANDOM: _random_start, IpStrategy.FIRST_AVAILABLE: _first_available})
+ORDERS: Mapping[IpStrategy, Callable[[Sequence[AddressRange], Random], Iterator[tuple[AddressRange, int]]]] = (
+    MappingProxyType({IpStrategy.RANDOM: _random_start, IpStrategy.FIRST_AVAILABLE: _first_available})
+)
 
 
 def required_address(ip: str, ranges: Sequence[AddressRange], used: Container[int]) -> Address:

@@ -147,11 +147,7 @@ def local_bridge_name(l2_uuid: str) -> str:
 
 def bridge_problem(physical_interface: str, vlan: int | None = None) -> str | None:
     """Device names made from an L2 network fit into the 15 characters of Linux; a VLAN is 0 to 4095."""
-    if (
-        not physical_interface
-        or not physical_interface.isascii()
-        or any(c in "/: " for c in physical_interface)
-    ):
+    if not physical_interface or not physical_interface.isascii() or any(c in "/: " for c in physical_interface):
         return f'"{physical_interface}" is not the name of a network interface.'
     if vlan is not None and not 0 <= vlan <= MAX_VLAN:
         return f"VLAN {vlan} is not between 0 and {MAX_VLAN}."

@@ -73,9 +73,7 @@ TRANSITIONS: Mapping[VmState, frozenset[VmEvent]] = MappingProxyType(
     }
 )
 
-INTERMEDIATE = frozenset(
-    {VmState.STARTING, VmState.STOPPING, VmState.REBOOTING, VmState.MIGRATING, VmState.DESTROYING}
-)
+INTERMEDIATE = frozenset({VmState.STARTING, VmState.STOPPING, VmState.REBOOTING, VmState.MIGRATING, VmState.DESTROYING})
 RESTING = frozenset(VmState) - INTERMEDIATE
 # States in which a VM holds CPU and memory of its host; the others hold none (semantics §4.5).
 HOLDS_CAPACITY = frozenset(VmState) - {VmState.CREATED, VmState.STOPPED, VmState.DESTROYED}

@@ -48,9 +48,7 @@ def place(host: HostView, spec: AllocationSpec) -> Reason | None:
         sentence = f"{host.name} is not the requested {spec.place}."
     else:
         sentence = f"{host.name} is in {spec.place.kind} {name}, not in the requested {spec.place}."
-    return Reason(
-        sentence, (f"is outside the requested {spec.place}", f"are outside the requested {spec.place}")
-    )
+    return Reason(sentence, (f"is outside the requested {spec.place}", f"are outside the requested {spec.place}"))
 
 
 def avoided(host: HostView, spec: AllocationSpec) -> Reason | None:
@@ -161,9 +159,7 @@ def image_store(host: HostView, spec: AllocationSpec) -> Reason | None:
             f"{host.name} cannot get image {image.name}: no image store of zone {host.zone_name} holds it.",
             gist,
         )
-    problems = ", ".join(
-        f"image store {store.name} {unavailable(store.state, store.status)}" for store in stores
-    )
+    problems = ", ".join(f"image store {store.name} {unavailable(store.state, store.status)}" for store in stores)
     return Reason(f"{host.name} cannot get image {image.name}: {problems}.", gist)
 
 
@@ -177,9 +173,7 @@ def primary_storage(host: HostView, spec: AllocationSpec) -> Reason | None:
     plan = plan_volumes(host.storages, spec.volumes, spec.image)
     if not isinstance(plan, Reason):
         return None
-    return Reason(
-        f"{host.name} has no primary storage with enough room: {plan.sentence}", plan.gist, plan.figures
-    )
+    return Reason(f"{host.name} has no primary storage with enough room: {plan.sentence}", plan.gist, plan.figures)
 
 
 def _no_storage(host: HostView) -> Reason:
@@ -204,8 +198,6 @@ def versions(host: HostView, spec: AllocationSpec) -> Reason | None:
     for label, version in VERSIONS:
         here, there = version(host), version(spec.current)
         if here != there:
-            sentence = (
-                f"{host.name} has {label} {here or 'unknown'}, {spec.current.name} has {there or 'unknown'}."
-            )
+            sentence = f"{host.name} has {label} {here or 'unknown'}, {spec.current.name} has {there or 'unknown'}."
             return Reason(sentence, (f"has another {label}", f"have another {label}"))
     return None

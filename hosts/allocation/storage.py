@@ -136,9 +136,7 @@ def _urgency(volume: VolumeNeed) -> tuple[bool, bool, int]:
     return volume.storage_uuid is None, not (volume.storage_tag and volume.storage_tag_required), -volume.size
 
 
-def _pick(
-    fitting: list[StorageView], volume: VolumeNeed, taken: Mapping[str, int], rng: Random | None
-) -> StorageView:
+def _pick(fitting: list[StorageView], volume: VolumeNeed, taken: Mapping[str, int], rng: Random | None) -> StorageView:
     preferred = [storage for storage in fitting if _preferred(storage, volume)] or fitting
     if rng is not None:
         return rng.choice(preferred)

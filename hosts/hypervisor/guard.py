@@ -63,8 +63,7 @@ LIMITS: Mapping[str, float] = {
 MUTATING = frozenset(
     method
     for method in LIMITS
-    if method.split("_")[0]
-    in {"define", "start", "shutdown", "destroy", "undefine", "ensure", "add", "remove"}
+    if method.split("_")[0] in {"define", "start", "shutdown", "destroy", "undefine", "ensure", "add", "remove"}
     or method in {"create_volume", "upload_volume", "delete_volume"}
 )
 
@@ -182,9 +181,7 @@ class GuardedHypervisor:
     def _call(self, method: str, *args: Any, progress: Progress | None = None) -> Any:
         limit, end, now = self.limits[method], _deadline.get(), time.monotonic()
         if end is not None and end <= now:
-            raise HypervisorTimeout(
-                f"No time is left for {method} on {self.host_name}.", **self._where(method)
-            )
+            raise HypervisorTimeout(f"No time is left for {method} on {self.host_name}.", **self._where(method))
         end = FOREVER if end is None else end
         total = end if progress else min(end, now + limit)
         probe = self._breaker.admit(method)
@@ -302,9 +299,7 @@ class GuardedHypervisor:
     def create_volume(self, spec: VolumeSpec) -> VolumeInfo:
         return self._call("create_volume", spec)
 
-    def upload_volume(
-        self, pool: str, name: str, source: Path, progress: Progress | None = None
-    ) -> VolumeInfo:
+    def upload_volume(self, pool: str, name: str, source: Path, progress: Progress | None = None) -> VolumeInfo:
         """May take as long as it makes progress."""
         return self._call("upload_volume", pool, name, source, progress=progress or _ignore)
 

@@ -20,9 +20,7 @@ def _libvirt(uri: str, host_name: str, _state: Path | None) -> Factory:
     try:
         adapter = importlib.import_module("hosts.hypervisor.libvirt_driver.adapter")
     except ImportError as error:
-        raise Unsupported(
-            f"{uri} needs libvirt-python, which cannot be loaded: {error}", host=host_name
-        ) from error
+        raise Unsupported(f"{uri} needs libvirt-python, which cannot be loaded: {error}", host=host_name) from error
     return lambda: adapter.LibvirtHypervisor(uri, host_name)
 
 

@@ -51,9 +51,7 @@ class SimulatedDomains(SimulatedCalls):
     def shutdown_domain(self, uuid: str) -> None:
         with self._world() as db:
             row = world.find_domain(db, self.host, uuid)
-            seconds = db.execute("SELECT shutdown_seconds FROM host WHERE name = ?", (self.host,)).fetchone()[
-                0
-            ]
+            seconds = db.execute("SELECT shutdown_seconds FROM host WHERE name = ?", (self.host,)).fetchone()[0]
             if not DomainState(row["state"]).active or seconds is None:
                 return
             if seconds <= 0:

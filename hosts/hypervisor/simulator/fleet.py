@@ -163,9 +163,7 @@ class Fleet:
     def calls(self, host: str | None = None) -> Counter[str]:
         """How often each call of the port arrived, at one host or at all."""
         with self.store.read() as db:
-            rows = db.execute(
-                "SELECT name, count FROM call WHERE ? IS NULL OR host = ?", (host, host)
-            ).fetchall()
+            rows = db.execute("SELECT name, count FROM call WHERE ? IS NULL OR host = ?", (host, host)).fetchall()
         counted: Counter[str] = Counter()
         for row in rows:
             counted[row["name"]] += row["count"]
@@ -199,9 +197,7 @@ class Fleet:
         with self.store.write() as db:
             db.execute("DELETE FROM ballast WHERE owner = ?", (place,))
 
-    def add_foreign_network(
-        self, host: str, *, bridge: str, gateway: str, netmask: str = "255.255.255.0"
-    ) -> str:
+    def add_foreign_network(self, host: str, *, bridge: str, gateway: str, netmask: str = "255.255.255.0") -> str:
         """A bridge with an address that is not Corral's; tells its uuid."""
         spec = NetworkSpec(uuid=uuid4().hex, bridge=bridge, bridge_mac="", gateway=gateway, netmask=netmask)
         with self.store.write() as db:
@@ -266,9 +262,7 @@ class Fleet:
             world.stop(db, host, uuid)
             db.execute("DELETE FROM domain WHERE host = ? AND uuid = ?", (host, uuid))
 
-    def add_stranger(
-        self, host: str, name: str, *, memory: int = GIB, vcpus: int = 1, persistent: bool = True
-    ) -> str:
+    def add_stranger(self, host: str, name: str, *, memory: int = GIB, vcpus: int = 1, persistent: bool = True) -> str:
         """A running domain that Corral did not make; tells its uuid."""
         spec = DomainSpec(
             uuid=uuid4().hex,

@@ -50,23 +50,18 @@ class SimulatedNetworks(SimulatedCalls):
                 raise NetworkNotFound(f"No network {network} on {self.host_name}.")
             _check_inside(row["gateway"], row["netmask"], host)
             taken = db.execute(
-                "SELECT mac FROM lease WHERE host = ? AND network = ? AND mac <> ?"
-                " AND (ip = ? OR hostname = ?)",
+                "SELECT mac FROM lease WHERE host = ? AND network = ? AND mac <> ? AND (ip = ? OR hostname = ?)",
                 (*key, host.mac, host.ip, host.hostname),
             ).fetchone()
             if taken:
-                raise NetworkConflict(
-                    f"{host.ip} or {host.hostname} already belongs to {taken['mac']} on {network}."
-                )
+                raise NetworkConflict(f"{host.ip} or {host.hostname} already belongs to {taken['mac']} on {network}.")
             db.execute("DELETE FROM lease WHERE host = ? AND network = ? AND mac = ?", (*key, host.mac))
             db.execute("INSERT INTO lease VALUES (?, ?, ?, ?, ?)", (*key, host.mac, host.ip, host.hostname))
 
     @simulated
     def remove_dhcp_host(self, network: str, mac: str) -> None:
         with self._world() as db:
-            db.execute(
-                "DELETE FROM lease WHERE host = ? AND network = ? AND mac = ?", (self.host, network, mac)
-            )
+            db.execute("DELETE FROM lease WHERE host = ? AND network = ? AND mac = ?", (self.host, network, mac))
 
     @simulated
     def remove_network(self, uuid: str) -> None:
@@ -111,14 +106,8 @@ def _check_conflicts(db: sqlite3.Connection, host: str, spec: NetworkSpec) -> No
         if other["gateway"] == spec.gateway:
             raise NetworkConflict(f"Address {spec.gateway} is already in use by interface {other['bridge']}.")
     own = db.execute("SELECT * FROM network WHERE host = ? AND uuid = ?", (host, spec.uuid)).fetchone()
-    if (
-        own
-        and (own["bridge"], own["gateway"]) != (spec.bridge, spec.gateway)
-        and _has_guests(db, host, spec.uuid)
-    ):
-        raise NetworkConflict(
-            f"Network {spec.uuid} has guests on bridge {own['bridge']} with {own['gateway']}."
-        )
+    if own and (own["bridge"], own["gateway"]) != (spec.bridge, spec.gateway) and _has_guests(db, host, spec.uuid):
+        raise NetworkConflict(f"Network {spec.uuid} has guests on bridge {own['bridge']} with {own['gateway']}.")
 
 
 def _has_guests(db: sqlite3.Connection, host: str, network: str) -> bool:

@@ -65,9 +65,7 @@ class SimulatedStorage(SimulatedCalls):
     def volumes(self, pool: str) -> Mapping[str, VolumeInfo]:
         with self._world() as db:
             owner, folder = self._place(db, pool)
-            rows = db.execute(
-                "SELECT * FROM volume WHERE owner = ? AND folder = ?", (owner, folder)
-            ).fetchall()
+            rows = db.execute("SELECT * FROM volume WHERE owner = ? AND folder = ?", (owner, folder)).fetchall()
         return {row["name"]: _info(row) for row in rows}
 
     @simulated
@@ -98,9 +96,7 @@ class SimulatedStorage(SimulatedCalls):
             return _info(self._require(db, spec.pool, spec.name))
 
     @simulated
-    def upload_volume(
-        self, pool: str, name: str, source: Path, progress: Progress | None = None
-    ) -> VolumeInfo:
+    def upload_volume(self, pool: str, name: str, source: Path, progress: Progress | None = None) -> VolumeInfo:
         """Until it is whole the volume is there as a raw one that grows, as a file being written is.
 
         A transfer that fails takes its piece of a file away again, unless the host is gone.
@@ -126,8 +122,7 @@ class SimulatedStorage(SimulatedCalls):
             raise
         with self._world() as db:
             db.execute(
-                "UPDATE volume SET format = ?, capacity = ?, head = ?"
-                " WHERE owner = ? AND folder = ? AND name = ?",
+                "UPDATE volume SET format = ?, capacity = ?, head = ? WHERE owner = ? AND folder = ? AND name = ?",
                 (*_recognise(head, size), head, *key),
             )
             return _info(self._require(db, pool, name))

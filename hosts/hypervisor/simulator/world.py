@@ -83,9 +83,7 @@ def chain(db: sqlite3.Connection, host: str, path: str) -> Iterator[str]:
 
 
 def find_domain(db: sqlite3.Connection, host: str, uuid: str) -> sqlite3.Row:
-    row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM domain WHERE host = ? AND uuid = ?", (host, uuid)
-    ).fetchone()
+    row: sqlite3.Row | None = db.execute("SELECT * FROM domain WHERE host = ? AND uuid = ?", (host, uuid)).fetchone()
     if row is None:
         raise DomainNotFound(f"No domain with uuid {uuid} on {host}.")
     return row
@@ -111,9 +109,7 @@ def start(db: sqlite3.Connection, host: str, uuid: str) -> None:
     spec = codec.load_domain(row["spec"])
     physical = _host(db, host)
     if spec.memory > physical["memory"]:
-        raise HypervisorError(
-            f"cannot set up guest memory: {spec.memory} bytes asked, {host} has {physical['memory']}"
-        )
+        raise HypervisorError(f"cannot set up guest memory: {spec.memory} bytes asked, {host} has {physical['memory']}")
     if spec.emulation is Emulation.KVM and physical["emulation"] != Emulation.KVM:
         raise HypervisorError(f"KVM does not work on {host}")
     _check_networks(db, host, spec)
@@ -129,9 +125,7 @@ def stop(db: sqlite3.Connection, host: str, uuid: str, state: DomainState = Doma
     key = (host, uuid)
     db.execute("DELETE FROM disk WHERE host = ? AND domain = ?", key)
     db.execute("DELETE FROM domain WHERE host = ? AND uuid = ? AND NOT persistent", key)
-    db.execute(
-        "UPDATE domain SET state = ?, live = NULL, off_at = NULL WHERE host = ? AND uuid = ?", (state, *key)
-    )
+    db.execute("UPDATE domain SET state = ?, live = NULL, off_at = NULL WHERE host = ? AND uuid = ?", (state, *key))
 
 
 def settle(db: sqlite3.Connection, host: str) -> None:
@@ -143,8 +137,7 @@ def settle(db: sqlite3.Connection, host: str) -> None:
 
 def used_memory(db: sqlite3.Connection, host: str) -> int:
     rows = db.execute(
-        "SELECT coalesce(sum(json_extract(live, '$.memory')), 0) FROM domain"
-        " WHERE host = ? AND live IS NOT NULL",
+        "SELECT coalesce(sum(json_extract(live, '$.memory')), 0) FROM domain WHERE host = ? AND live IS NOT NULL",
         (host,),
     )
     return int(rows.fetchone()[0])
@@ -157,9 +150,7 @@ def _host(db: sqlite3.Connection, name: str) -> sqlite3.Row:
 
 def _check_networks(db: sqlite3.Connection, host: str, spec: DomainSpec) -> None:
     for nic in spec.nics:
-        row = db.execute(
-            "SELECT active FROM network WHERE host = ? AND uuid = ?", (host, nic.network)
-        ).fetchone()
+        row = db.execute("SELECT active FROM network WHERE host = ? AND uuid = ?", (host, nic.network)).fetchone()
         if row is None:
             raise NetworkNotFound(f"No network {nic.network} on {host}.")
         if not row["active"]:
@@ -180,7 +171,5 @@ def _lock_disks(db: sqlite3.Connection, host: str, spec: DomainSpec) -> None:
             ).fetchone()
             if held:
                 lock = "write" if writes else 'shared "consistent read"'
-                raise HypervisorError(
-                    f"Failed to get {lock} lock: is another process using the image [{path}]?"
-                )
+                raise HypervisorError(f"Failed to get {lock} lock: is another process using the image [{path}]?")
             db.execute("INSERT INTO disk VALUES (?, ?, ?, ?, ?)", (host, spec.uuid, owner, path, writes))
