@@ -119,8 +119,9 @@ def outcome_of(center: Datacenter, operation: Operation) -> Outcome:
 @pytest.mark.parametrize("name", [name for name, spot in SPOTS.items() if not spot.back])
 def test_the_next_worker_completes_it(outcomes: dict[str, Outcome], name: str) -> None:
     outcome = outcomes[name]
-    assert (outcome.operation.status, outcome.operation.token) == (Status.SUCCEEDED, 2)
-    assert (outcome.state, outcome.active) == (VmState.RUNNING, [host_name(name)])
+    assert outcome.operation.token > 1
+    assert (outcome.operation.status, outcome.state) == (Status.SUCCEEDED, VmState.RUNNING)
+    assert outcome.active == [host_name(name)]
     assert outcome.traces  # so a look for traces finds some
 
 
@@ -128,5 +129,5 @@ def test_the_next_worker_completes_it(outcomes: dict[str, Outcome], name: str) -
 def test_the_next_worker_undoes_it_to_the_last_trace(outcomes: dict[str, Outcome], name: str) -> None:
     outcome = outcomes[name]
     steps = set(outcome.operation.steps.values_list("status", flat=True))
-    assert (outcome.operation.status, outcome.operation.token, steps) == (Status.FAILED, 2, {"Undone"})
-    assert outcome.traces == []
+    assert outcome.operation.token > 1
+    assert (outcome.operation.status, steps, outcome.traces) == (Status.FAILED, {"Undone"}, [])

@@ -86,7 +86,7 @@ def test_a_create_on_its_way_back_is_undone_by_another_worker(outcomes: Outcomes
     case = outcomes.back[key]
     operation = outcomes.operations[case.operation.pk]
     steps = {step.name: step.status for step in operation.steps.all()}
-    assert (operation.status, operation.token, steps) == (Status.FAILED, 2, dict.fromkeys(STEPS, "Undone"))
+    assert (operation.status, steps) == (Status.FAILED, dict.fromkeys(STEPS, "Undone"))
     assert case.takeover <= TAKEOVER_SECONDS
     assert not case.outlived
 
@@ -101,7 +101,7 @@ def test_a_create_on_its_way_forward_ends_in_one_running_domain(outcomes: Outcom
     case = outcomes.forward[key]
     operation = outcomes.operations[case.operation.pk]
     vm = outcomes.vms[operation.subject_uuid]
-    assert (operation.status, operation.token, vm.state) == (Status.SUCCEEDED, 2, VmState.RUNNING)
+    assert (operation.status, vm.state) == (Status.SUCCEEDED, VmState.RUNNING)
     assert outcomes.active[vm.uuid] == [vm.host.name]
     assert case.takeover <= TAKEOVER_SECONDS
     assert not case.outlived

@@ -13,7 +13,10 @@ TAKEOVER_SECONDS = 20.0
 
 
 class Case:
-    """One operation, one gate, one death; what came of it in `pid`, `takeover` (seconds) and the operation's row."""
+    """One operation, one gate, one death; what came of it in `pid`, `takeover` (seconds) and the operation's row.
+
+    On a machine that is very busy even the next worker may be too slow for its lease, and a third one takes over.
+    """
 
     def __init__(self, operation: Operation, gate: Gate, death: str) -> None:
         self.operation = operation
