@@ -13,6 +13,7 @@ from console.resources import check_new, insert
 from hosts.address import default_uri, uri_problem
 from hosts.flows import connect
 from hosts.models import Cluster, Host, HostState, HostStatus, Zone
+from hosts.status import set_status
 
 
 def add_host(
@@ -66,7 +67,7 @@ def reconnect_host(*, uuid: str, user: AbstractBaseUser | None = None, idempoten
     host = get_host(uuid)
 
     def accept() -> Operation:
-        connect.set_status(uuid, HostStatus.CONNECTING, "reconnecting")
+        set_status(uuid, HostStatus.CONNECTING, "reconnecting")
         return _submit(connect.RECONNECT, host, f"Reconnect host {host.name}", user, idempotency_key)
 
     return once(idempotency_key, accept)

@@ -7,6 +7,7 @@ from hosts import capacity
 from hosts.flows.connect import realisers
 from hosts.hypervisor.port import Hypervisor
 from hosts.models import Host
+from hosts.status import on_lost
 from vms.models import VmInstance
 from vms.models.vm import VmQuerySet
 from vms.states import VmState
@@ -45,4 +46,12 @@ def _stopped(vm: VmInstance) -> None:
             capacity.return_host(str(vm.host_id), cpu=vm.cpu_num, memory=vm.memory_size)
 
 
+def lose_guests(host: Host) -> None:
+    """Of VMs on a lost host nothing is known; place and capacity stay theirs (semantics §3.7)."""
+    busy = ResourceLock.objects.values("pk")
+    for vm in VmInstance.objects.filter(host=host, state=VmState.RUNNING).exclude(pk__in=busy):
+        _unchanged(vm).transit(vm.pk, {VmState.RUNNING}, VmState.UNKNOWN)
+
+
 realisers.append(("Guests as they are", settle_guests))
+on_lost.append(lose_guests)

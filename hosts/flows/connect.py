@@ -4,17 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from console.errors import Failure
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.systemtags import detach_all
 from hosts import capacity, systemtags
+from hosts.hypervisor import registry
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.spec import HostFacts
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostStatus, PrimaryStorage, PrimaryStorageType
+from hosts.status import set_status
 
 #: what apps above make on every host that connects, such as networks: (what, how)
 realisers: list[tuple[str, Callable[[Host, Hypervisor], None]]] = []
@@ -31,6 +32,8 @@ class Handshake(Step):
 
     def run(self, ctx: StepContext) -> None:
         host = Host.objects.get(pk=ctx.subject)
+        # Somebody asks for it, so it is dialled anew, however long it has been silent.
+        registry.forget(host.uri)
         with on_host(ctx, host) as hypervisor:
             facts = hypervisor.facts()
         twin = Host.objects.filter(hypervisor_uuid=facts.hypervisor_uuid).exclude(pk=host.pk).first()
@@ -102,13 +105,6 @@ class Connected(Step):
 
 STEPS = (Handshake(), Pools(), Realise(), Connected())
 register(Flow(ADD, "Add host", STEPS), Flow(RECONNECT, "Reconnect host", STEPS))
-
-
-def set_status(uuid: str, status: HostStatus, reason: str) -> None:
-    """Change the channel's status and why; since when counts from real changes only."""
-    rows = Host.objects.filter(pk=uuid)
-    if not rows.exclude(status=status).update(status=status, status_reason=reason, status_since=timezone.now()):
-        rows.exclude(status_reason=reason).update(status_reason=reason)
 
 
 def _fitting(column: str, value: Any) -> Any:

@@ -121,11 +121,9 @@ class Breaker:
         with self._lock:
             if self._since is None:
                 return False
-            wait = self._next_try - self._clock()
-            if wait > 0 or self._probing:
-                when = f"next try in {max(wait, 0):.0f} s" if not self._probing else "being tried now"
+            if self._probing or self._clock() < self._next_try:
                 since = self._since.strftime("%Y-%m-%d %H:%M:%S UTC")
-                message = f"{self.host} is not answering since {since}, {when}."
+                message = f"{self.host} has not been answering since {since}."
                 raise HostUnreachable(message, host=self.host, call=call)
             self._probing = True
             return True
@@ -135,6 +133,12 @@ class Breaker:
             self._since = None
             self._probing = False
             self._cool_down = COOL_DOWN
+
+    def heard_at(self, moment: datetime) -> None:
+        """Others have heard from the host: silence that began before `moment` says nothing any more."""
+        with self._lock:
+            if self._since is not None and self._since < moment:
+                self._since, self._cool_down = None, COOL_DOWN
 
     def failed(self, probe: bool) -> None:
         """The host did not answer; calls that were under way when the breaker opened change nothing."""
@@ -177,6 +181,10 @@ class GuardedHypervisor:
 
     def close(self) -> None:
         self.lanes.close()
+
+    def heard_at(self, moment: datetime) -> None:
+        """Others have heard from the host at that moment: do not hold older silence against it."""
+        self._breaker.heard_at(moment)
 
     def _call(self, method: str, *args: Any, progress: Progress | None = None) -> Any:
         limit, end, now = self.limits[method], _deadline.get(), time.monotonic()

@@ -15,7 +15,8 @@ from console.models import Operation, OperationStep, Status
 from console.operations import runner
 from hosts.hypervisor import registry
 from hosts.hypervisor.simulator import Fleet
-from hosts.models import ImageStore
+from hosts.models import Host, HostStatus, ImageStore
+from hosts.services import reconnect_host
 from vms.creation import CreateVm
 from vms.models import VmInstance
 from vms.services import create_vm
@@ -127,12 +128,20 @@ class Datacenter:
         return {table: sorted(map(dict, found), key=repr) for table, found in rows.items()}
 
     def everything(self) -> Rows:
-        """Records and hosts; when a record changed last does not count."""
-        return records("last_op_date") | self.world()
+        """Records and hosts; when and how often a record changed does not count."""
+        return records("last_op_date", "status_since", "state_since", "version", "physical_available") | self.world()
 
     def changes(self, before: Rows) -> Rows:
         """What came, and what went, since `everything` was looked at; empty when all is as before."""
         return differences(before, self.everything())
+
+    def changes_once_found_again(self, before: Rows) -> Rows:
+        """The same, for hosts that were lost on the way: theirs are looked at first, since a handshake tidies up."""
+        world = self.world()
+        left = differences({table: before[table] for table in world}, world)
+        for host in Host.objects.filter(status=HostStatus.DISCONNECTED):
+            self.run(reconnect_host(uuid=host.pk))
+        return left or {table: rows for table, rows in self.changes(before).items() if table not in world}
 
     def files(self) -> list[str]:
         """Names of the files on the shared storage."""

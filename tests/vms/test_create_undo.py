@@ -132,7 +132,7 @@ def test_a_call_that_hangs_leaves_nothing(
     operation = dc.run(accept(dc))
     assert (operation.status, failed_step(operation)) == (Status.FAILED, CALLS[call][0])
     assert operation.error["description"] == "The host did not answer in time."
-    assert dc.changes(before) == {}
+    assert dc.changes_once_found_again(before) == {}
 
 
 @pytest.mark.parametrize("moment", ["run", "ran"])
@@ -192,6 +192,19 @@ def test_a_guest_that_ends_at_once_is_not_waited_for(dc: Datacenter, before: Row
     with running(crash):
         dc.run(operation)
     assert operation.reload().error["details"] == "The domain was started and is crashed again"
+    assert dc.changes(before) == {}
+
+
+def test_a_start_that_takes_effect_late_is_ended(dc: Datacenter, before: Rows) -> None:
+    """The host obeys an earlier worker's call only after the undo of that step."""
+
+    def late(operation: Operation) -> None:
+        vm = VmInstance.objects.select_related("host").get(pk=operation.subject_uuid)
+        dc.fleet.start(vm.host.name, vm.uuid)
+
+    with at("running", "run", fail), at("define", "undo", late):
+        operation = dc.run(accept(dc))
+    assert set(statuses(operation).values()) == {"Undone"}
     assert dc.changes(before) == {}
 
 
@@ -255,7 +268,7 @@ def test_a_host_that_comes_back_in_time_is_cleaned_up(dc: Datacenter, before: Ro
     with at("start", "run", cut_off(dc)), at("start", "undo", comes_back):
         operation = dc.run(accept(dc))
     assert operation.reload().status == Status.FAILED
-    assert dc.changes(before) == {}
+    assert dc.changes_once_found_again(before) == {}
 
 
 def test_an_undo_may_be_done_twice(dc: Datacenter, before: Rows, hurried: None) -> None:

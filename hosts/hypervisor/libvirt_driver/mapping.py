@@ -86,7 +86,10 @@ def translate(error: libvirt.libvirtError, host: str = "", call: str = "") -> er
     code = _number(error.get_error_code())
     part, number = _number(error.get_error_domain()), _number(error.get_int1())
     text = error.get_error_message() or str(error)
-    return error_class(code, part, number, text)(text, code=code, host=host, call=call)
+    ours = error_class(code, part, number, text)
+    if ours is errors.HostUnreachable:
+        text = f"{host or 'The host'} does not answer: {text}."
+    return ours(text, code=code, host=host, call=call)
 
 
 def _number(value: Any) -> int:
