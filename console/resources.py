@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from console.errors import InvalidArgument
+from console.errors import InvalidArgument, NotFound
 from console.models.resource import DESCRIPTION_LENGTH
 from console.naming import name_problem, uuid_problem
 
@@ -30,6 +30,20 @@ def insert(row: Model, field: str = "resourceUuid") -> None:
     except IntegrityError as error:
         kind = row._meta.verbose_name
         raise InvalidArgument(f"Another request has just made the same {kind}: {row}", field=field) from error
+
+
+def update_row(row: Model, *, name: str, description: str | None = None, **fields: Any) -> None:
+    """Write the name, the description and other columns of a row that exists; only these, the rest may have moved.
+
+    Raises InvalidArgument with the field, and NotFound when the row is gone.
+    """
+    if problem := name_problem(name):
+        raise InvalidArgument(problem, field="name")
+    if problem := text_problem(description or "", DESCRIPTION_LENGTH):
+        raise InvalidArgument(f"The description {problem}", field="description")
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    if not rows.update(name=name, description=description or None, **fields):
+        raise NotFound(f"{row} is gone", field="uuid")
 
 
 def text_problem(text: str, most: int) -> str:

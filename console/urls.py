@@ -2,13 +2,19 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+import hosts.urls
 from console.dashboard import dashboard
 from console.views import health
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("vms/", include("vms.urls")),
-    path("hosts/", include("hosts.urls")),
+    path("zones/", include(hosts.urls.zone_urls)),
+    path("clusters/", include(hosts.urls.cluster_urls)),
+    path("hosts/", include(hosts.urls.host_urls)),
+    path("primary-storages/", include(hosts.urls.storage_urls)),
+    path("image-stores/", include(hosts.urls.store_urls)),
+    path("networks/", include("networks.urls")),
     path("operations/", include("console.views.urls")),
     path("api/v1/", include("console.api")),
     path("healthz", health.healthz, name="healthz"),

@@ -7,4 +7,4 @@ class HostsConfig(CorralApp):
     name = "hosts"
     default = True
     verbose_name = "Hosts"
-    registers = ("config", "systemtags", "flows.connect", "inventories", "cli")
+    registers = ("config", "systemtags", "flows.connect", "flows.probe", "realise", "places", "inventories", "cli")

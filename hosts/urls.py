@@ -1,12 +1,17 @@
-"""Addresses of the pages of hosts."""
+"""Addresses of the pages of places, machines and storage."""
 
 from django.urls import path
 
+from console.pages.routes import routes
 from hosts import views
+from hosts.pages import clusters, hosts, storages, zones
 
-app_name = "hosts"
-
-urlpatterns = [
-    path("", views.host_list, name="list"),
-    path("<slug:uuid>/", views.host_detail, name="detail"),
-]
+zone_urls = routes(zones.PAGES)
+cluster_urls = routes(clusters.PAGES)
+host_urls = routes(
+    hosts.PAGES,
+    path("create/", views.add, name="create"),
+    path("create/<slug:uuid>/", views.add, name="test"),
+)
+storage_urls = routes(storages.STORAGE)
+store_urls = routes(storages.STORE)

@@ -1,59 +1,96 @@
-"""Pages of hosts. They read the database only."""
+"""The add-host wizard: fill in, test the connection, see what was found, add. No page waits for a host."""
 
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.views.decorators.http import require_http_methods
 
+from console.errors import Refusal
 from console.htmx import render_page
-from console.listing import SORT, Column, headings, order_of, page_of_rows
-from console.models import Operation
-from hosts.config import CPU_RATIO, RESERVED_CPU, RESERVED_MEMORY
-from hosts.models import Host, HostStatus, PrimaryStorage
+from console.models import Operation, Status
+from console.pages.answers import person
+from console.permissions import needs
+from hosts.flows.probe import PROBE, probe_host
+from hosts.forms import HostForm
+from hosts.models import Cluster, Host
+from hosts.pages.hosts import rows as hosts
+from hosts.services import add_host
 
-COLUMNS = (
-    Column("Name", "name", "name"),
-    Column("Status", "status", "status"),
-    Column("State", "state", "state", "sm"),
-    Column("Cluster", "cluster", "cluster__name", "md"),
-    Column("CPU", "cpu", "used_cpu", "md"),
-    Column("Memory", "memory", "used_memory", "md"),
-    Column("VMs", "vms", "vm_count", "num sm"),
-    Column("Runs guests by", classes="lg"),
-)
-
-RECENT_OPERATIONS = 10
+__all__ = ["add", "hosts"]
 
 
-@require_safe
-def host_list(request: HttpRequest) -> HttpResponse:
-    """Every host with its capacity."""
-    order = order_of(request.GET.get(SORT, ""), COLUMNS, "name")
-    page = page_of_rows(request, hosts().order_by(*order.fields))
-    context = {"page": page, "headings": headings(COLUMNS, order, request.GET), "cpu_ratio": CPU_RATIO.get()}
-    live = any(host.status == HostStatus.CONNECTING for host in page)
-    return render_page(request, "hosts/list.html", "hosts/_list.html", context, live=live)
+class _Test:
+    """The test the wizard is at; none at its first page."""
+
+    def __init__(self, uuid: str | None) -> None:
+        rows = Operation.objects.filter(kind=PROBE).prefetch_related("steps")
+        self.operation = get_object_or_404(rows, pk=uuid) if uuid else None
+
+    @cached_property
+    def passed(self) -> bool:
+        return self.operation is not None and self.operation.status == Status.SUCCEEDED
+
+    def fits(self, values: dict[str, Any]) -> bool:
+        """Whether it is the address in the form that was tested."""
+        return self.operation is not None and self.operation.arguments["uri"] == values["uri"]
 
 
-@require_safe
-def host_detail(request: HttpRequest, uuid: str) -> HttpResponse:
-    """One host: what it is, what it has, who uses it."""
-    host = get_object_or_404(hosts(), pk=uuid)
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Host, "add")
+def add(request: HttpRequest, uuid: str | None = None) -> HttpResponse:
+    """The form, and beside it the test `uuid` as it goes. POST with `test` begins a new one, else adds the host."""
+    test = _Test(uuid)
+    initial = {**_kept(request, uuid), **{name: value for name, value in request.GET.items() if name == "cluster"}}
+    form = HostForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _go_on(request, form, test)
+        except Refusal as refusal:
+            form.refuse(refusal)
+    operation = test.operation
     context = {
-        "host": host,
-        "cpu_ratio": CPU_RATIO.get(),
-        "reserved_cpu": RESERVED_CPU.get(),
-        "reserved_memory": RESERVED_MEMORY.get(),
-        "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
-        "vms": host.vms.prefetch_related("nics"),
-        "operations": Operation.objects.about(uuid)
-        .select_related("created_by")
-        .prefetch_related("steps")[:RECENT_OPERATIONS],
+        "form": form,
+        "operation": operation,
+        "passed": test.passed,
+        "found": operation.data.get("found") if operation else None,
+        "no_cluster": not Cluster.objects.exists(),
     }
-    live = host.status == HostStatus.CONNECTING
-    return render_page(request, "hosts/detail.html", "hosts/_detail.html", context, live=live)
+    live = operation is not None and operation.is_open
+    return render_page(request, "hosts/add.html", "hosts/_probe.html", context, live=live)
 
 
-def hosts() -> QuerySet[Host]:
-    """Hosts with what their line and page show."""
-    return Host.objects.select_related("cluster", "cluster__zone").annotate(vm_count=Count("vms"))
+def _go_on(request: HttpRequest, form: HostForm, test: _Test) -> HttpResponse:
+    values = form.cleaned_data
+    if "test" in request.POST:
+        operation = probe_host(
+            name=values["name"], management_ip=values["address"], uri=values["uri"], user=person(request)
+        )
+        _keep(request, operation.pk, form)
+        return HttpResponseRedirect(reverse("hosts:test", args=[operation.pk]))
+    if not (test.passed and test.fits(values)):
+        raise Refusal("Test the connection first: a host is added when it has answered at this address.")
+    added = add_host(
+        name=values["name"],
+        description=values["description"],
+        cluster_uuid=values["cluster"].pk,
+        management_ip=values["address"],
+        uri=values["uri"],
+        user=person(request),
+        idempotency_key=f"add-host-{test.operation.pk}" if test.operation else None,
+    )
+    return HttpResponseRedirect(reverse("hosts:detail", args=[added.subject_uuid]))
+
+
+# What was typed stays with the session while the test runs: a reload, or looking elsewhere, loses nothing.
+
+
+def _keep(request: HttpRequest, uuid: str, form: HostForm) -> None:
+    request.session["add-host"] = {"test": uuid, "values": {name: form.data.get(name, "") for name in form.fields}}
+
+
+def _kept(request: HttpRequest, uuid: str | None) -> dict[str, Any]:
+    kept = request.session.get("add-host") or {}
+    return dict(kept["values"]) if uuid and kept.get("test") == uuid else {}

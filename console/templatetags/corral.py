@@ -19,6 +19,7 @@ from console.advice import advice
 from console.faces import FaceLike, face_of
 from console.models import Operation, OperationStep, StepStatus
 from console.naming import format_size
+from console.pages import addresses
 from console.textual import age, short_duration
 
 register = template.Library()
@@ -196,43 +197,67 @@ class NavItem:
     prefix: str
 
 
-NAVIGATION = (
-    NavItem("Overview", "dashboard", "layout-dashboard", "/"),
-    NavItem("Virtual machines", "vms:list", "monitor", "/vms/"),
-    NavItem("Hosts", "hosts:list", "server", "/hosts/"),
-    NavItem("Operations", "operations:list", "activity", "/operations/"),
-)
+@dataclass(frozen=True, slots=True)
+class NavGroup:
+    """Entries that belong together; the first group has no heading."""
 
-#: where the page of a resource is, by the type that operations name
-PAGES: Mapping[str, str] = {
-    "VmInstance": "vms:detail",
-    "VmInstanceVO": "vms:detail",
-    "Host": "hosts:detail",
-    "HostVO": "hosts:detail",
-}
+    label: str
+    items: tuple[NavItem, ...]
+
+
+NAVIGATION = (
+    NavGroup(
+        "",
+        (
+            NavItem("Overview", "dashboard", "layout-dashboard", "/"),
+            NavItem("Virtual machines", "vms:list", "monitor", "/vms/"),
+            NavItem("Operations", "operations:list", "activity", "/operations/"),
+        ),
+    ),
+    NavGroup(
+        "Infrastructure",
+        (
+            NavItem("Zones", "zones:list", "map-pin", "/zones/"),
+            NavItem("Clusters", "clusters:list", "boxes", "/clusters/"),
+            NavItem("Hosts", "hosts:list", "server", "/hosts/"),
+            NavItem("Primary storage", "storages:list", "database", "/primary-storages/"),
+        ),
+    ),
+    NavGroup(
+        "Networks",
+        (
+            NavItem("L3 networks", "l3:list", "network", "/networks/l3/"),
+            NavItem("L2 networks", "l2:list", "cable", "/networks/l2/"),
+        ),
+    ),
+)
 
 
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> list[dict[str, Any]]:
-    """The entries with their addresses, the current one marked."""
+    """The groups with their entries and addresses, the current one marked."""
     path = context["request"].path
-    return [
-        {
-            "item": item,
-            "url": reverse(item.view),
-            "current": path == item.prefix if item.prefix == "/" else path.startswith(item.prefix),
-        }
-        for item in NAVIGATION
-    ]
+    return [{"label": group.label, "entries": [_entry(item, path) for item in group.items]} for group in NAVIGATION]
+
+
+def _entry(item: NavItem, path: str) -> dict[str, Any]:
+    current = path == item.prefix if item.prefix == "/" else path.startswith(item.prefix)
+    return {"item": item, "url": reverse(item.view), "current": current}
 
 
 @register.simple_tag
 def page_of(resource_type: str, uuid: str) -> str:
     """The address of a resource's page; empty when its type has none."""
-    view = PAGES.get(resource_type)
+    view = addresses.view_of(resource_type)
     if not view or not uuid:
         return ""
     try:
         return reverse(view, args=[uuid])
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def kind(row: Any) -> str:
+    """The type of a row, as `page_of` wants it."""
+    return type(row).__name__

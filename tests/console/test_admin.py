@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("console", "hosts", "networks", "vms")
 # Steps and local parts are shown with their parents; lanes and internal ids are counters without meaning to people.
-UNSHOWN = {"OperationStep", "LocalStorageHost", "Lane", "InternalId"}
+UNSHOWN = {"Leftover", "OperationStep", "LocalStorageHost", "Lane", "InternalId"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {
     "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock",

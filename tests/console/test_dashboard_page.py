@@ -14,8 +14,37 @@ def client() -> Client:
     return visitor()
 
 
-def test_an_empty_fleet_is_told_what_to_do_next(client: Client) -> None:
-    assert "CreateVmInstance" in text_of(client.get("/"))
+def test_an_empty_console_is_told_to_begin_with_a_zone(client: Client) -> None:
+    assert "Begin with a zone" in text_of(client.get("/"))
+
+
+def test_a_fleet_without_vms_is_offered_the_wizard() -> None:
+    Showcase().host("node-1")
+    assert 'href="/vms/create/"' in text_of(visitor("root", is_superuser=True).get("/"))
+
+
+def test_capacity_is_shown_by_zone_and_by_cluster(client: Client) -> None:
+    show = Showcase()
+    show.host("node-1", total_memory=100, used_memory=40, total_cpu=4, used_cpu=3)
+    show.host("node-2", total_memory=100, status="Disconnected")
+    [zone] = client.get("/").context["zones"]
+    [cluster] = zone.clusters
+    for place in (zone, cluster):
+        assert (place.hosts, place.connected, place.used_memory, place.memory, place.cpu) == (2, 1, 40, 100, 40)
+
+
+def test_hosts_that_need_attention_come_with_their_reason_the_worst_first(client: Client) -> None:
+    show = Showcase()
+    show.host("well")
+    show.host("resting", state="Disabled")
+    show.host("full", total_memory=100, used_memory=97)
+    show.host("lost", status="Disconnected", status_reason="no answer for 20 s")
+    found = [(one.host.name, one.reason) for one in client.get("/").context["attention"]]
+    assert found == [
+        ("lost", "no answer for 20 s"),
+        ("full", "97 % of its memory is given out."),
+        ("resting", "It is disabled: no new VMs."),
+    ]
 
 
 def test_vms_are_counted_by_state_without_destroyed_ones(client: Client) -> None:
@@ -50,4 +79,4 @@ def test_it_costs_the_same_however_large_the_fleet(client: Client) -> None:
     for number in range(9):
         vm = show.vm(f"vm-{number}", show.host(f"host-{number}"))
         show.operation(f"Create VM {number}", subject(vm))
-    assert query_count(client, "/") == few == 11
+    assert query_count(client, "/") == few == 16

@@ -61,4 +61,4 @@ def test_the_list_costs_the_same_however_many_hosts_there_are(client: Client, sh
     few = query_count(client, "/hosts/")
     for number in range(8):
         show.vm(f"vm-{number}", show.host(f"host-{number}"))
-    assert query_count(client, "/hosts/") == few == 5
+    assert query_count(client, "/hosts/") == few == 8

@@ -1,0 +1,196 @@
+"""What goes with a resource when it is deleted (semantics §1.4): edges as a table, one engine that walks them.
+
+Apps declare their edges. `plan_of` says what a deletion would do without doing it; `delete` does it, in one
+transaction, or refuses and names what is in the way.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from console.errors import Busy, NotFound, Refusal
+from console.models import Operation, ResourceLock
+from console.models.tag import Tag
+
+#: names of one kind that a sentence lists before it counts the rest
+NAMED = 5
+
+
+class Effect(StrEnum):
+    """What happens to a row when something it hangs on is deleted."""
+
+    DELETED = "deleted"
+    DETACHED = "kept, without it"
+    STOPPED = "would have to be stopped"
+    DESTROYED = "would have to be destroyed"
+    LOST = "would be lost"
+
+    @property
+    def allowed(self) -> bool:
+        """Whether a deletion does this by itself; what ends guests or their data it never does on the way."""
+        return self in (Effect.DELETED, Effect.DETACHED)
+
+
+#: the rows of the child for uuids of the parent
+Reach = Callable[[set[str]], QuerySet]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A deleted `parent` reaches rows of `child`. `detail` adds to the effect what people should know."""
+
+    parent: type[Model]
+    child: type[Model]
+    reach: Reach
+    effect: Effect = Effect.DELETED
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one kind to which the same happens."""
+
+    model: type[Model]
+    effect: Effect
+    detail: str
+    rows: list[Any]
+
+    @property
+    def noun(self) -> str:
+        meta = self.model._meta
+        return str(meta.verbose_name if len(self.rows) == 1 else meta.verbose_name_plural)
+
+    @property
+    def label(self) -> str:
+        return str(self.model._meta.label)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The root and everything that its deletion reaches, each row once."""
+
+    root: Any
+    groups: list[Group]
+
+    @property
+    def blockers(self) -> list[Group]:
+        return [group for group in self.groups if not group.effect.allowed]
+
+    @property
+    def deleted(self) -> list[Group]:
+        """What goes, without the root; parents before their children."""
+        return [group for group in self.groups if group.effect == Effect.DELETED]
+
+    def doomed(self) -> Iterator[tuple[type[Model], list[Any]]]:
+        """Everything that is deleted, by model, parents first."""
+        yield type(self.root), [self.root]
+        for group in self.deleted:
+            yield group.model, group.rows
+
+    def rows(self, model: type[Model]) -> list[Any]:
+        """The rows of one model that are deleted."""
+        return [row for kind, rows in self.doomed() if kind is model for row in rows]
+
+    def refusal(self) -> str:
+        """One sentence that names what is in the way; empty when nothing is."""
+        parts = [f"{len(group.rows)} {group.noun} {group.effect} ({named(group.rows)})" for group in self.blockers]
+        kind = type(self.root)._meta.verbose_name
+        return f"{str(kind).capitalize()} {self.root} cannot be deleted: {'; '.join(parts)}." if parts else ""
+
+
+#: asked inside the transaction, before the rows go; may return operations it has submitted
+Hook = Callable[[Plan, AbstractBaseUser | None], Iterable[Operation]]
+
+
+@dataclass
+class _Tables:
+    edges: list[Edge] = field(default_factory=list)
+    hooks: list[Hook] = field(default_factory=list)
+
+
+_tables = _Tables()
+
+
+def declare(*edges: Edge) -> None:
+    _tables.edges.extend(edge for edge in edges if edge not in _tables.edges)
+
+
+def before_delete(hook: Hook) -> Hook:
+    """Register what has to be done in the world when rows go."""
+    if hook not in _tables.hooks:
+        _tables.hooks.append(hook)
+    return hook
+
+
+def edges() -> tuple[Edge, ...]:
+    return tuple(_tables.edges)
+
+
+def plan_of(root: Any) -> Plan:
+    """What the deletion of a row would do. The statements it costs depend on the kinds it reaches, not on the rows."""
+    groups: list[Group] = []
+    seen: set[tuple[type[Model], str]] = {(type(root), root.pk)}
+    front: list[tuple[type[Model], set[str]]] = [(type(root), {root.pk})]
+    while front:
+        parent, uuids = front.pop(0)
+        for edge in _tables.edges:
+            if edge.parent is not parent:
+                continue
+            rows = [row for row in edge.reach(uuids) if (edge.child, row.pk) not in seen]
+            if not rows:
+                continue
+            seen |= {(edge.child, row.pk) for row in rows}
+            groups.append(Group(edge.child, edge.effect, edge.detail, rows))
+            if edge.effect == Effect.DELETED:
+                front.append((edge.child, {row.pk for row in rows}))
+    return Plan(root, groups)
+
+
+def delete(root: Any, user: AbstractBaseUser | None = None) -> list[Operation]:
+    """Delete a row with all that goes with it. Raises Refusal naming what is in the way, and Busy.
+
+    Returns the operations that clean up on hosts. A row that is gone already is a success.
+    """
+    with transaction.atomic():
+        plan = plan_of(root)
+        for model, rows in plan.doomed():
+            # Nobody hangs anything on them from here on; what was hung before is seen by the second look.
+            list(model._base_manager.select_for_update().filter(pk__in=[row.pk for row in rows]).order_by("pk"))
+        plan = plan_of(root)
+        if sentence := plan.refusal():
+            raise Refusal(sentence, code="SYS.1004")
+        _refuse_busy(plan)
+        operations = [operation for hook in _tables.hooks for operation in hook(plan, user)]
+        for model, rows in reversed(list(plan.doomed())):
+            uuids = [row.pk for row in rows]
+            Tag.objects.filter(resource_uuid__in=uuids).delete()
+            model._default_manager.filter(pk__in=uuids).delete()
+        return operations
+
+
+def _refuse_busy(plan: Plan) -> None:
+    uuids = [row.pk for _, rows in plan.doomed() for row in rows]
+    lock = ResourceLock.objects.filter(pk__in=uuids).select_related("operation").first()
+    if lock:
+        other = lock.operation
+        raise Busy(f"{plan.root} must wait: “{other.title}” ({other.status}) is working on it", holder=other.pk)
+
+
+def named(rows: list[Any]) -> str:
+    """The first names, and how many more there are."""
+    names = ", ".join(str(row) for row in rows[:NAMED])
+    more = len(rows) - NAMED
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def get_or_refuse(model: type[Model], uuid: str, field_name: str = "uuid") -> Any:
+    """The row with this uuid. Raises NotFound naming the field."""
+    row = model._default_manager.filter(pk=uuid).first()
+    if row is None:
+        raise NotFound(f"There is no {model._meta.verbose_name} with uuid {uuid}", field=field_name)
+    return row

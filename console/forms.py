@@ -1,0 +1,130 @@
+"""Forms of the console: plain Django forms. Services do the checking; a refusal finds its way to the field it names."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from console.errors import Refusal
+from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
+from console.naming import SizeError, format_size, name_problem, new_uuid, parse_size
+
+#: CSS class by kind of widget
+CLASSES: Mapping[type[forms.Widget], str] = {
+    forms.CheckboxInput: "form-check-input",
+    forms.RadioSelect: "form-check-input",
+    forms.CheckboxSelectMultiple: "form-check-input",
+    forms.Select: "form-select",
+    forms.HiddenInput: "",
+}
+
+
+class PlainForm(forms.Form):
+    """A form drawn field by field with label, help and error; `names` maps JSON names that differ to fields."""
+
+    names: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if css := _css_class(field.widget):
+                field.widget.attrs.setdefault("class", css)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Show a service's refusal at the field it names, or above the form when it names none that is here."""
+        self.add_error(self.field_named(refusal.field or ""), refusal.details or refusal.description)
+
+    def field_named(self, json: str) -> str | None:
+        """The field behind a JSON name: managementIp is management_ip, clusterUuid is cluster."""
+        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", json).lower()
+        candidates = (self.names.get(json, ""), snake, snake.removesuffix("_uuid"), snake.removesuffix("_uuids"))
+        return next((name for name in candidates if name in self.fields), None)
+
+
+def _css_class(widget: forms.Widget) -> str:
+    kind = next((kind for kind in CLASSES if isinstance(widget, kind)), None)
+    return "form-control" if kind is None else CLASSES[kind]
+
+
+class NamedForm(PlainForm):
+    """What every resource has: a name and a description. `fresh` is the uuid of the thing to be made.
+
+    It comes with the empty form, so that sending the form twice makes one thing.
+    """
+
+    fresh = forms.CharField(widget=forms.HiddenInput, required=False, max_length=32, initial=new_uuid)
+    name = forms.CharField(max_length=NAME_LENGTH)
+    description = forms.CharField(
+        max_length=DESCRIPTION_LENGTH, required=False, widget=forms.Textarea({"rows": 2}), label="Description"
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if problem := name_problem(name):
+            raise forms.ValidationError(problem)
+        return name
+
+    def clean_description(self) -> str | None:
+        return self.cleaned_data["description"] or None
+
+
+class SizeField(forms.CharField):
+    """Bytes as people write them: "512M", "1.5 GiB"."""
+
+    def __init__(self, *, least: int = 1, **kwargs: Any) -> None:
+        self.least = least
+        kwargs.setdefault("help_text", "A number with a unit, as in 512M, 20G or 1.5 GiB.")
+        super().__init__(max_length=40, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return exact_size(value) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text in self.empty_values:
+            return None
+        try:
+            size = parse_size(str(text))
+        except SizeError as error:
+            raise forms.ValidationError(str(error)) from error
+        if not self.least <= size < 1 << 63:
+            raise forms.ValidationError(f"At least {format_size(self.least)} and less than 8 EiB.")
+        return size
+
+    # Length and emptiness are checked on the text, which is no more there.
+    def run_validators(self, value: Any) -> None:
+        return None
+
+
+def exact_size(size: int) -> str:
+    """A size that reads back as the same number of bytes."""
+    for letter in "TGMK":
+        unit = parse_size(f"1{letter}")
+        if size and size % unit == 0:
+            return f"{size // unit} {letter}iB"
+    return str(size)
+
+
+class RowField(forms.ModelChoiceField):
+    """Choose another resource; its name is shown, its uuid is sent."""
+
+    def __init__(self, queryset: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("empty_label", "Choose…")
+        super().__init__(queryset, **kwargs)
+
+
+class ConfirmForm(PlainForm):
+    """A deletion that takes other things along: the name is typed to say "I have seen it"."""
+
+    confirm = forms.CharField(label="Type the name to confirm", strip=True, required=False)
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+        self.fields["confirm"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+    def clean_confirm(self) -> str:
+        if self.cleaned_data["confirm"] != self.name:
+            raise forms.ValidationError(f"This is not the name. Type exactly: {self.name}")
+        return self.name

@@ -1,0 +1,194 @@
+"""What a resource declares to have pages: its list, its page, its forms, what can be done to it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Model, QuerySet
+from django.forms import Form
+from django.http import QueryDict
+
+from console.faces import Faces
+from console.listing import Column
+from console.models import Operation
+from console.pages.cells import Cell
+from console.permissions import Verb
+
+Row = Any
+Person = AbstractBaseUser | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellColumn(Column):
+    """A column of a table and what stands in it."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Prop:
+    """One line of the properties."""
+
+    label: str
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a change came to: a sentence, and the operations that carry it to the hosts."""
+
+    message: str
+    operations: Iterable[Operation] = ()
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something done to a row by POST `<row>/<name>/`.
+
+    `run` gets the row, what was posted and who asks. `refused` says why it cannot be done now (its button is then
+    disabled and says so); `shown` whether there is a button at the top of the page.
+    """
+
+    name: str
+    label: str
+    icon: str
+    run: Callable[[Row, QueryDict, Person], Done]
+    verb: Verb = "change"
+    shown: Callable[[Row], bool] = lambda row: True
+    refused: Callable[[Row], str] = lambda row: ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picker:
+    """Below a table of a page: choose one more to add to it. `action` is the name of an Action of the page."""
+
+    action: str
+    parameter: str
+    label: str
+    button: str
+    choices: Callable[[Row], QuerySet]
+    none: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Related:
+    """A table on a resource's page: rows that belong to it. `remove` names the Action that a line's button posts."""
+
+    key: str
+    title: str
+    rows: Callable[[Row], QuerySet]
+    columns: tuple[CellColumn, ...]
+    empty: str
+    all_url: Callable[[Row], str] | None = None
+    add_url: Callable[[Row], str] | None = None
+    add_label: str = "Add"
+    add_model: type[Model] | None = None
+    remove: str = ""
+    remove_label: str = "Detach"
+    remove_url: Callable[[Row], str] | None = None
+    picker: Picker | None = None
+    aside: bool = False
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The field whose values filter the list, with their faces."""
+
+    field: str
+    faces: Faces
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """One resource. `space` is the namespace of its addresses; `rows` everything its lines and page show.
+
+    `fragment` and `list_fragment` replace the drawn page or list by a template of the resource's own, which gets
+    `context`. `create` returns the new row, or the operation that makes it. `deletable` False: it has no delete.
+    """
+
+    model: type[Model]
+    space: str
+    noun: str
+    plural: str
+    icon: str
+    about: str
+    empty: str
+    rows: Callable[[], QuerySet]
+    columns: tuple[CellColumn, ...]
+    filterset: type[Any]
+    facets: Facets | None = None
+    sort: str = "name"
+    search: str = "Search by name"
+    crumbs: Callable[[Row], list[Row]] = lambda row: []
+    badges: tuple[Cell, ...] = ()
+    meta: tuple[tuple[str, Cell], ...] = ()
+    props: tuple[Prop, ...] = ()
+    gauges: tuple[Cell, ...] = ()
+    notes: Callable[[Row], list[tuple[str, str, str]]] = lambda row: []
+    form: type[Form] | None = None
+    edit_form: type[Form] | None = None
+    create: Callable[[dict[str, Any], str, Person], Any] | None = None
+    update: Callable[[Row, dict[str, Any], Person], Done | None] | None = None
+    values: Callable[[Row], dict[str, Any]] = lambda row: {}
+    actions: tuple[Action, ...] = ()
+    related: tuple[Related, ...] = ()
+    deletable: bool = True
+    delete: Callable[[Row, Person], Done] | None = None
+    moving: Callable[[Row], bool] = lambda row: False
+    fragment: str = ""
+    list_fragment: str = ""
+    context: Callable[[Row], Mapping[str, Any]] = lambda row: {}
+    list_context: Callable[[], Mapping[str, Any]] = dict
+    create_url: str = ""
+    form_about: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.plural[0].upper() + self.plural[1:]
+
+    def action(self, name: str) -> Action | None:
+        return next((action for action in self.actions if action.name == name), None)
+
+    def view(self, name: str) -> str:
+        return f"{self.space}:{name}"
+
+
+_spaces: dict[str, Pages] = {}
+_more: dict[str, list[Related]] = {}
+_more_actions: dict[str, list[Action]] = {}
+
+
+def register(pages: Pages) -> Pages:
+    """Make a resource's pages known under their namespace."""
+    if _spaces.setdefault(pages.space, pages) is not pages:
+        raise ValueError(f"two resources have pages called {pages.space}")
+    return pages
+
+
+def all_pages() -> tuple[Pages, ...]:
+    return tuple(_spaces.values())
+
+
+def pages_for(model: type[Model]) -> Pages | None:
+    return next((pages for pages in _spaces.values() if pages.model is model), None)
+
+
+def add_related(space: str, *related: Related) -> None:
+    """A table that an app above puts on a page of an app below, so that links go both ways and imports one."""
+    _more.setdefault(space, []).extend(related)
+
+
+def add_actions(space: str, *actions: Action) -> None:
+    """The actions that such a table needs."""
+    _more_actions.setdefault(space, []).extend(actions)
+
+
+def related_of(pages: Pages) -> list[Related]:
+    return [*pages.related, *_more.get(pages.space, [])]
+
+
+def actions_of(pages: Pages) -> list[Action]:
+    return [*pages.actions, *_more_actions.get(pages.space, [])]

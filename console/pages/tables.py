@@ -1,0 +1,65 @@
+"""Tables of rows by declared columns, drawn for the templates."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from console.pages.kit import CellColumn, Pages, Related
+from console.permissions import may
+
+RELATED_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table, drawn: (classes, content) per column, and where its button posts to."""
+
+    row: Any
+    cells: list[tuple[str, str]]
+    post: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A related table, drawn."""
+
+    related: Related
+    lines: list[Line]
+    more: bool
+    all_url: str
+    add_url: str
+    picker_url: str
+    choices: list[Any]
+
+
+def drawn(rows: Iterable[Any], columns: tuple[CellColumn, ...], post: Callable[[Any], str] | None = None) -> list[Line]:
+    return [
+        Line(row, [(column.classes, column.cell(row)) for column in columns], post(row) if post else "") for row in rows
+    ]
+
+
+def post_url(pages: Pages, row: Any, action: str) -> str:
+    return reverse(pages.view("action"), args=[row.pk, action])
+
+
+def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> Table:
+    changes = may(request.user, pages.model, "change")
+    rows = list(related.rows(row)[: RELATED_SHOWN + 1])
+    post = related.remove_url if related.remove_url and changes else None
+    if related.remove and changes:
+        url = post_url(pages, row, related.remove)
+        post = lambda _: url  # noqa: E731
+    adds = related.add_model is None or may(request.user, related.add_model, "add")
+    picker = related.picker if changes else None
+    return Table(
+        related,
+        drawn(rows[:RELATED_SHOWN], related.columns, post),
+        len(rows) > RELATED_SHOWN,
+        related.all_url(row) if related.all_url else "",
+        related.add_url(row) if related.add_url and adds else "",
+        post_url(pages, row, picker.action) if picker else "",
+        list(picker.choices(row)) if picker else [],
+    )

@@ -1,0 +1,328 @@
+"""The views that every resource's pages are made of. They read the database only; changes go through services."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from console import cascade
+from console.errors import Refusal
+from console.facets import facets
+from console.forms import ConfirmForm, PlainForm
+from console.htmx import render_page
+from console.listing import SORT, headings, order_of, page_of_rows
+from console.models import Operation
+from console.pages.answers import person, tell
+from console.pages.cells import address, linked
+from console.pages.kit import Action, Done, Pages, Person, actions_of, related_of
+from console.pages.tables import drawn, post_url, table_of
+from console.permissions import may, needs
+
+RECENT_OPERATIONS = 8
+
+View = Callable[..., HttpResponse]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Button:
+    """An action at the top of a page; `why` is set when it cannot be done now."""
+
+    action: Action
+    url: str
+    why: str
+
+
+# lists ----------------------------------------------------------------------------------------------------
+
+
+def list_view(pages: Pages) -> View:
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        order = order_of(request.GET.get(SORT, ""), pages.columns, pages.sort)
+        found = pages.filterset(request.GET, pages.rows())
+        page = page_of_rows(request, found.qs.order_by(*order.fields))
+        context = {
+            "pages": pages,
+            "page": page,
+            "lines": drawn(page, pages.columns),
+            "headings": headings(pages.columns, order, request.GET),
+            "query": request.GET.get("q", ""),
+            "facets": _facets(pages, request),
+            "filtered": any(request.GET.get(name) for name in pages.filterset.base_filters),
+            "scopes": _scopes(pages, request),
+            "create_url": _create_url(pages, request),
+            **pages.list_context(),
+        }
+        live = any(pages.moving(row) for row in page)
+        fragment = pages.list_fragment or "resources/_list.html"
+        return render_page(request, "resources/list.html", fragment, {**context, "fragment": fragment}, live=live)
+
+    return view
+
+
+def _facets(pages: Pages, request: HttpRequest) -> list[Any]:
+    """The values of the faceted field, counted with all other filters applied."""
+    if pages.facets is None:
+        return []
+    others = request.GET.copy()
+    others.pop(pages.facets.field, None)
+    rows = pages.filterset(others, pages.model._default_manager.all()).qs
+    return facets(rows, pages.facets.field, pages.facets.faces, request.GET)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A filter by another resource, as a link that takes it off."""
+
+    label: str
+    url: str
+
+
+def _scopes(pages: Pages, request: HttpRequest) -> list[Scope]:
+    """The resources the address narrows the list to, such as `?zone=…`, by their names."""
+    scopes = []
+    for name, found in pages.filterset.base_filters.items():
+        model = getattr(found, "resource", None)
+        uuid = request.GET.get(name)
+        if model is None or not uuid:
+            continue
+        row = model._default_manager.filter(pk=uuid).first()
+        rest = request.GET.copy()
+        rest.pop(name)
+        rest.pop("page", None)
+        scopes.append(Scope(f"{name.replace('_', ' ')}: {row or uuid}", f"?{rest.urlencode()}"))
+    return scopes
+
+
+def _create_url(pages: Pages, request: HttpRequest) -> str:
+    if not (pages.form or pages.create_url) or not may(request.user, pages.model, "add"):
+        return ""
+    return reverse(pages.create_url or pages.view("create"))
+
+
+# one resource ---------------------------------------------------------------------------------------------
+
+
+def detail_view(pages: Pages) -> View:
+    @require_safe
+    def view(request: HttpRequest, uuid: str) -> HttpResponse:
+        row = row_or_404(pages.rows(), uuid)
+        operations = list(_operations(uuid))
+        context = {
+            **_head(pages, row, request),
+            "tables": [table_of(pages, one, row, request) for one in related_of(pages)],
+            "props": [(prop.label, prop.cell(row)) for prop in pages.props],
+            "gauges": [gauge(row) for gauge in pages.gauges],
+            "notes": pages.notes(row),
+            "operations": operations,
+            **pages.context(row),
+        }
+        live = pages.moving(row) or any(operation.is_open for operation in operations)
+        fragment = pages.fragment or "resources/_detail.html"
+        return render_page(request, "resources/detail.html", fragment, {**context, "fragment": fragment}, live=live)
+
+    return view
+
+
+def _operations(uuid: str) -> QuerySet[Operation]:
+    rows = Operation.objects.about(uuid).select_related("created_by", "parent").prefetch_related("steps")
+    return rows[:RECENT_OPERATIONS]
+
+
+def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:
+    """What the head of a page shows, and what people may do from there."""
+    changes, deletes = may(request.user, pages.model, "change"), may(request.user, pages.model, "delete")
+    form = pages.edit_form or pages.form
+    return {
+        "pages": pages,
+        "row": row,
+        "crumbs": [linked(parent) for parent in pages.crumbs(row)],
+        "badges": [badge(row) for badge in pages.badges],
+        "meta": [(icon, cell(row)) for icon, cell in pages.meta],
+        "buttons": [
+            Button(action, post_url(pages, row, action.name), action.refused(row))
+            for action in pages.actions
+            if action.shown(row) and may(request.user, pages.model, action.verb)
+        ],
+        "edit_url": reverse(pages.view("edit"), args=[row.pk]) if form and pages.update and changes else "",
+        "delete_url": reverse(pages.view("delete"), args=[row.pk]) if pages.deletable and deletes else "",
+    }
+
+
+def row_or_404(rows: QuerySet, uuid: str) -> Any:
+    row = rows.filter(pk=uuid).first()
+    if row is None:
+        raise Http404(f"there is no {rows.model._meta.verbose_name} {uuid}")
+    return row
+
+
+# making and changing --------------------------------------------------------------------------------------
+
+
+def create_view(pages: Pages) -> View:
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @needs(pages.model, "add")
+    def view(request: HttpRequest) -> HttpResponse:
+        form = _form(pages.form, request, _preset(pages, request))
+        if request.method == "POST":
+            # The same form sent twice: the thing is there already.
+            twin = pages.model._default_manager.filter(pk=form.data.get("fresh", "")).first()
+            if twin is not None:
+                return HttpResponseRedirect(address(twin))
+            if form.is_valid() and (made := _try(form, lambda: _create(pages, form, request))) is not None:
+                return _created(pages, made, request)
+        return _form_page(pages, request, form, f"Add {_article(pages.noun)} {pages.noun}", "Add")
+
+    return view
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0].lower() in "aeiou" or noun.startswith("L") else "a"
+
+
+def _preset(pages: Pages, request: HttpRequest) -> dict[str, Any]:
+    """What the address says about the new thing, such as `?zone=…` from the zone's page."""
+    fields = pages.form.base_fields if pages.form else {}
+    return {name: value for name, value in request.GET.items() if name in fields}
+
+
+def _form(kind: Any, request: HttpRequest, initial: dict[str, Any], **extra: Any) -> PlainForm:
+    posted = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    return cast(PlainForm, kind(*posted, initial=initial, **extra))
+
+
+def _create(pages: Pages, form: PlainForm, request: HttpRequest) -> Any:
+    values = dict(form.cleaned_data)
+    fresh = values.pop("fresh", "")
+    if pages.create is None:
+        raise Http404(f"{pages.plural} are not made here")
+    return pages.create(values, fresh, person(request))
+
+
+def _created(pages: Pages, made: Any, request: HttpRequest) -> HttpResponse:
+    if isinstance(made, Done):
+        tell(request, made)
+        return HttpResponseRedirect(made.url)
+    if isinstance(made, Operation):
+        return HttpResponseRedirect(reverse("operations:detail", args=[made.pk]))
+    tell(request, Done(f"{pages.noun[0].upper()}{pages.noun[1:]} {made} was added."))
+    return HttpResponseRedirect(address(made))
+
+
+def edit_view(pages: Pages) -> View:
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @needs(pages.model, "change")
+    def view(request: HttpRequest, uuid: str) -> HttpResponse:
+        row = row_or_404(pages.rows(), uuid)
+        initial = {"name": row.name, "description": row.description, **pages.values(row)}
+        form = _form(pages.edit_form or pages.form, request, initial)
+        if request.method == "POST" and form.is_valid():
+            done = _try(form, lambda: _update(pages, row, form, request))
+            if done is not None:
+                tell(request, done)
+                return HttpResponseRedirect(address(row))
+        return _form_page(pages, request, form, f"Edit {row}", "Save", row)
+
+    return view
+
+
+def _update(pages: Pages, row: Any, form: PlainForm, request: HttpRequest) -> Done:
+    if pages.update is None:
+        raise Http404(f"{pages.plural} are not changed here")
+    values = {name: value for name, value in form.cleaned_data.items() if name != "fresh"}
+    return pages.update(row, values, person(request)) or Done(f"{values.get('name', row)} was saved.")
+
+
+def _try(form: PlainForm, work: Callable[[], T]) -> T | None:
+    """The result, or None after a refusal, which is then shown in the form."""
+    try:
+        return work()
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return None
+
+
+def _form_page(
+    pages: Pages, request: HttpRequest, form: PlainForm, title: str, submit: str, row: Any = None
+) -> HttpResponse:
+    back = address(row) if row is not None else reverse(pages.view("list"))
+    crumbs = [*([] if row is None else [linked(parent) for parent in pages.crumbs(row)])]
+    context = {
+        "pages": pages,
+        "form": form,
+        "title": title,
+        "submit": submit,
+        "back": back,
+        "row": row,
+        "crumbs": crumbs,
+        "about": pages.form_about if row is None else "",
+    }
+    return render(request, "resources/form.html", context)
+
+
+# doing ----------------------------------------------------------------------------------------------------
+
+
+def action_view(pages: Pages) -> View:
+    @require_POST
+    def view(request: HttpRequest, uuid: str, name: str) -> HttpResponse:
+        action = next((one for one in actions_of(pages) if one.name == name), None)
+        if action is None:
+            raise Http404(f"{pages.plural} have no {name}")
+        return _guarded_action(pages, action)(request, uuid)
+
+    return view
+
+
+def _guarded_action(pages: Pages, action: Action) -> View:
+    @needs(pages.model, action.verb)
+    def view(request: HttpRequest, uuid: str) -> HttpResponse:
+        row = row_or_404(pages.rows(), uuid)
+        try:
+            if why := action.refused(row):
+                raise Refusal(why)
+            done = action.run(row, request.POST, person(request))
+        except Refusal as refusal:
+            messages.error(request, refusal.details or refusal.description)
+            return HttpResponseRedirect(address(row))
+        tell(request, done)
+        return HttpResponseRedirect(done.url or address(row))
+
+    return view
+
+
+def delete_view(pages: Pages) -> View:
+    """GET shows what goes and what is in the way, POST does it."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @needs(pages.model, "delete")
+    def view(request: HttpRequest, uuid: str) -> HttpResponse:
+        row = row_or_404(pages.rows(), uuid)
+        plan = cascade.plan_of(row)
+        form = ConfirmForm(request.POST or None, name=row.name) if plan.groups else None
+        refusal = plan.refusal()
+        if request.method == "POST" and not refusal and (form is None or form.is_valid()):
+            try:
+                done = (pages.delete or _delete)(row, person(request))
+            except Refusal as error:
+                refusal = error.details
+            else:
+                tell(request, done)
+                return HttpResponseRedirect(done.url or reverse(pages.view("list")))
+        context = {**_head(pages, row, request), "plan": plan, "form": form, "refusal": refusal}
+        return render(request, "resources/delete.html", context)
+
+    return view
+
+
+def _delete(row: Any, user: Person) -> Done:
+    operations = cascade.delete(row, user)
+    kind = str(row._meta.verbose_name)
+    return Done(f"{kind[0].upper()}{kind[1:]} {row} was deleted.", operations)

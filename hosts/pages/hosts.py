@@ -1,0 +1,107 @@
+"""Pages of hosts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.http import QueryDict
+
+from console.filtersets import name_filter
+from console.forms import NamedForm
+from console.pages import cells
+from console.pages.actions import state_actions
+from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
+from hosts import places, services
+from hosts.config import CPU_RATIO, RESERVED_CPU, RESERVED_MEMORY
+from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
+from hosts.pages import columns
+from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
+
+DISABLED = "It takes no new VMs; those that run there stay."
+
+
+def rows() -> QuerySet[Host]:
+    """Hosts with what their line and page show."""
+    return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone")).annotate(vm_count=Count("vms"))
+
+
+def update(host: Host, values: dict[str, Any], user: Person) -> None:
+    places.update_host(uuid=host.pk, **values)
+
+
+def reconnect(host: Host, posted: QueryDict, user: Person) -> Done:
+    operation = services.reconnect_host(uuid=host.pk, user=user)
+    return Done(f"Host {host.name} is shaking hands.", [operation])
+
+
+def context(host: Host) -> Mapping[str, Any]:
+    return {
+        "host": host,
+        "cpu_ratio": CPU_RATIO.get(),
+        "reserved_cpu": RESERVED_CPU.get(),
+        "reserved_memory": RESERVED_MEMORY.get(),
+        "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
+        "vms": host.vms.prefetch_related("nics"),
+    }
+
+
+def notes(host: Host) -> list[tuple[str, str, str]]:
+    if host.state == HostState.DISABLED:
+        return [("secondary", "ban", f"Disabled. {DISABLED}")]
+    return []
+
+
+def _name(host: Host) -> str:
+    return cells.noted(cells.name(), lambda row: row.management_ip)(host)
+
+
+PAGES = Pages(
+    model=Host,
+    space="hosts",
+    noun="host",
+    plural="hosts",
+    icon="server",
+    about="The machines with libvirt that run your virtual machines.",
+    empty="Hosts are the machines with libvirt that run your virtual machines. Add your own to a cluster, or let "
+    "the lab bring up real ones on this machine: manage.py lab up.",
+    rows=rows,
+    columns=(
+        CellColumn(label="Name", key="name", orm="name", cell=_name),
+        CellColumn(label="Status", key="status", orm="status", cell=columns.STATUS_BADGE),
+        CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.badge("state", STATES, "bare")),
+        CellColumn(label="Cluster", key="cluster", orm="cluster__name", classes="md", cell=cells.link("cluster")),
+        CellColumn(label="CPU", key="cpu", orm="used_cpu", classes="md", cell=columns.CPU),
+        CellColumn(label="Memory", key="memory", orm="used_memory", classes="md", cell=columns.MEMORY),
+        CellColumn(
+            label="VMs", key="vms", orm="vm_count", classes="num sm", cell=cells.count("vm_count", "vms:list", "host")
+        ),
+        CellColumn(label="Runs guests by", classes="lg", cell=emulation_word),
+    ),
+    filterset=name_filter(
+        Host,
+        {"status": HostStatus, "state": HostState},
+        {"cluster": (Cluster, "cluster_id"), "zone": (Zone, "cluster__zone_id")},
+    ),
+    facets=Facets("status", STATUSES),
+    crumbs=lambda host: [host.cluster.zone, host.cluster],
+    badges=(columns.STATUS_BADGE, cells.badge("state", STATES)),
+    meta=(("network", cells.code("management_ip")),),
+    notes=notes,
+    edit_form=NamedForm,
+    update=update,
+    actions=(
+        *state_actions(services.change_host_state, "Host", DISABLED),
+        Action(
+            name="reconnect",
+            label="Reconnect",
+            icon="plug-zap",
+            run=reconnect,
+            refused=lambda host: "It is shaking hands already" if host.status == HostStatus.CONNECTING else "",
+            hint="Shake hands again; until it is done the host takes no new VMs",
+        ),
+    ),
+    moving=lambda host: host.status == HostStatus.CONNECTING,
+    fragment="hosts/_detail.html",
+    context=context,
+    create_url="hosts:create",
+)

@@ -1,0 +1,104 @@
+"""Forms of networks."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from console.forms import NamedForm, PlainForm, RowField
+from console.models.resource import NAME_LENGTH
+from hosts.models import Zone
+from networks.guest import MAX_VLAN
+from networks.models import L2Network
+
+
+class L2Form(NamedForm):
+    """A new L2 network."""
+
+    zone = RowField(Zone.objects.all())
+    physical_interface = forms.CharField(
+        label="Physical interface",
+        max_length=15,
+        required=False,
+        help_text="The hosts' interface it goes out by, such as eth1. Empty: guests of one host reach each other only.",
+    )
+    vlan = forms.IntegerField(
+        label="VLAN", required=False, min_value=0, max_value=MAX_VLAN, help_text="0 to 4095; empty is untagged."
+    )
+
+    def clean_physical_interface(self) -> str:
+        return str(self.cleaned_data["physical_interface"]).strip()
+
+
+class LinesField(forms.CharField):
+    """Several texts, one per line or parted by commas."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea({"rows": 2}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return [line for line in super().clean(value).replace(",", " ").split() if line]
+
+
+class DnsForm(NamedForm):
+    """What can be changed of an L3 network."""
+
+    dns_domain = forms.CharField(
+        label="DNS domain", max_length=255, required=False, help_text="Guests get hostname.domain as their full name."
+    )
+    dns = LinesField(
+        label="DNS servers",
+        required=False,
+        help_text="IPv4 addresses, one per line. Guests ask their gateway, which forwards to these.",
+    )
+
+
+class L3Form(DnsForm):
+    """A new L3 network, with its first addresses."""
+
+    names: ClassVar = {"networkCidr": "cidr"}
+
+    l2_network = RowField(L2Network.objects.select_related("zone"), label="L2 network")
+    cidr = forms.CharField(
+        label="Addresses",
+        required=False,
+        max_length=32,
+        help_text="A network such as 10.0.0.0/24: its first address is the gateway, the others go to guests. "
+        "Empty: add ranges later.",
+    )
+
+    field_order = ("fresh", "name", "l2_network", "cidr", "dns_domain", "dns", "description")
+
+
+class RangeForm(PlainForm):
+    """More addresses: a whole network, or from one address to another."""
+
+    names: ClassVar = {"networkCidr": "cidr"}
+
+    name = forms.CharField(max_length=NAME_LENGTH, required=False, help_text="Empty: named after its addresses.")
+    cidr = forms.CharField(label="Network", required=False, max_length=32, help_text="Such as 10.0.0.0/24; or fill in:")
+    start_ip = forms.CharField(label="First address", required=False, max_length=15)
+    end_ip = forms.CharField(label="Last address", required=False, max_length=15)
+    netmask = forms.CharField(required=False, max_length=15)
+    gateway = forms.CharField(required=False, max_length=15, help_text="Not one of the addresses given to guests.")
+
+    single: ClassVar = ("start_ip", "end_ip", "netmask", "gateway")
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        given = [name for name in self.single if found.get(name)]
+        if found.get("cidr"):
+            for name in given:
+                self.add_error(name, "Give either a network or single addresses.")
+        else:
+            for name in set(self.single) - set(given):
+                self.add_error(name, "Needed when no network is given.")
+        return found
+
+    def values(self) -> dict[str, str]:
+        """What the service takes: without empty fields, named in any case."""
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        span = given.get("cidr") or f"{given.get('start_ip')} - {given.get('end_ip')}"
+        return {"name": span} | given

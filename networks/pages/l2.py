@@ -1,0 +1,174 @@
+"""Pages of L2 networks, and their tables on the pages of zones and clusters."""
+
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
+
+from console.faces import Face
+from console.filtersets import name_filter
+from console.forms import NamedForm
+from console.pages import cells
+from console.pages.actions import link_action
+from console.pages.kit import CellColumn, Facets, Pages, Person, Picker, Prop, Related, add_actions, add_related
+from hosts.models import Cluster, Zone
+from networks import attachments, services
+from networks.forms import L2Form
+from networks.hostnet import bridge_of
+from networks.models import L2Network, L2Type, L3Network
+
+TYPES = {
+    L2Type.VLAN: Face("VLAN", "secondary", "tag"),
+    L2Type.NO_VLAN: Face("No VLAN", "secondary", "cable"),
+}
+
+
+def rows() -> QuerySet[L2Network]:
+    return L2Network.objects.select_related("zone").prefetch_related("clusters", "l3_networks")
+
+
+def create(values: dict[str, Any], fresh: str, user: Person) -> L2Network:
+    return services.create_l2(**values, resource_uuid=fresh or None)
+
+
+def update(l2: L2Network, values: dict[str, Any], user: Person) -> None:
+    attachments.update_l2(uuid=l2.pk, **values)
+
+
+def wire(l2: L2Network) -> str:
+    """Interface and VLAN as people say it."""
+    if not l2.physical_interface:
+        return "inside each host"
+    return l2.physical_interface + ("" if l2.vlan is None else f", VLAN {l2.vlan}")
+
+
+def notes(l2: L2Network) -> list[tuple[str, str, str]]:
+    found = []
+    if not l2.clusters.all():
+        found.append(("yellow", "triangle-alert", "Attached to no cluster: no host carries it. Attach it below."))
+    if not l2.physical_interface:
+        found.append(("secondary", "info", "Without a physical interface it never leaves its host."))
+    return found
+
+
+CLUSTERS = Related(
+    key="clusters",
+    title="Clusters",
+    rows=lambda l2: l2.clusters.annotate(host_count=Count("hosts")).order_by("name", "pk"),
+    columns=(
+        CellColumn(label="Name", cell=cells.name()),
+        CellColumn(label="State", cell=cells.enablement()),
+        CellColumn(label="Hosts", classes="num", cell=cells.count("host_count", "hosts:list", "cluster")),
+    ),
+    empty="Attached to no cluster.",
+    remove="detach-cluster",
+    picker=Picker(
+        action="attach-cluster",
+        parameter="uuid",
+        label="Cluster to attach to",
+        button="Attach",
+        choices=lambda l2: Cluster.objects.filter(zone=l2.zone_id).exclude(l2_networks=l2).order_by("name", "pk"),
+        none="The zone has no other cluster.",
+    ),
+)
+L3S = Related(
+    key="l3s",
+    title="L3 network",
+    rows=lambda l2: l2.l3_networks.prefetch_related("ip_ranges").order_by("name", "pk"),
+    columns=(
+        CellColumn(label="Name", cell=cells.name()),
+        CellColumn(label="State", cell=cells.enablement()),
+        CellColumn(label="Domain", classes="sm", cell=cells.text("dns_domain")),
+    ),
+    empty="None yet. The L3 gives guests their addresses; an L2 carries one.",
+    add_url=lambda l2: "" if l2.l3_networks.all() else f"{reverse('l3:create')}?l2_network={l2.pk}",
+    add_label="Add L3 network",
+    add_model=L3Network,
+)
+
+PAGES = Pages(
+    model=L2Network,
+    space="l2",
+    noun="L2 network",
+    plural="L2 networks",
+    icon="cable",
+    about="Broadcast domains: a bridge on every host of the attached clusters.",
+    empty="An L2 network is a wire: an interface of the hosts, with or without a VLAN. Then an L3 stands on it.",
+    rows=rows,
+    columns=(
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
+        CellColumn(label="Wire", key="interface", orm="physical_interface", cell=wire),
+        CellColumn(label="Zone", key="zone", orm="zone__name", classes="md", cell=cells.link("zone")),
+        CellColumn(label="Clusters", classes="sm", cell=cells.links("clusters")),
+        CellColumn(label="L3 network", classes="sm", cell=cells.links("l3_networks")),
+        CellColumn(label="Created", key="created", orm="create_date", classes="lg", cell=cells.ago()),
+    ),
+    filterset=name_filter(L2Network, {"type": L2Type}, {"zone": (Zone, "zone_id"), "cluster": (Cluster, "clusters")}),
+    facets=Facets("type", TYPES),
+    crumbs=lambda l2: [l2.zone],
+    notes=notes,
+    props=(
+        Prop("Physical interface", cells.code("physical_interface")),
+        Prop("VLAN", cells.text("vlan")),
+        Prop("Bridge on the hosts", lambda l2: format_html("<code>{}</code>", bridge_of(l2))),
+        Prop("Zone", cells.link("zone")),
+    ),
+    form=L2Form,
+    edit_form=NamedForm,
+    create=create,
+    update=update,
+    actions=(
+        link_action("attach-cluster", attachments.attach_l2, "uuid", "cluster_uuid", "{} was attached to the cluster."),
+        link_action(
+            "detach-cluster", attachments.detach_l2, "uuid", "cluster_uuid", "{} was detached from the cluster."
+        ),
+    ),
+    related=(L3S, CLUSTERS),
+)
+
+COLUMNS = (
+    CellColumn(label="Name", cell=cells.name()),
+    CellColumn(label="Wire", classes="sm", cell=wire),
+    CellColumn(label="L3 network", cell=cells.links("l3_networks")),
+)
+add_related(
+    "zones",
+    Related(
+        key="l2s",
+        title="L2 networks",
+        rows=lambda zone: zone.l2_networks.prefetch_related("l3_networks").order_by("name", "pk"),
+        columns=COLUMNS,
+        empty="None yet. An L2 network is a wire between the hosts; an L3 network on it gives guests addresses.",
+        all_url=lambda zone: f"{reverse('l2:list')}?zone={zone.pk}",
+        add_url=lambda zone: f"{reverse('l2:create')}?zone={zone.pk}",
+        add_label="Add L2 network",
+        add_model=L2Network,
+    ),
+)
+add_related(
+    "clusters",
+    Related(
+        key="l2s",
+        title="L2 networks",
+        rows=lambda cluster: cluster.l2_networks.prefetch_related("l3_networks").order_by("name", "pk"),
+        columns=COLUMNS,
+        empty="None is attached: VMs of this cluster have no network.",
+        remove="detach-l2",
+        picker=Picker(
+            action="attach-l2",
+            parameter="uuid",
+            label="L2 network to attach",
+            button="Attach",
+            choices=lambda cluster: (
+                L2Network.objects.filter(zone=cluster.zone_id).exclude(clusters=cluster).order_by("name", "pk")
+            ),
+            none="The zone has no other L2 network.",
+        ),
+    ),
+)
+add_actions(
+    "clusters",
+    link_action("attach-l2", attachments.attach_l2, "cluster_uuid", "uuid", "The L2 network was attached to {}."),
+    link_action("detach-l2", attachments.detach_l2, "cluster_uuid", "uuid", "The L2 network was detached from {}."),
+)

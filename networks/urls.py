@@ -1,0 +1,16 @@
+"""Addresses of the pages of networks."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from console.pages.routes import routes
+from networks.pages import l2, l3
+
+l2_urls = routes(l2.PAGES)
+l3_urls = routes(l3.PAGES, path("<slug:uuid>/add-range/", l3.add_range, name="add-range"))
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="l3:list", query_string=True)),
+    path("l2/", include(l2_urls)),
+    path("l3/", include(l3_urls)),
+]

@@ -1,0 +1,139 @@
+"""What every resource's pages have in common: who may, what it costs, what an empty place says."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import get_resolver
+
+from console.pages import kit
+from tests.factories import make_superuser, make_user
+from tests.support.catalogue import RESOURCES
+from tests.support.pages import MODEL_BACKEND, query_count, text_of, visitor
+
+pytestmark = pytest.mark.django_db
+
+SPACES = sorted(RESOURCES)
+#: statements of a list and of a page, whatever there is; the login's two included
+LIST_STATEMENTS = {"clusters": 5, "hosts": 6, "image-stores": 6, "l2": 7, "l3": 6, "storages": 5, "zones": 5}
+PAGE_STATEMENTS = {"clusters": 10, "hosts": 10, "image-stores": 7, "l2": 9, "l3": 6, "storages": 7, "zones": 9}
+
+
+@pytest.fixture
+def admin() -> Client:
+    return visitor("root", is_superuser=True)
+
+
+def make(space: str, number: int = 1) -> list[str]:
+    """Addresses of new rows."""
+    folder, maker = RESOURCES[space]
+    return [f"{folder}{maker().pk}/" for _ in range(number)]
+
+
+def test_every_resource_with_pages_is_walked_here() -> None:
+    get_resolver().check()  # loads the addresses
+    assert {pages.space for pages in kit.all_pages()} == set(RESOURCES)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_an_empty_list_says_what_to_do_next(admin: Client, space: str) -> None:
+    body = text_of(admin.get(RESOURCES[space][0]))
+    assert "No " in body
+    assert f"{RESOURCES[space][0]}create/" in body
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_list_costs_the_same_however_long(admin: Client, space: str) -> None:
+    make(space)
+    few = query_count(admin, RESOURCES[space][0])
+    make(space, 4)
+    assert query_count(admin, RESOURCES[space][0]) == few == LIST_STATEMENTS[space]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_page_has_a_pinned_cost(admin: Client, space: str) -> None:
+    assert query_count(admin, make(space)[0]) == PAGE_STATEMENTS[space]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_search_that_finds_nothing_offers_the_way_back(admin: Client, space: str) -> None:
+    make(space)
+    assert "Nothing matches" in text_of(admin.get(f"{RESOURCES[space][0]}?q=zzz"))
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_an_unknown_one_is_not_found(admin: Client, space: str) -> None:
+    assert admin.get(f"{RESOURCES[space][0]}{'0' * 32}/").status_code == 404
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_readers_read_and_get_no_buttons(space: str) -> None:
+    page = make(space)[0]
+    reader = visitor("reader")
+    for address in (RESOURCES[space][0], page):
+        body = text_of(reader.get(address))
+        assert body.count('method="post"') == 1  # to log out
+        assert not any(word in body for word in ("create/", "edit/", "delete/", "add-range/"))
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_edit_keeps_what_was_typed_and_tells_at_the_field(admin: Client, space: str) -> None:
+    page = make(space)[0]
+    answer = admin.post(f"{page}edit/", {"name": " ", "description": "half a word"})
+    body = text_of(answer)
+    assert answer.context["form"].errors["name"]
+    assert "half a word" in body
+    assert 'aria-invalid="true"' in body
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_name_and_the_description_can_be_changed(admin: Client, space: str) -> None:
+    page = make(space)[0]
+    assert admin.post(f"{page}edit/", {"name": "renamed", "description": "why"}).status_code == 302
+    row = admin.get(page).context["row"]
+    assert (row.name, row.description) == ("renamed", "why")
+
+
+# permissions ----------------------------------------------------------------------------------------------
+
+
+def changing_addresses() -> Iterator[str]:
+    """Every address of the inventory that changes something, with the actions the tables name."""
+    for pages in kit.all_pages():
+        page = make(pages.space)[0]
+        folder = RESOURCES[pages.space][0]
+        yield f"{folder}create/"
+        yield from (f"{page}edit/", f"{page}delete/")
+        yield from (f"{page}{action.name}/" for action in kit.actions_of(pages))
+        if pages.space == "l3":
+            yield f"{page}add-range/"
+
+
+def test_nobody_changes_anything_without_the_permission() -> None:
+    reader = visitor("reader")
+    answers = {address: reader.post(address).status_code for address in changing_addresses()}
+    assert set(answers.values()) == {403}, answers
+
+
+def test_nobody_changes_anything_without_a_login() -> None:
+    answers = {address: Client().post(address) for address in changing_addresses()}
+    wrong = [address for address, answer in answers.items() if not answer.headers["Location"].startswith("/accounts/")]
+    assert not wrong
+
+
+def test_every_change_wants_its_token() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(make_superuser(), backend=MODEL_BACKEND)
+    answers = {address: strict.post(address).status_code for address in changing_addresses()}
+    assert set(answers.values()) == {403}, answers
+
+
+def test_a_permission_is_enough() -> None:
+    clerk = make_user("clerk")
+    clerk.user_permissions.add(Permission.objects.get(codename="change_zone"))
+    client = Client()
+    client.force_login(clerk, backend=MODEL_BACKEND)
+    zone = make("zones")[0]
+    assert client.post(f"{zone}disable/").status_code == 302
+    assert client.post(f"{zone}delete/").status_code == 403

@@ -1,0 +1,17 @@
+"""Every resource that has pages, with one row of each: for tests that walk them all."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests import factories
+
+#: by namespace: the folder of its addresses, and a maker of one usable row
+RESOURCES: dict[str, tuple[str, Callable[[], Any]]] = {
+    "zones": ("/zones/", factories.make_zone),
+    "clusters": ("/clusters/", factories.make_cluster),
+    "hosts": ("/hosts/", factories.make_host),
+    "storages": ("/primary-storages/", factories.make_storage),
+    "image-stores": ("/image-stores/", factories.make_image_store),
+    "l2": ("/networks/l2/", factories.make_l2),
+    "l3": ("/networks/l3/", lambda: factories.make_ip_range().l3_network),
+}
