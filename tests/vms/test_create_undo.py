@@ -131,7 +131,7 @@ def test_a_call_that_hangs_leaves_nothing(
     dc.fleet.fault(call=call, hang=True, after=after, times=1)
     operation = dc.run(accept(dc))
     assert (operation.status, failed_step(operation)) == (Status.FAILED, CALLS[call][0])
-    assert operation.error["description"] == "The host did not answer in time."
+    assert operation.error["cause"]["description"] == "The host did not answer in time."
     assert dc.changes_once_found_again(before) == {}
 
 
