@@ -16,6 +16,7 @@ class StepLike(Protocol):
 #: what helps against the cause, by error code (semantics §1.5)
 REMEDIES: Mapping[str, str] = {
     "SYS.1001": "It took longer than it may: see whether the host answers, then submit it again.",
+    "HOST.1003": "See why the host does not answer; when it does, reconnect it and submit this again.",
     "SYS.1007": "Correct the named argument and submit it again.",
     "HOST_ALLOCATION.1000": "Free capacity or enable a host, as the placement report says, then submit it again.",
 }

@@ -17,11 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--database-only"):
-        return
-    wanted = [item for item in items if uses_database(item)]
+    wanted = [item for item in items if belongs(item, database_only=config.getoption("--database-only"))]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
     items[:] = wanted
+
+
+def belongs(item: pytest.Item, *, database_only: bool) -> bool:
+    """What needs PostgreSQL is for the run on PostgreSQL; that run in turn is for what uses the database."""
+    if item.get_closest_marker("postgres") and "postgresql" not in settings.DATABASES["default"]["ENGINE"]:
+        return False
+    return uses_database(item) or not database_only
 
 
 def uses_database(item: pytest.Item) -> bool:

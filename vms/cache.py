@@ -14,6 +14,10 @@ from vms.models import CachedImage, Image, Volume, VolumeStatus, VolumeType
 from vms.placement import reserve_cache
 
 
+#: seconds a worker waits for another operation's upload before it does something else meanwhile
+PATIENCE = 3.0
+
+
 def volume_name(image: Image | None, storage: str) -> str:
     """The name of the cached copy in the storage's pool. Raises Failure when there is none yet."""
     cached = CachedImage.objects.filter(image=image, primary_storage=storage, ready=True).first()
@@ -36,7 +40,7 @@ def ensure_cached(ctx: StepContext, hypervisor: Hypervisor, image: Image, storag
             return
         else:
             ctx.note(f"Waiting: another operation is uploading image {image.name}")
-            ctx.wait(partial(_given_up_or_done, cached.pk), interval=0.5)
+            ctx.wait(partial(_given_up_or_done, cached.pk), patience=PATIENCE)
 
 
 def abandon(ctx: StepContext, hypervisor: Hypervisor, image: Image, storage: str) -> None:

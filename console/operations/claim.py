@@ -57,6 +57,12 @@ class Claim:
         extended = ours.filter(status__in=OPEN).update_unstamped(lease_until=lease_end(), ring_at=lease_end())
         return bool(extended) or ours.exists()
 
+    def release(self, again: float) -> None:
+        """Give the operation back, to be taken up by any worker in `again` seconds."""
+        later = Now() + timedelta(seconds=again)
+        ours = Operation.objects.filter(pk=self.operation, token=self.token, status__in=OPEN)
+        ours.update_unstamped(lease_until=None, ring_at=later, rings=0)
+
 
 def lease_end() -> CombinedExpression:
     return Now() + timedelta(seconds=LEASE_SECONDS)

@@ -15,6 +15,10 @@ from console.operations.claim import Claim
 PROGRESS_INTERVAL = 0.5
 
 
+class Postponed(BaseException):
+    """This step waits for other operations, and its worker need not. Not an Exception: no step may swallow it."""
+
+
 class StepContext:
     """Arguments, memory, progress, deadline and fence of one step while it runs or is undone."""
 
@@ -85,10 +89,17 @@ class StepContext:
         if not self.undoing and self._cancel_requested():
             raise Cancelled("Cancelled on request")
 
-    def wait(self, ready: Callable[[], bool], *, interval: float = 0.2) -> None:
-        """Poll until `ready()`; gives up on cancel and on the step's deadline."""
+    def wait(self, ready: Callable[[], bool], *, interval: float = 0.2, patience: float = float("inf")) -> None:
+        """Poll until `ready()`; gives up on cancel and on the step's deadline.
+
+        After `patience` seconds the worker is set free (Postponed), and the step is run again a little later: for
+        waits that depend on other operations, which may need the workers that wait for them.
+        """
+        end = time.monotonic() + patience
         while not ready():
             self.interrupt()
+            if time.monotonic() > end:
+                raise Postponed(self.step.name)
             time.sleep(interval)
 
     def _write(self, *fields: str) -> None:

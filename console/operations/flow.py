@@ -37,11 +37,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Flow:
-    """A kind of operation: what it is called and its steps in order."""
+    """A kind of operation: what it is called, its steps in order, and the code of its failure (semantics §1.5)."""
 
     kind: str
     label: str
     steps: tuple[Step, ...]
+    code: str = "SYS.1006"
 
     def step(self, name: str) -> Step:
         """Raises LookupError for the step of an operation that another version of Corral accepted."""

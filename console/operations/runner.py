@@ -19,7 +19,7 @@ from console.models import Operation, OperationStep, ResourceLock, StepStatus
 from console.models.operation import ENDED, TOUCHED, status_of
 from console.operations import doorbell, flow, signals
 from console.operations.claim import Claim, LeaseLost, claim, wake_lane
-from console.operations.context import StepContext
+from console.operations.context import Postponed, StepContext
 from console.operations.heart import End, Heart, end_process
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 #: seconds before a retryable undo is tried again, doubling
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+#: seconds until a step that waits for other operations is looked at again
+POSTPONED_SECONDS = 2.0
 #: trouble of this worker, not of the step: nothing is decided, the next worker goes on from here
 WORKER_TROUBLE = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
 
@@ -44,6 +46,8 @@ def run(uuid: str, *, end: End = end_process) -> bool:
     with Heart(held, end) as heart:
         try:
             _Run(held, heart).work()
+        except Postponed:
+            held.release(POSTPONED_SECONDS)
         except LeaseLost:
             heart.lost("another worker has taken it over")
             return False
@@ -100,7 +104,11 @@ class _Run:
         )
         self._limit_attempts(step)
         ctx.interrupt()
-        self._bounded(code.run, ctx, "run", "ran")
+        try:
+            self._bounded(code.run, ctx, "run", "ran")
+        except Postponed:
+            self._save(step, attempts=step.attempts - 1)  # waiting is not failing
+            raise
         self._save(step, status=StepStatus.DONE, finished=timezone.now())
 
     def _undo_step(self, step: OperationStep) -> None:
@@ -161,7 +169,7 @@ class _Run:
         """Record why, and from here on go back."""
         if not isinstance(error, CorralError):
             logger.error("operation %s: %s failed", self.operation.pk, step.name, exc_info=error)
-        described = describe(error) | {"step": step.name, "stepLabel": step.label}
+        described = describe(error, self.flow) | {"step": step.name, "stepLabel": step.label}
         self.operation.undoing, self.operation.error = True, described
         with self.claim.fenced():
             Operation.objects.filter(pk=self.operation.pk).update(undoing=True, error=described)
@@ -204,11 +212,24 @@ class _Run:
                 logger.error("operation %s: %r failed", self.operation.pk, receiver, exc_info=answer)
 
 
-def describe(error: Exception) -> dict[str, Any]:
-    """An error as the operation keeps it: code, description, details, and for hypervisors their own code."""
+def describe(error: Exception, of: flow.Flow) -> dict[str, Any]:
+    """An error as the operation keeps it: the flow's own code, what happened, and the error behind it as `cause`.
+
+    {"code", "description", "details", "cause": {"code", "description", "details"}} and, where known, "host", "call",
+    "hypervisorCode" and further data of the situation (semantics §1.5).
+    """
+    cause = _cause(error)
+    more = {key: value for key, value in cause.items() if key not in ("code", "description", "details")}
+    brief = {key: cause[key] for key in ("code", "description", "details")}
+    end = "was cancelled" if isinstance(error, Cancelled) else "failed"
+    return {"code": of.code, "description": f"{of.label} {end}.", "details": cause["details"], "cause": brief} | more
+
+
+def _cause(error: Exception) -> dict[str, Any]:
     if isinstance(error, CorralError):
         return error.as_dict() | ({"cancelled": True} if isinstance(error, Cancelled) else {})
     text = (error.__doc__ or type(error).__name__).strip().splitlines()[0]
-    answer: dict[str, Any] = {"code": "SYS.1000", "description": text, "details": str(error)}
+    code = getattr(error, "error_code", CorralError.code)
+    answer: dict[str, Any] = {"code": code, "description": text, "details": str(error)}
     known = {"host": "host", "call": "call", "hypervisorCode": "code"}
     return answer | {key: value for key, name in known.items() if (value := getattr(error, name, None))}

@@ -104,7 +104,7 @@ class Connected(Step):
 
 
 STEPS = (Handshake(), Pools(), Realise(), Connected())
-register(Flow(ADD, "Add host", STEPS), Flow(RECONNECT, "Reconnect host", STEPS))
+register(Flow(ADD, "Add host", STEPS, "HOST.1000"), Flow(RECONNECT, "Reconnect host", STEPS, "HOST.1002"))
 
 
 def _fitting(column: str, value: Any) -> Any:

@@ -9,6 +9,8 @@ class HypervisorError(Exception):
     """The hypervisor refused or failed the call."""
 
     retryable = False
+    #: the code people see (semantics §1.5); `code` is the hypervisor's own
+    error_code = "SYS.1006"
 
     def __init__(self, message: str | None = None, *, code: int | None = None, host: str = "", call: str = "") -> None:
         super().__init__(message or self.__class__.__doc__)
@@ -25,10 +27,13 @@ class HostUnreachable(HypervisorError):
     """The host cannot be reached."""
 
     retryable = True
+    error_code = "HOST.1003"
 
 
 class HypervisorTimeout(HostUnreachable):
     """The host did not answer in time."""
+
+    error_code = "SYS.1001"
 
 
 class DomainNotFound(HypervisorError):

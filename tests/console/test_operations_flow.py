@@ -81,25 +81,34 @@ def test_a_step_of_another_version_is_named(sample: Sample) -> None:
         sample.flow.step("z")
 
 
-def test_a_failure_is_kept_with_its_code_and_details() -> None:
-    kept = describe(Failure("disk is full", code="VM.1001"))
-    assert kept == {"code": "VM.1001", "description": "A step of an operation failed.", "details": "disk is full"}
+MAKE = Flow("test.make", "Make it", (), code="VM.1000")
+
+
+def test_a_failure_has_the_code_of_its_flow_and_the_error_as_its_cause() -> None:
+    assert describe(Failure("disk is full", code="VM.1009"), MAKE) == {
+        "code": "VM.1000",
+        "description": "Make it failed.",
+        "details": "disk is full",
+        "cause": {"code": "VM.1009", "description": "A step of an operation failed.", "details": "disk is full"},
+    }
 
 
 def test_a_refusal_is_kept_with_its_data() -> None:
-    assert describe(Busy("wait", holder="7" * 32))["holder"] == "7" * 32
+    assert describe(Busy("wait", holder="7" * 32), MAKE)["holder"] == "7" * 32
 
 
 def test_a_cancelled_step_is_told_from_a_failed_one() -> None:
-    assert describe(Cancelled("on request"))["cancelled"] is True
+    kept = describe(Cancelled("on request"), MAKE)
+    assert (kept["cancelled"], kept["description"]) == (True, "Make it was cancelled.")
 
 
 def test_an_error_of_a_hypervisor_is_kept_with_host_and_call() -> None:
-    kept = describe(HostUnreachable("no route", code=38, host="kvm-1", call="start_domain"))
+    kept = describe(HostUnreachable("no route", code=38, host="kvm-1", call="start_domain"), MAKE)
     assert kept == {
-        "code": "SYS.1000",
-        "description": "The host cannot be reached.",
+        "code": "VM.1000",
+        "description": "Make it failed.",
         "details": "no route",
+        "cause": {"code": "HOST.1003", "description": "The host cannot be reached.", "details": "no route"},
         "host": "kvm-1",
         "call": "start_domain",
         "hypervisorCode": 38,

@@ -26,12 +26,6 @@ HOST, VM = "a" * 32, "1" * 32
 CROWD = 8
 
 
-@pytest.fixture(autouse=True)
-def concurrent_database(db: None) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("one writer at a time by construction")
-
-
 def together(*calls: Callable[[], T]) -> list[T | Exception]:
     """Call all at the same moment, each in a thread with a connection of its own."""
     start = Barrier(len(calls))

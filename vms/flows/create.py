@@ -85,5 +85,6 @@ register(
         CREATE,
         "Create VM",
         (Begin(), CacheImage(), CreateVolumes(), ConnectNetworks(), DefineDomain(), StartDomain(), Running()),
+        code="VM.1000",
     )
 )
