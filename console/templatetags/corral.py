@@ -72,7 +72,8 @@ def step_face(step: OperationStep) -> FaceLike:
 @register.simple_tag
 def next_step(operation: Operation) -> str:
     """What people can do about an operation that went wrong."""
-    return advice(operation.status, (operation.error or {}).get("code", ""), list(operation.steps.all()))
+    cause = (operation.error or {}).get("cause", {}).get("code", "")
+    return advice(operation.status, cause, list(operation.steps.all()))
 
 
 @register.simple_tag
