@@ -1,16 +1,23 @@
 """Pages of operations."""
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
 
+from console.errors import Refusal
 from console.faces import OPERATIONS
 from console.facets import facets
 from console.filtersets import OperationFilter
 from console.htmx import render_page
 from console.listing import SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
+from console.operations.services import cancel
+from console.permissions import may
 
 COLUMNS = (
     Column("Operation", "title", "title"),
@@ -52,6 +59,26 @@ def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     operation = get_object_or_404(with_steps(Operation.objects.all()), pk=uuid)
     context = {"operation": operation}
     return render_page(request, "operations/detail.html", "operations/_detail.html", context, live=operation.is_open)
+
+
+@require_POST
+def operation_cancel(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Ask an open operation to stop and undo itself; who asked for it may, and who may change operations."""
+    operation = get_object_or_404(Operation, pk=uuid)
+    own = operation.created_by_id is not None and operation.created_by_id == request.user.pk
+    if not own and not may(request.user, Operation, "change"):
+        raise PermissionDenied("needs console.change_operation")
+    try:
+        cancel(operation)
+    except Refusal as refusal:
+        messages.error(request, refusal.details or refusal.description)
+    return redirect(_way_back(request, reverse("operations:detail", args=[operation.uuid])))
+
+
+def _way_back(request: HttpRequest, otherwise: str) -> str:
+    """The page the form was on, when that is a page of this console."""
+    asked = request.POST.get("next", "")
+    return asked if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()) else otherwise
 
 
 def with_steps(rows: QuerySet) -> QuerySet:

@@ -9,4 +9,5 @@ app_name = "operations"
 urlpatterns = [
     path("", operations.operation_list, name="list"),
     path("<slug:uuid>/", operations.operation_detail, name="detail"),
+    path("<slug:uuid>/cancel/", operations.operation_cancel, name="cancel"),
 ]
