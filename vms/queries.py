@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Lower
 
 from console.models import Enablement, Operation, Tag, TagType
 from console.models.operation import OPEN
@@ -17,6 +18,7 @@ from vms.models import (
     VmNic,
     Volume,
 )
+from vms.systemtags import HOSTNAME
 
 RECENT_OPERATIONS = 20
 
@@ -71,3 +73,23 @@ def example_command() -> str:
 
 def system_tags_of(uuid: str) -> list[str]:
     return list(Tag.objects.filter(resource_uuid=uuid, type=TagType.SYSTEM).values_list("tag", flat=True))
+
+
+def taken_hostnames(l3_uuid: str, l3_name: str, hostnames: Iterable[str], *, except_keys: str = "") -> dict[str, str]:
+    """Which of the hostnames another VM has on the network, with a sentence that says which; DNS ignores case.
+
+    `except_keys` begins the idempotency keys of operations whose VMs do not count.
+    """
+    wanted = {HOSTNAME.render(hostname=name).lower(): name for name in hostnames}
+    tags = Tag.objects.annotate(lower=Lower("tag")).filter(
+        type=TagType.SYSTEM, resource_type="VmInstanceVO", lower__in=list(wanted)
+    )
+    holders = {tag.resource_uuid: wanted[tag.tag.lower()] for tag in tags}
+    nics = VmNic.objects.filter(l3_network=l3_uuid, vm__in=list(holders)).select_related("vm")
+    if except_keys and holders:
+        own = Operation.objects.filter(idempotency_key__startswith=except_keys).values("subject_uuid")
+        nics = nics.exclude(vm__in=own)
+    return {
+        holders[nic.vm_id]: f"{holders[nic.vm_id]} is taken on network {l3_name} by VM {nic.vm.name} ({nic.ip})."
+        for nic in nics
+    }

@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from vms import views
+from vms import action_views, views, wizard_views
 
 app_name = "vms"
 
 urlpatterns = [
     path("", views.vm_list, name="list"),
+    path("create/", wizard_views.start, name="create"),
+    path("create/discard/", wizard_views.start_over, name="create-discard"),
+    path("create/preview/", wizard_views.preview, name="create-preview"),
+    path("create/<slug:name>/", wizard_views.step, name="create-step"),
     path("<slug:uuid>/", views.vm_detail, name="detail"),
+    path("<slug:uuid>/<slug:name>/", action_views.act, name="act"),
 ]

@@ -1,20 +1,27 @@
 """Pages of virtual machines. They read the database only: no page ever talks to a hypervisor."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
-from console.facets import facets
+from console import inventory
+from console.facets import facets, toggled
 from console.htmx import render_page
-from console.listing import SORT, Column, headings, order_of, page_of_rows
-from networks.guest import fqdn
-from vms import queries
-from vms.filtersets import VmFilter
+from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
+from console.naming import new_uuid
+from console.operations import flow
+from console.permissions import may
+from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
+from networks.guest import GuestView, guest_view
+from vms import actions, queries
+from vms.domain import domain_spec, guest_nic
+from vms.filtersets import CHOICES, VmFilter
 from vms.models import VmInstance
-from vms.states import FACES, INTERMEDIATE
+from vms.states import FACES, INTERMEDIATE, VmState
 from vms.systemtags import HOSTNAME
 
 COLUMNS = (
@@ -29,6 +36,10 @@ COLUMNS = (
     Column("Created", "created", "create_date", "sm"),
 )
 
+#: tab -> its title; the first one is shown without being asked for
+TABS = {"overview": "Overview", "operations": "Operations", "xml": "Domain XML", "json": "JSON"}
+OVERVIEW = next(iter(TABS))
+
 
 @require_safe
 def vm_list(request: HttpRequest) -> HttpResponse:
@@ -40,11 +51,12 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "working": working,
         "query": request.GET.get("q", ""),
-        "facets": facets(_in_every_state(request.GET), "state", FACES, request.GET),
+        "facets": facets(_without(request.GET, "state").qs, "state", FACES, request.GET),
+        "choices": [_choice(request.GET, name, label) for name, label in CHOICES.items()],
+        "batch_off": toggled(request.GET, "batch", request.GET.get("batch", "")),
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
-        # called by the template, and only where there is nothing else to show
-        "create_command": queries.example_command,
+        "may_create": may(request.user, VmInstance, "add"),
     }
     live = bool(working) or any(vm.state in INTERMEDIATE for vm in page)
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
@@ -57,11 +69,25 @@ def _filtered(query: QueryDict) -> QuerySet[VmInstance]:
     return rows if found.form.cleaned_data.get("state") else rows.visible()
 
 
-def _in_every_state(query: QueryDict) -> QuerySet[VmInstance]:
-    """The VMs the state facet counts: all other filters applied."""
+def _without(query: QueryDict, name: str) -> VmFilter:
+    """All filters of the address but one."""
     others = query.copy()
-    others.pop("state", None)
-    return VmFilter(others, VmInstance.objects.all()).qs
+    others.pop(name, None)
+    others.pop(PAGE, None)
+    return VmFilter(others, VmInstance.objects.all())
+
+
+def _choice(query: QueryDict, name: str, label: str) -> dict[str, Any]:
+    """A field to filter by with what its related rows are called and how many VMs each has."""
+    rows: Any = _without(query, name).qs
+    if not query.getlist("state"):
+        rows = rows.visible()
+    counted = rows.order_by(f"{name}__name").values_list(f"{name}_id", f"{name}__name").annotate(Count("pk"))
+    options = [(uuid, title, count) for uuid, title, count in counted if uuid]
+    chosen = query.get(name, "")
+    if chosen and chosen not in {uuid for uuid, *_ in options}:
+        options.append((chosen, chosen[:8], 0))
+    return {"name": name, "label": label, "options": options, "chosen": chosen}
 
 
 @require_safe
@@ -71,24 +97,58 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     operations = queries.operations_of(uuid)
     if vm is None:
         return _gone(request, uuid, operations)
-    live = vm.state in INTERMEDIATE or any(operation.is_open for operation in operations)
-    tags = queries.system_tags_of(uuid)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else OVERVIEW
+    current = next((operation for operation in operations if operation.is_open), None)
     context = {
         "vm": vm,
+        "tab": tab,
+        "tabs": TABS.items(),
         "operations": [operation for operation in operations if not operation.is_open],
-        "current": next((operation for operation in operations if operation.is_open), None),
-        "placement": queries.placement_of(uuid),
-        "tags": tags,
-        "fqdn": fqdn_of(vm, tags),
+        "current": current,
+        "buttons": _buttons(request, vm, current.title if current else ""),
+        "key": new_uuid(),
     }
-    return render_page(request, "vms/detail.html", "vms/_detail.html", context, live=live)
+    live = vm.state in INTERMEDIATE or current is not None
+    return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](vm), live=live)
 
 
-def fqdn_of(vm: VmInstance, tags: list[str]) -> str | None:
-    """The name the guest gets: its hostname, expanded by the domain of its default network."""
+def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> tuple[actions.Button, ...]:
+    known = actions.offered(flow.kinds())
+    return actions.buttons(known, VmState(vm.state), holder=holder, may=request.user.has_perm)
+
+
+# what only one tab shows ----------------------------------------------------------------------------------
+
+
+def _overview(vm: VmInstance) -> dict[str, Any]:
+    tags = queries.system_tags_of(vm.uuid)
+    return {"tags": tags, "guest": guest_of(vm, tags)}
+
+
+def guest_of(vm: VmInstance, tags: list[str]) -> GuestView | None:
+    """Routes, resolver and full name as the guest has them; a VM without addresses has no view."""
     named = next((values for tag in tags if (values := HOSTNAME.match(tag))), None)
     domain = vm.default_l3_network.dns_domain if vm.default_l3_network else None
-    return fqdn(named["hostname"], domain) if named else None
+    nics = [guest_nic(nic) for nic in vm.nics.all() if nic.ip and nic.netmask and nic.gateway]
+    return guest_view(nics, named["hostname"] if named else None, domain) if nics else None
+
+
+def _operations(vm: VmInstance) -> dict[str, Any]:
+    return {"placement": queries.placement_of(vm.uuid)}
+
+
+def _xml(vm: VmInstance) -> dict[str, Any]:
+    """What Corral would define on the VM's host, or on its last one; nothing is asked of the host."""
+    host = vm.host or vm.last_host
+    return {"host": host, "xml": domain_xml(domain_spec(vm, host)) if host and vm.root_volume_id else ""}
+
+
+def _json(vm: VmInstance) -> dict[str, Any]:
+    return {"json": json.dumps(inventory.get("VmInstance").get_json(vm.uuid), indent=4)}
+
+
+CONTEXTS = {"overview": _overview, "operations": _operations, "xml": _xml, "json": _json}
 
 
 def _gone(request: HttpRequest, uuid: str, operations: list[Any]) -> HttpResponse:

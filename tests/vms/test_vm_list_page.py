@@ -5,7 +5,7 @@ from django.test import Client
 
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import Showcase, subject
-from vms.models import VmInstance
+from vms.models import Image, VmInstance
 
 pytestmark = pytest.mark.django_db
 
@@ -34,8 +34,13 @@ def names(client: Client, query: str = "") -> list[str]:
     return [vm.name for vm in client.get(f"/vms/?{query}").context["page"]]
 
 
-def test_an_empty_fleet_shows_the_command_that_makes_the_first_vm(client: Client) -> None:
-    assert "manage.py cli CreateVmInstance" in text_of(client.get("/vms/"))
+def test_an_empty_fleet_leads_to_the_wizard() -> None:
+    body = text_of(visitor("berta", is_superuser=True).get("/vms/"))
+    assert body.count('href="/vms/create/"') == 2
+
+
+def test_people_who_may_not_create_are_not_led_to_the_wizard(client: Client) -> None:
+    assert "/vms/create/" not in text_of(client.get("/vms/"))
 
 
 def test_a_line_shows_what_people_look_for(client: Client, fleet: Showcase) -> None:
@@ -64,6 +69,32 @@ def test_the_list_shows_what_the_address_asks_for(client: Client, fleet: Showcas
 def test_vms_of_one_host(client: Client, fleet: Showcase) -> None:
     host = VmInstance.objects.get(name="web-1").host_id
     assert names(client, f"host={host}") == ["web-1"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("cluster", "demo-cluster", {"web-1", "web-2", "mail"}),
+        ("host", "node-2", {"web-2"}),
+        ("image", "other", {"mail"}),
+    ],
+)
+def test_choices_narrow_the_list_and_count_what_they_leave(
+    client: Client, fleet: Showcase, field: str, value: str, found: set[str]
+) -> None:
+    image = Image.objects.create(name="other", image_store=fleet.image.image_store, install_path="o")
+    VmInstance.objects.filter(name="mail").update(image=image)
+    choices = {choice["name"]: choice["options"] for choice in client.get("/vms/").context["choices"]}
+    (option,) = (option for option in choices[field] if option[1] == value)
+    assert option[2] == len(found)
+    assert set(names(client, f"{field}={option[0]}")) == found
+
+
+def test_a_choice_does_not_narrow_itself(client: Client, fleet: Showcase) -> None:
+    host = VmInstance.objects.get(name="web-1").host_id
+    choices = {choice["name"]: choice for choice in client.get(f"/vms/?host={host}").context["choices"]}
+    assert {option[1] for option in choices["host"]["options"]} == {"node-1", "node-2"}
+    assert choices["host"]["chosen"] == host
 
 
 @pytest.mark.parametrize(
@@ -112,7 +143,7 @@ def test_the_list_costs_the_same_however_long_it_is(client: Client, show: Showca
     few = query_count(client, "/vms/")
     for number in range(20):
         show.operation("Create VM b", subject(show.vm(f"b-{number}", host, "Starting", nics=3)), 2)
-    assert query_count(client, "/vms/") == few == 8
+    assert query_count(client, "/vms/") == few == 13
 
 
 def test_the_list_cannot_be_written_to(client: Client) -> None:

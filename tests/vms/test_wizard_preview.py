@@ -1,0 +1,77 @@
+"""A decision of the allocator as the wizard shows it."""
+
+from random import Random
+
+from hosts.allocation.engine import decide
+from hosts.allocation.spec import HostView, Place, PlaceKind
+from hosts.allocation.strategies import DEFAULT, DESIGNATED, LEAST_VM, STRATEGIES
+from tests.hosts.allocation_views import GIB, host, spec
+from vms.wizard_preview import REMEDIES, Preview, shown
+
+
+def preview(*hosts: HostView, strategy: str = DEFAULT, **changes: object) -> Preview:
+    return shown(decide(hosts, spec(**changes), STRATEGIES[strategy], Random(1)))
+
+
+def verdicts(found: Preview) -> dict[str, str]:
+    return {line.name: line.verdict for line in found.lines}
+
+
+def test_the_only_host_that_fits_would_be_chosen() -> None:
+    found = preview(host("a", state="Disabled"), host("b"))
+    assert found.headline == "b would be chosen"
+    assert verdicts(found) == {"b": "chosen", "a": "ruled-out"}
+
+
+def test_of_several_one_is_taken_at_random() -> None:
+    found = preview(host("a"), host("b"))
+    assert found.headline == "One of 2 hosts would be chosen, at random"
+    assert set(verdicts(found).values()) == {"possible"}
+
+
+def test_the_host_with_the_fewest_vms_is_named_where_that_decides() -> None:
+    found = preview(host("a", vm_count=3), host("b", vm_count=1), strategy=LEAST_VM)
+    assert found.headline == "b would be chosen"
+    assert verdicts(found) == {"b": "chosen", "a": "possible"}
+
+
+def test_equals_in_vms_are_one_of_n() -> None:
+    found = preview(host("a", vm_count=1), host("b", vm_count=1), host("c", vm_count=2), strategy=LEAST_VM)
+    assert found.headline == "One of 2 hosts would be chosen, at random"
+
+
+def test_a_host_that_fits_shows_what_it_has() -> None:
+    (line,) = preview(host("a", used_cpu=8, used_memory=GIB)).lines
+    assert (line.needed, line.available) == ("2 CPU, 4 GiB", "32 CPU, 7 GiB")
+
+
+def test_a_host_that_does_not_fit_shows_what_it_lacks() -> None:
+    (line,) = preview(host("a", used_memory=6 * GIB)).lines
+    assert (line.needed, line.available) == ("4 GiB memory", "2 GiB")
+    assert "a has 2 GiB of memory available, 4 GiB needed" in line.why
+
+
+def test_a_refusal_counts_the_hosts_and_leads_to_what_could_change_it() -> None:
+    found = preview(host("a", used_memory=6 * GIB), host("b", l2_uuids=frozenset()))
+    assert not found.possible
+    assert "No host can run this VM: " in found.headline
+    assert {(remedy.step.name, remedy.label) for remedy in found.remedies} == {
+        ("image", "Choose a smaller offering"),
+        ("networks", "Choose other networks"),
+    }
+
+
+def test_another_place_helps_only_where_one_was_named() -> None:
+    place = Place(PlaceKind.CLUSTER, "c9", "rack9")
+    named = preview(host("a"), strategy=DESIGNATED, place=place)
+    assert [remedy.step.name for remedy in named.remedies] == ["placement"]
+    assert preview(host("a", state="Disabled")).remedies == ()
+
+
+def test_room_counts_the_copies_that_fit_now() -> None:
+    assert preview(host("a"), host("b", used_memory=4 * GIB), host("c", state="Disabled")).room == 3
+
+
+def test_every_rule_of_a_creation_has_its_remedy() -> None:
+    rules = {rule.name for name in (DEFAULT, LEAST_VM, DESIGNATED) for rule in STRATEGIES[name].rules}
+    assert rules - {"avoid"} == set(REMEDIES)

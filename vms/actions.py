@@ -1,0 +1,94 @@
+"""What people can do with a VM, as one table: it feeds buttons, addresses, permissions and refusals. Values only."""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vms.states import VmOperation, VmState, refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action: `name` is its address, `permission` what the user must have, `operation` decides by state.
+
+    A danger asks once more before it is done. `flow` is the kind of operation that carries it out; without such a
+    flow the action does not exist yet.
+    """
+
+    name: str
+    label: str
+    icon: str
+    operation: VmOperation
+    permission: str = "vms.change_vminstance"
+    danger: bool = False
+    warning: str = ""
+
+    @property
+    def flow(self) -> str:
+        return f"vm.{self.name}"
+
+
+ACTIONS = (
+    Action("start", "Start", "play", VmOperation.START),
+    Action(
+        "stop", "Stop", "square", VmOperation.STOP, danger=True,
+        warning="The guest is asked to shut down, and switched off when it does not.",
+    ),
+    Action(
+        "reboot", "Reboot", "rotate-cw", VmOperation.REBOOT, danger=True,
+        warning="The guest shuts down and starts again on the same host.",
+    ),
+    Action("migrate", "Migrate", "arrow-right-left", VmOperation.MIGRATE),
+    Action(
+        "destroy", "Destroy", "trash-2", VmOperation.DESTROY, permission="vms.delete_vminstance", danger=True,
+        warning="The machine, its root volume and its addresses are gone for good.",
+    ),
+)  # fmt: skip
+
+#: accepts an action on a VM: (uuid, user, idempotency key) -> the operation; may raise a Refusal
+Accept = Callable[[str, Any, str], Any]
+_accepts: dict[str, Accept] = {}
+
+
+def accepts(name: str) -> Callable[[Accept], Accept]:
+    """Register the function that accepts an action; whoever brings a flow brings this with it."""
+    if name not in {action.name for action in ACTIONS}:
+        raise ValueError(f"there is no action {name}")
+
+    def decorate(accept: Accept) -> Accept:
+        _accepts[name] = accept
+        return accept
+
+    return decorate
+
+
+def accepting() -> Mapping[str, Accept]:
+    return dict(_accepts)
+
+
+def offered(flows: Container[str]) -> tuple[Action, ...]:
+    """The actions that exist: those with a flow and somebody who accepts them."""
+    return tuple(action for action in ACTIONS if action.flow in flows and action.name in _accepts)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An action on one VM for one user; `why_not` says why it cannot be pressed, if so."""
+
+    action: Action
+    why_not: str = ""
+
+
+def buttons(
+    actions: Iterable[Action], state: VmState, *, holder: str = "", may: Callable[[str], bool] = lambda permission: True
+) -> tuple[Button, ...]:
+    """The buttons of a VM. `holder` is the title of the operation that works on it."""
+    return tuple(Button(action, _why_not(action, state, holder, may)) for action in actions)
+
+
+def _why_not(action: Action, state: VmState, holder: str, may: Callable[[str], bool]) -> str:
+    if not may(action.permission):
+        return "Your account may not do this."
+    if holder:
+        return f"“{holder}” is working on it."
+    return refusal(action.operation, state) or ""

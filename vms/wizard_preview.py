@@ -1,0 +1,146 @@
+"""What the allocator would say to a draft now, as a page shows it: every host, with its numbers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from console.errors import Refusal
+from console.naming import format_size
+from hosts.allocation.engine import Decision, HostEntry
+from hosts.allocation.ordering import fewest_vms
+from hosts.allocation.spec import HostView
+from hosts.allocation.strategies import STRATEGIES
+from vms.creation import CreateVm
+from vms.services import preview_create
+from vms.wizard import ASKED_IN, Step, step_called
+
+#: rule of the allocator -> the steps whose answers could make it say yes, and how
+REMEDIES: dict[str, tuple[tuple[str, str], ...]] = {
+    "place": (("placement", "Choose another place"),),
+    "state": (("placement", "Choose another place"),),
+    "status": (("placement", "Choose another place"),),
+    "hypervisor": (("image", "Choose another image"),),
+    "attached-l2": (("networks", "Choose other networks"),),
+    "cpu": (("image", "Choose a smaller offering"),),
+    "memory": (("image", "Choose a smaller offering"),),
+    "image-store": (("image", "Choose another image"),),
+    "primary-storage": (("disks", "Choose fewer or smaller disks"), ("image", "Choose another image")),
+}
+
+CHOSEN, POSSIBLE, RULED_OUT = "chosen", "possible", "ruled-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One host: the verdict, why, and the figures behind it as texts."""
+
+    uuid: str
+    name: str
+    verdict: str
+    why: str
+    needed: str = ""
+    available: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A step whose answers could change a "no"."""
+
+    step: Step
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The decision: `possible` is false when a submit would be refused; `room` counts the copies that fit now."""
+
+    possible: bool
+    headline: str
+    detail: str = ""
+    lines: tuple[Line, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    strategy: str = ""
+    room: int = 0
+
+
+def preview(request: CreateVm) -> Preview:
+    """Ask the allocator about one copy; a refusal before it was asked is a preview, too."""
+    try:
+        return shown(preview_create(request))
+    except Refusal as refusal:
+        step, _ = ASKED_IN.get(refusal.field or "", ("", ""))
+        remedies = (Remedy(step_called(step), "Change it"),) if step else ()
+        return Preview(False, refusal.details or refusal.description, remedies=remedies)
+
+
+def shown(decision: Decision) -> Preview:
+    """A decision in words and numbers."""
+    report = decision.report
+    first = tried_first(decision)
+    passed = {host.uuid: host for host in decision.candidates}
+    tried = {host.uuid for host in first}
+    lines = [_line(entry, passed.get(entry.host_uuid), tried, len(first), decision) for entry in report.entries]
+    lines.sort(key=lambda line: (CHOSEN, POSSIBLE, RULED_OUT).index(line.verdict))
+    return Preview(
+        possible=bool(first),
+        headline=_headline(first) if first else report.summary(),
+        detail=report.summary() if first else "",
+        lines=tuple(lines),
+        remedies=() if first else remedies(report.entries, placed=report.place is not None),
+        strategy=report.strategy,
+        room=sum(_fits(host, report.cpu, report.memory) for host in decision.candidates),
+    )
+
+
+def tried_first(decision: Decision) -> list[HostView]:
+    """The hosts of which the allocator takes one, at random; only where it prefers fewest VMs not all that passed."""
+    hosts = list(decision.candidates)
+    if hosts and fewest_vms in STRATEGIES[decision.report.strategy].orderings:
+        least = min(host.vm_count for host in hosts)
+        return [host for host in hosts if host.vm_count == least]
+    return hosts
+
+
+def _headline(first: list[HostView]) -> str:
+    if len(first) == 1:
+        return f"{first[0].name} would be chosen"
+    return f"One of {len(first)} hosts would be chosen, at random"
+
+
+def _fits(host: HostView, cpu: int, memory: int) -> int:
+    """How many such VMs a host has CPU and memory for."""
+    return min(host.available_cpu // max(cpu, 1), host.available_memory // max(memory, 1))
+
+
+def _line(entry: HostEntry, host: HostView | None, tried: set[str], count: int, decision: Decision) -> Line:
+    if host is None:
+        needed, available = entry.figures.amounts() if entry.figures else ("", "")
+        what = f" {entry.figures.resource}" if entry.figures else ""
+        why = entry.reason.sentence if entry.reason else ""
+        return Line(entry.host_uuid, entry.host_name, RULED_OUT, why, needed and needed + what, available)
+    report = decision.report
+    alone = count == 1 and host.uuid in tried
+    return Line(
+        host.uuid,
+        host.name,
+        CHOSEN if alone else POSSIBLE,
+        _why(host, tried),
+        f"{report.cpu} CPU, {format_size(report.memory)}",
+        f"{host.available_cpu} CPU, {format_size(host.available_memory)}",
+    )
+
+
+def _why(host: HostView, tried: set[str]) -> str:
+    vms = f"{host.vm_count} VM{'' if host.vm_count == 1 else 's'}"
+    if host.uuid in tried:
+        return f"Passes every rule; runs {vms}"
+    return f"Passes every rule; runs {vms}, others run fewer"
+
+
+def remedies(entries: Iterable[HostEntry], *, placed: bool) -> tuple[Remedy, ...]:
+    """The steps that could change the verdicts, each once; a place can be changed only where one was named."""
+    found: dict[tuple[str, str], None] = {}
+    for entry in entries:
+        for step, label in REMEDIES.get(entry.rule or "", ()):
+            if step != "placement" or placed:
+                found[step, label] = None
+    return tuple(Remedy(step_called(step), label) for step, label in found)
