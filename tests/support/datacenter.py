@@ -29,6 +29,9 @@ NOT_INVENTORY = ("Operation", "OperationStep", "Lane")
 #: what a simulated fleet is made of, without how often it was asked and what is still to go wrong
 WORLD = ("volume", "pool", "network", "lease", "domain", "disk")
 
+#: columns that move without anything being left behind
+MOVING = ("last_op_date", "status_since", "state_since", "version", "physical_available")
+
 Rows = dict[str, list[dict[str, Any]]]
 _made: dict[tuple[Any, ...], tuple[Rows, Rows]] = {}
 
@@ -129,7 +132,7 @@ class Datacenter:
 
     def everything(self) -> Rows:
         """Records and hosts; when and how often a record changed does not count."""
-        return records("last_op_date", "status_since", "state_since", "version", "physical_available") | self.world()
+        return records(*MOVING) | self.world()
 
     def changes(self, before: Rows) -> Rows:
         """What came, and what went, since `everything` was looked at; empty when all is as before."""
