@@ -6,6 +6,7 @@ its process ends itself: at once when it wakes up, and before every call to a hy
 
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +21,11 @@ logger = logging.getLogger(__name__)
 
 #: how long past its deadline a step may be before its process is ended; the step's own calls give up earlier
 GRACE_SECONDS = 5.0
-#: how often the age of the lease is looked at, and how soon a renewal that failed is tried again
+#: how often the age of the lease is looked at
 WATCH_SECONDS = 0.5
-RETRY_SECONDS = 1.0
+#: how soon a renewal is tried again that failed, or that found SQLite's one place for a writer taken
+RETRY_SECONDS, BUSY_SECONDS = 1.0, 0.003
+JOIN_SECONDS = 5.0
 EXIT_CODE = 70
 
 #: ends this process and says why; a test gives one that only tells
@@ -63,7 +66,8 @@ class Heart:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            # A renewal that is stuck with a dead database ends with its connection; nobody waits for it.
+            thread.join(JOIN_SECONDS)
 
     def limit(self, seconds: float) -> None:
         """The running step must end within `seconds` from now; infinite: no step is running."""
@@ -78,26 +82,27 @@ class Heart:
         self._stop.set()
         self._end(f"operation {self.claim.operation}: {why}")
 
-    def renew(self) -> bool:
-        """One renewal; False when the database did not take it."""
+    def renew(self) -> float:
+        """One renewal; seconds until the next."""
         asked = time.monotonic()
         try:
             ours = self.claim.renew()
-        except DatabaseError:
+        except DatabaseError as error:
+            if _is_busy(error):
+                return BUSY_SECONDS
             logger.warning("operation %s: lease not renewed", self.claim.operation, exc_info=True)
             connection.close()
-            return False
-        if ours:
-            self._renewed = asked
-        else:
+            return RETRY_SECONDS
+        if not ours:
             self.lost("another worker has taken it over")
-        return True
+        self._renewed = asked
+        return RENEW_SECONDS
 
     def _keep_renewing(self) -> None:
         pause = RENEW_SECONDS
         try:
             while not self._stop.wait(pause):
-                pause = RENEW_SECONDS if self.renew() else RETRY_SECONDS
+                pause = self.renew()
         finally:
             connection.close()
 
@@ -106,3 +111,8 @@ class Heart:
             self.check()
             if time.monotonic() > self._step_ends:
                 self.lost("a step overran its deadline")
+
+
+def _is_busy(error: DatabaseError) -> bool:
+    """Somebody else is writing to the SQLite file."""
+    return isinstance(error.__cause__, sqlite3.OperationalError) and "locked" in str(error)

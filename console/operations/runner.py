@@ -46,11 +46,14 @@ def run(uuid: str, *, end: End = end_process) -> bool:
     with Heart(held, end) as heart:
         try:
             _Run(held, heart).work()
-        except Postponed:
-            held.release(POSTPONED_SECONDS)
+            return True
         except LeaseLost:
             heart.lost("another worker has taken it over")
             return False
+        except Postponed:
+            pass
+    # Only now: a heartbeat would take it again.
+    held.release(POSTPONED_SECONDS)
     return True
 
 

@@ -1,5 +1,6 @@
 """The heartbeat: renews while it can, and ends the process that can no longer be sure of its lease."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -32,6 +33,13 @@ class Lease:
         if isinstance(answer, Exception):
             raise answer
         return answer() if callable(answer) else answer
+
+
+def locked() -> OperationalError:
+    """As Django tells that another connection is writing to the SQLite file."""
+    error = OperationalError("database is locked")
+    error.__cause__ = sqlite3.OperationalError("database is locked")
+    return error
 
 
 @pytest.fixture(autouse=True)
@@ -71,9 +79,9 @@ def test_it_renews_until_the_work_is_done(ended: list[str]) -> None:
     assert ended == []
 
 
-def test_a_renewal_that_failed_is_told_from_one_that_was_taken(ended: list[str]) -> None:
-    beating = Heart(Lease(OperationalError("away"), True), ended.append)
-    assert (beating.renew(), beating.renew()) == (False, True)
+def test_a_renewal_that_failed_is_tried_again_sooner(ended: list[str]) -> None:
+    beating = Heart(Lease(OperationalError("away"), locked(), True), ended.append)
+    assert [beating.renew() for _ in range(3)] == [heart.RETRY_SECONDS, heart.BUSY_SECONDS, heart.RENEW_SECONDS]
 
 
 def test_a_lease_that_is_lost_ends_the_process(ended: list[str]) -> None:

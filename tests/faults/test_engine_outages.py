@@ -10,10 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from console.models import Operation, Status
+from console.operations.claim import GIVE_UP_SECONDS
 from console.operations.services import cancel
 from tests.support.effects import STEPS
 from tests.support.sample_flow import lapse
@@ -123,6 +125,24 @@ def test_a_whole_worker_killed_loses_nothing_not_even_a_cancel(console: Console)
     assert done_once(console, forward)
     assert (back.reload().status, console.world.things(back.pk)) == (Status.FAILED, set())
     assert (cancelled.reload().status, console.world.things(cancelled.pk)) == (Status.CANCELLED, set())
+
+
+def test_a_busy_writer_does_not_keep_the_leases_from_being_renewed(console: Console) -> None:
+    """As when very many operations are accepted one after the other: transaction on transaction, without a pause."""
+    working = [console.submit(("b", "run")) for _ in range(3)]
+    for operation in working:
+        arrive(console, operation, "b", "run")
+    deaths = console.worker.log.read_text().count("this worker ends")
+    end = time.monotonic() + GIVE_UP_SECONDS + 3
+    while time.monotonic() < end:
+        with transaction.atomic():
+            Operation.objects.filter(pk=working[0].pk).update(subject_name="changing")
+            time.sleep(0.05)
+    assert console.worker.log.read_text().count("this worker ends") == deaths
+    for operation in working:
+        console.gate(operation, "b", "run").open()
+    console.wait_until_ended(*working)
+    assert all(done_once(console, operation) for operation in working)
 
 
 def test_a_crowd_on_one_host_works_two_at_a_time(console: Console) -> None:

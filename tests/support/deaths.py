@@ -22,18 +22,19 @@ class Case:
         self.operation = operation
         self.gate = gate
         self.death = death
-        self.pid = 0
+        self.pid = self.token = 0
         self.takeover = float("inf")
 
     def strike(self) -> None:
         """Kill, or stop, and let whoever comes next pass."""
         self.pid = self.gate.visitor() or 0
+        self.token = self.operation.reload().token
         self.struck = send(self.pid, signal.Signals[self.death])
         self.gate.open()
 
     def look(self) -> bool:
         """Has another worker taken over? Remembers when that was first seen."""
-        if self.takeover == float("inf") and self.operation.reload().token > 1:
+        if self.takeover == float("inf") and self.operation.reload().token > self.token:
             self.takeover = time.monotonic() - self.struck
         return self.takeover != float("inf")
 
