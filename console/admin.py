@@ -13,6 +13,10 @@ from console.errors import CorralError
 from console.inventory import all_inventories
 from console.models import GlobalConfig, Operation, OperationStep, ResourceLock, Tag, TagType
 
+admin.site.site_header = "Corral inventory"
+admin.site.site_title = "Corral"
+admin.site.index_title = "Inventory"
+
 
 class GlobalConfigForm(forms.ModelForm):
     """Values follow the definition of their configuration."""

@@ -1,8 +1,21 @@
 """The kernel's commands."""
 
-from console import globalconfig
+from console import globalconfig, inventory
 from console.cli import Arguments, Parameter, command
+from console.errors import NotFound
 from console.inventory import Json
+from console.models import Operation
+from console.operations.services import cancel
+
+
+@command("CancelOperation", Parameter("uuid", required=True))
+def cancel_operation(arguments: Arguments) -> Json:
+    """Ask an operation to stop at its next step and to take back what it did."""
+    operation = Operation.objects.filter(pk=arguments["uuid"]).first()
+    if operation is None:
+        raise NotFound(f"There is no operation with uuid {arguments['uuid']}", field="uuid")
+    cancel(operation)
+    return {"inventory": inventory.get("Operation").get_json(operation.pk)}
 
 
 @command(

@@ -125,6 +125,11 @@ USE_TZ = True
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Uploads are disk images: they go to a file at once, on the disk where the images are by default.
+FILE_UPLOAD_TEMP_DIR = CORRAL_DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
 # --- Database, cache --------------------------------------------------------------------------------------
 
 DATABASE: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{CORRAL_DATA_DIR}/corral.sqlite3")
@@ -137,18 +142,18 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # One pool per process: web threads come and go, and each would open a connection of its own.
-    database_options = {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    database_options = {
+        "connect_timeout": 5,
+        # A server that is gone without a word is noticed within seconds, also in the middle of a statement.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15000,
+        "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+    }
 # What the URL says itself, such as sslmode, comes last and wins.
 DATABASE["OPTIONS"] = database_options | DATABASE.get("OPTIONS", {})
 DATABASES = {"default": DATABASE}
-
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"db": 1, "socket_timeout": 2, "socket_connect_timeout": 2},
-    },
-}
 
 # --- Login, security --------------------------------------------------------------------------------------
 

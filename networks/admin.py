@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from console.admin_base import AttachedForm, CorralAdmin, ReadOnly, ReadOnlyInline, ResourceAdmin, ResourceForm
 from console.naming import domain_problem
+from hosts.models import Cluster
 from networks.addresses import AddressError, RangeText, ip_number, range_problems
 from networks.guest import bridge_problem
 from networks.ipam import address_range
@@ -31,6 +32,7 @@ class L2Form(AttachedForm):
         return found
 
     def _check_twins(self, clusters: Any, interface: str, vlan: int | None) -> None:
+        list(Cluster.objects.select_for_update().filter(pk__in=[cluster.pk for cluster in clusters]).order_by("pk"))
         l2s: Any = L2Network.objects
         twins = l2s.filter(physical_interface=interface, vlan=vlan).exclude(pk=self.instance.pk)
         for cluster in clusters:
@@ -60,7 +62,8 @@ class L3Form(ResourceForm):
     """One L3 per L2, a DNS domain that is one, servers that are addresses (semantics §8.4)."""
 
     def clean_l2_network(self) -> L2Network:
-        l2: L2Network = self.cleaned_data["l2_network"]
+        # The admin saves in the transaction that checks: the row is locked between the two.
+        l2: L2Network = L2Network.objects.select_for_update().get(pk=self.cleaned_data["l2_network"].pk)
         others: QuerySet = l2.l3_networks.exclude(pk=self.instance.pk)
         if other := others.first():
             raise forms.ValidationError(f"L2 {l2} already carries L3 {other}; make another L2 for this network")
@@ -110,7 +113,8 @@ class IpRangeForm(ResourceForm):
         found = super().clean() or self.cleaned_data
         names = ("start_ip", "end_ip", "netmask", "gateway")
         if all(found.get(name) for name in (*names, "l3_network")):
-            others = [address_range(row) for row in found["l3_network"].ip_ranges.all()]
+            l3 = L3Network.objects.select_for_update().get(pk=found["l3_network"].pk)
+            others = [address_range(row) for row in l3.ip_ranges.all()]
             for problem in range_problems(RangeText(*(found[name] for name in names)), others):
                 self.add_error(problem.field, problem.message)
         return found

@@ -44,11 +44,14 @@ def attach_l2(*, l2: L2Network, cluster: Cluster) -> None:
     """Only siblings of one zone attach, and a cluster carries a physical interface and VLAN once (semantics §8.3)."""
     if l2.zone_id != cluster.zone_id:
         raise InvalidArgument(f"L2 {l2.name} and cluster {cluster.name} are in different zones", field="clusterUuid")
-    twins = cluster.l2_networks.filter(physical_interface=l2.physical_interface, vlan=l2.vlan)
-    if l2.physical_interface and (twin := twins.exclude(pk=l2.pk).first()):
-        where = l2.physical_interface + ("" if l2.vlan is None else f" VLAN {l2.vlan}")
-        raise InvalidArgument(f"Cluster {cluster.name} has {where} already, as L2 {twin.name}", field="l2NetworkUuid")
-    l2.clusters.add(cluster)
+    with transaction.atomic():
+        Cluster.objects.select_for_update().get(pk=cluster.pk)
+        twins = cluster.l2_networks.filter(physical_interface=l2.physical_interface, vlan=l2.vlan)
+        if l2.physical_interface and (twin := twins.exclude(pk=l2.pk).first()):
+            where = l2.physical_interface + ("" if l2.vlan is None else f" VLAN {l2.vlan}")
+            text = f"Cluster {cluster.name} has {where} already, as L2 {twin.name}"
+            raise InvalidArgument(text, field="l2NetworkUuid")
+        l2.clusters.add(cluster)
 
 
 def create_l3(

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from hosts.systemtags import RESERVATIONS
 from networks import services as networks
 from networks.addresses import range_from_cidr
 from networks.models import L2Network, L3Network
-from vms.models import DiskOffering, Image, InstanceOffering
+from vms.models import DiskOffering, Image, InstanceOffering, VmInstance
 
 MIB, GIB = 1 << 20, 1 << 30
 
@@ -101,8 +102,10 @@ class Demo:
     def example(self) -> str:
         """A command to copy that makes a VM in this datacenter."""
         l3s = f"{self.uuid('l3', 'web')},{self.uuid('l3', 'database')}"
+        names = (f"web-{number}" for number in count(1))
+        name = next(name for name in names if not VmInstance.objects.filter(name=name).exists())
         return (
-            ".venv/bin/python manage.py cli CreateVmInstance name=web-1 systemTags=hostname::web-1 "
+            f".venv/bin/python manage.py cli CreateVmInstance name={name} systemTags=hostname::{name} "
             f"imageUuid={self.uuid('image', 'tiny-linux')} instanceOfferingUuid={self.uuid('offering', 'tiny')} "
             f"l3NetworkUuids={l3s} defaultL3NetworkUuid={self.uuid('l3', 'web')}"
         )

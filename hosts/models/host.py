@@ -1,8 +1,10 @@
 """Hosts (semantics §8.2): the admin's will (state), the channel (status), capacity, and what the handshake found."""
 
+from typing import ClassVar
+
 from django.db import models
 
-from console.models import Resource
+from console.models import Resource, Stamped
 from hosts.hypervisor.spec import Emulation
 from hosts.models.zone import Cluster, HypervisorType
 
@@ -22,6 +24,18 @@ class HostStatus(models.TextChoices):
     CONNECTING = "Connecting"
     CONNECTED = "Connected"
     DISCONNECTED = "Disconnected"
+
+
+class HostQuerySet(Stamped["Host"]):
+    """Reads over hosts."""
+
+    def usable(self) -> "HostQuerySet":
+        """Hosts that may be asked to do something: connected and not leaving service."""
+        away = (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE)
+        return self.filter(status=HostStatus.CONNECTED).exclude(state__in=away)
+
+
+HostManager = models.Manager.from_queryset(HostQuerySet)
 
 
 class Host(Resource):
@@ -52,6 +66,8 @@ class Host(Resource):
     os_version = models.CharField(max_length=64, blank=True)
     emulation = models.CharField(max_length=8, blank=True, choices=[(e.value, e.value) for e in Emulation])
     kvm_note = models.CharField(max_length=512, blank=True)
+
+    objects: ClassVar[HostManager] = HostManager()
 
     class Meta(Resource.Meta):
         constraints = [

@@ -46,7 +46,7 @@ MODELS = [model for model in admin.site._registry if model._meta.app_label in OU
 NOT_ADDABLE = {
     "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock",
 }  # fmt: skip
-NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore"}
+NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"}
 # rows of these models that are kept all the same
 KEEPING = {"Tag": {"type": TagType.SYSTEM}, "IpRange": {"used_ips__isnull": False}}
 

@@ -357,3 +357,10 @@ def test_a_failure_without_a_record_says_how_the_operation_ended(command: Callab
     operation = ended(Status.FAILED)
     command("Make", lambda arguments: Accepted(operation, "Host", "0" * 32))
     assert Run("Make").json["error"]["details"] == f"{operation.title}: Failed"
+
+
+@pytest.mark.django_db
+def test_an_operation_can_be_cancelled_from_the_command_line() -> None:
+    operation = make_operation()
+    cli.find("CancelOperation").execute([f"uuid={operation.pk}"])
+    assert operation.reload().cancel_requested is not None

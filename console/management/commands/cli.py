@@ -87,7 +87,7 @@ def acting_user(name: str | None) -> AbstractBaseUser | None:
     """Raises NotFound."""
     if name is None:
         return None
-    user = get_user_model()._default_manager.filter(username=name).first()
+    user = get_user_model()._default_manager.filter(username=name, is_active=True).first()
     if user is None:
         raise NotFound(f"There is no user {name}", field="user")
     return user

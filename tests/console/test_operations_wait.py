@@ -1,0 +1,31 @@
+"""Steps that wait for other operations, without holding a worker meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from console.models import Operation, Status
+from tests.support.sample_flow import Sample
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_step_that_waits_for_others_gives_its_worker_back(sample: Sample) -> None:
+    """And is run again, without that being counted as a worker that died."""
+    ready: list[bool] = []
+    sample.on("run b", lambda ctx: ctx.wait(lambda: bool(ready), interval=0.01, patience=0.05))
+    operation = sample.submit()
+    sample.run(operation)
+    waiting = operation.reload()
+    assert (waiting.status, waiting.lease_until, operation.steps.get(name="b").attempts) == (Status.RUNNING, None, 0)
+    ready.append(True)
+    sample.run(operation)
+    assert (operation.reload().status, sample.done) == (Status.SUCCEEDED, ["run a", "run b", "run b", "run c"])
+
+
+def test_a_step_that_waits_is_due_soon(sample: Sample) -> None:
+    sample.on("run a", lambda ctx: ctx.wait(lambda: False, interval=0.01, patience=0.02))
+    operation = sample.submit()
+    sample.run(operation)
+    assert Operation.objects.due(timezone.now() + timedelta(seconds=3)).filter(pk=operation.pk).exists()
