@@ -28,6 +28,7 @@ class Effect(StrEnum):
     DETACHED = "kept, without it"
     STOPPED = "would have to be stopped"
     DESTROYED = "would have to be destroyed"
+    UNPLUGGED = "would lose a network"
     LOST = "would be lost"
 
     @property

@@ -3,6 +3,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 import hosts.urls
+import vms.catalogue_urls
 from console.dashboard import dashboard
 from console.views import health
 
@@ -15,6 +16,8 @@ urlpatterns = [
     path("primary-storages/", include(hosts.urls.storage_urls)),
     path("image-stores/", include(hosts.urls.store_urls)),
     path("networks/", include("networks.urls")),
+    path("images/", include(vms.catalogue_urls.image_urls)),
+    path("offerings/", include(vms.catalogue_urls.offering_urls)),
     path("operations/", include("console.views.urls")),
     path("api/v1/", include("console.api")),
     path("healthz", health.healthz, name="healthz"),

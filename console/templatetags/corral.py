@@ -231,6 +231,15 @@ NAVIGATION = (
             NavItem("L2 networks", "l2:list", "cable", "/networks/l2/"),
         ),
     ),
+    NavGroup(
+        "Catalogue",
+        (
+            NavItem("Images", "images:list", "disc-3", "/images/"),
+            NavItem("Image stores", "image-stores:list", "archive", "/image-stores/"),
+            NavItem("Instance offerings", "offerings:list", "cpu", "/offerings/instances/"),
+            NavItem("Disk offerings", "disk-offerings:list", "hard-drive", "/offerings/disks/"),
+        ),
+    ),
 )
 
 

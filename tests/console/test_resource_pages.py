@@ -16,8 +16,14 @@ pytestmark = pytest.mark.django_db
 
 SPACES = sorted(RESOURCES)
 #: statements of a list and of a page, whatever there is; the login's two included
-LIST_STATEMENTS = {"clusters": 5, "hosts": 6, "image-stores": 6, "l2": 7, "l3": 6, "storages": 5, "zones": 5}
-PAGE_STATEMENTS = {"clusters": 10, "hosts": 10, "image-stores": 7, "l2": 9, "l3": 6, "storages": 7, "zones": 9}
+LIST_STATEMENTS = {
+    "clusters": 5, "disk-offerings": 5, "hosts": 6, "image-stores": 6, "images": 5, "l2": 7, "l3": 6, "offerings": 5,
+    "storages": 5, "zones": 5,
+}  # fmt: skip
+PAGE_STATEMENTS = {
+    "clusters": 11, "disk-offerings": 5, "hosts": 10, "image-stores": 7, "images": 6, "l2": 9, "l3": 7, "offerings": 5,
+    "storages": 8, "zones": 10,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -53,7 +59,8 @@ def test_a_list_costs_the_same_however_long(admin: Client, space: str) -> None:
 
 @pytest.mark.parametrize("space", SPACES)
 def test_a_page_has_a_pinned_cost(admin: Client, space: str) -> None:
-    assert query_count(admin, make(space)[0]) == PAGE_STATEMENTS[space]
+    n = query_count(admin, make(space)[0])
+    assert n == PAGE_STATEMENTS.get(space), n
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -90,7 +97,9 @@ def test_edit_keeps_what_was_typed_and_tells_at_the_field(admin: Client, space: 
 @pytest.mark.parametrize("space", SPACES)
 def test_the_name_and_the_description_can_be_changed(admin: Client, space: str) -> None:
     page = make(space)[0]
-    assert admin.post(f"{page}edit/", {"name": "renamed", "description": "why"}).status_code == 302
+    typed = admin.get(f"{page}edit/").context["form"].initial | {"name": "renamed", "description": "why"}
+    given = {name: value for name, value in typed.items() if value is not None}
+    assert admin.post(f"{page}edit/", given).status_code == 302
     row = admin.get(page).context["row"]
     assert (row.name, row.description) == ("renamed", "why")
 

@@ -13,5 +13,8 @@ RESOURCES: dict[str, tuple[str, Callable[[], Any]]] = {
     "storages": ("/primary-storages/", factories.make_storage),
     "image-stores": ("/image-stores/", factories.make_image_store),
     "l2": ("/networks/l2/", factories.make_l2),
+    "images": ("/images/", factories.make_image),
+    "offerings": ("/offerings/instances/", factories.make_instance_offering),
+    "disk-offerings": ("/offerings/disks/", factories.make_disk_offering),
     "l3": ("/networks/l3/", lambda: factories.make_ip_range().l3_network),
 }

@@ -75,7 +75,10 @@ class CreateVolumes(Step):
         # A worker that died may have left a half-made file; nothing uses it before this step is done.
         hypervisor.delete_volume(pool, volume.volume_name)
         backing = volume_name(volume.root_image, pool) if volume.type == VolumeType.ROOT else None
-        spec = VolumeSpec(pool=pool, name=volume.volume_name, capacity=volume.size, backing=backing)
+        backing_format = volume.root_image.format if backing and volume.root_image else "qcow2"
+        spec = VolumeSpec(
+            pool=pool, name=volume.volume_name, capacity=volume.size, backing=backing, backing_format=backing_format
+        )
         made = hypervisor.create_volume(spec)
         with ctx.fenced():
             Volume.objects.filter(pk=volume.pk).update(

@@ -1,0 +1,1 @@
+"""Pages of images and offerings, and the tables of VMs on the pages of what they use."""

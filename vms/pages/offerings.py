@@ -1,0 +1,146 @@
+"""Pages of instance offerings and disk offerings."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Q, QuerySet
+
+from console import faces
+from console.filtersets import name_filter
+from console.forms import NamedForm, SizeField
+from console.models import Enablement
+from console.pages import cells
+from console.pages.actions import state_actions
+from console.pages.kit import CellColumn, Facets, Pages, Person, Prop
+from vms import offerings
+from vms.models import DiskOffering, InstanceOffering
+from vms.models.offering import MIN_MEMORY, OfferedAllocator
+from vms.pages.tables import vm_table, volume_table
+from vms.states import VmState
+
+STRATEGIES = {
+    OfferedAllocator.DEFAULT: "Any host that can take it",
+    OfferedAllocator.LEAST_VM: "The host with the fewest VMs",
+}
+DISABLED = "No new VM is made from it; existing ones stay as they are."
+DISK_DISABLED = "No new volume is made from it; existing ones stay as they are."
+
+
+class InstanceOfferingForm(NamedForm):
+    """A new instance offering."""
+
+    cpu_num = forms.IntegerField(label="CPUs", min_value=1, max_value=1024, initial=1)
+    memory_size = SizeField(label="Memory", least=MIN_MEMORY)
+    cpu_speed = forms.IntegerField(
+        label="CPU weight",
+        min_value=1,
+        max_value=1_000_000,
+        initial=1000,
+        help_text="How much of a busy host a VM gets, compared to others.",
+    )
+    allocator_strategy = forms.ChoiceField(label="Placement", choices=list(STRATEGIES.items()))
+
+
+class DiskOfferingForm(NamedForm):
+    """A new disk offering."""
+
+    disk_size = SizeField(label="Size")
+
+
+def instance_rows() -> QuerySet[InstanceOffering]:
+    live = ~Q(vms__state=VmState.DESTROYED)
+    return InstanceOffering.objects.annotate(vm_count=Count("vms", filter=live, distinct=True))
+
+
+def disk_rows() -> QuerySet[DiskOffering]:
+    return DiskOffering.objects.annotate(volume_count=Count("volumes", distinct=True))
+
+
+def create_instance(values: dict[str, Any], fresh: str, user: Person) -> InstanceOffering:
+    return offerings.create_instance_offering(**values, resource_uuid=fresh or None)
+
+
+def create_disk(values: dict[str, Any], fresh: str, user: Person) -> DiskOffering:
+    return offerings.create_disk_offering(**values, resource_uuid=fresh or None)
+
+
+def update(row: InstanceOffering | DiskOffering, values: dict[str, Any], user: Person) -> None:
+    offerings.update_offering(kind=type(row), uuid=row.pk, **values)
+
+
+def _note(text: str) -> Any:
+    return lambda row: [] if row.state == Enablement.ENABLED else [("secondary", "ban", f"Disabled. {text}")]
+
+
+INSTANCE = Pages(
+    model=InstanceOffering,
+    space="offerings",
+    noun="instance offering",
+    plural="instance offerings",
+    icon="cpu",
+    about="CPUs and memory that VMs are made with. They are copied to a VM: a later change never touches it.",
+    empty="An offering says how many CPUs and how much memory a VM gets. Add one for each size you want to give out.",
+    rows=instance_rows,
+    columns=(
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
+        CellColumn(label="State", key="state", orm="state", cell=cells.enablement()),
+        CellColumn(label="CPUs", key="cpu", orm="cpu_num", classes="num", cell=cells.text("cpu_num")),
+        CellColumn(label="Memory", key="memory", orm="memory_size", classes="num", cell=cells.size("memory_size")),
+        CellColumn(label="Placement", classes="lg", cell=cells.word("allocator_strategy", STRATEGIES)),
+        CellColumn(
+            label="VMs",
+            key="vms",
+            orm="vm_count",
+            classes="num sm",
+            cell=cells.count("vm_count"),
+        ),
+    ),
+    filterset=name_filter(InstanceOffering, {"state": Enablement}),
+    facets=Facets("state", faces.ENABLEMENT),
+    badges=(cells.badge("state", faces.ENABLEMENT),),
+    notes=_note(DISABLED),
+    props=(
+        Prop("CPUs", cells.text("cpu_num")),
+        Prop("Memory", cells.size("memory_size")),
+        Prop("CPU weight", cells.text("cpu_speed")),
+        Prop("Placement", cells.word("allocator_strategy", STRATEGIES)),
+        Prop("For", cells.text("type")),
+    ),
+    form=InstanceOfferingForm,
+    edit_form=NamedForm,
+    create=create_instance,
+    update=update,
+    actions=state_actions(offerings.change_instance_offering_state, "Instance offering", DISABLED),
+    related=(vm_table("instance_offering", "No virtual machine was made from it."),),
+)
+
+DISK = Pages(
+    model=DiskOffering,
+    space="disk-offerings",
+    noun="disk offering",
+    plural="disk offerings",
+    icon="hard-drive",
+    about="Sizes of data volumes.",
+    empty="A disk offering is a size for data volumes. Add one for each size you want to give out.",
+    rows=disk_rows,
+    columns=(
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
+        CellColumn(label="State", key="state", orm="state", cell=cells.enablement()),
+        CellColumn(label="Size", key="size", orm="disk_size", classes="num", cell=cells.size("disk_size")),
+        CellColumn(
+            label="Volumes", key="volumes", orm="volume_count", classes="num sm", cell=cells.count("volume_count")
+        ),
+        CellColumn(label="Created", key="created", orm="create_date", classes="md", cell=cells.ago()),
+    ),
+    filterset=name_filter(DiskOffering, {"state": Enablement}),
+    facets=Facets("state", faces.ENABLEMENT),
+    badges=(cells.badge("state", faces.ENABLEMENT),),
+    notes=_note(DISK_DISABLED),
+    props=(Prop("Size", cells.size("disk_size")),),
+    form=DiskOfferingForm,
+    edit_form=NamedForm,
+    create=create_disk,
+    update=update,
+    actions=state_actions(offerings.change_disk_offering_state, "Disk offering", DISK_DISABLED),
+    related=(volume_table("disk_offering"),),
+)

@@ -1,0 +1,72 @@
+"""Tables of VMs on the pages of zones, clusters, storage, networks, images and offerings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from console.pages import addresses, cells
+from console.pages.kit import CellColumn, Related, add_related
+from vms.models import VmInstance, Volume
+from vms.states import FACES
+from vms.templatetags.vms import VOLUMES
+
+addresses.register("VmInstance", "vms:detail")
+
+
+def _addresses(vm: VmInstance) -> str:
+    return ", ".join(str(nic.ip) for nic in vm.nics.all() if nic.ip) or "–"
+
+
+VM_COLUMNS = (
+    CellColumn(label="Name", cell=cells.name()),
+    CellColumn(label="State", cell=cells.badge("state", FACES)),
+    CellColumn(label="IP address", classes="sm mono", cell=_addresses),
+    CellColumn(label="Host", classes="md", cell=cells.link("host")),
+    CellColumn(label="Memory", classes="num lg", cell=cells.size("memory_size")),
+)
+VOLUME_COLUMNS = (
+    CellColumn(label="Name", cell=cells.text("name")),
+    CellColumn(label="VM", cell=cells.link("vm")),
+    CellColumn(label="Status", classes="sm", cell=cells.badge("status", VOLUMES, "bare")),
+    CellColumn(label="Size", classes="num sm", cell=cells.size("size")),
+)
+
+
+def vms_by(lookup: str) -> Callable[[Any], QuerySet[VmInstance]]:
+    """VMs tied to a row by `lookup`, without destroyed ones."""
+
+    def rows(row: Any) -> QuerySet[VmInstance]:
+        found = VmInstance.objects.visible().filter(**{lookup: row}).distinct()
+        return found.select_related("host").prefetch_related("nics").order_by("name", "pk")
+
+    return rows
+
+
+def vm_table(lookup: str, empty: str, parameter: str = "") -> Related:
+    """The table of VMs of a page; `parameter` narrows the list of VMs to the same ones."""
+    return Related(
+        key="vms",
+        title="Virtual machines",
+        rows=vms_by(lookup),
+        columns=VM_COLUMNS,
+        empty=empty,
+        all_url=(lambda row: f"{reverse('vms:list')}?{parameter}={row.pk}") if parameter else None,
+    )
+
+
+def _volumes(lookup: str) -> Callable[[Any], QuerySet[Volume]]:
+    return lambda row: Volume.objects.filter(**{lookup: row}).select_related("vm").order_by("name", "pk")
+
+
+def volume_table(lookup: str) -> Related:
+    return Related(
+        key="volumes", title="Volumes", rows=_volumes(lookup), columns=VOLUME_COLUMNS, empty="No volume uses it."
+    )
+
+
+add_related("zones", vm_table("zone", "No virtual machine is in this zone.", "zone"))
+add_related("clusters", vm_table("cluster", "No virtual machine is in this cluster.", "cluster"))
+add_related("l3", vm_table("nics__l3_network", "No virtual machine uses it."))
+add_related("storages", volume_table("primary_storage"))
