@@ -24,7 +24,7 @@ GRACE_SECONDS = 5.0
 #: how often the age of the lease is looked at
 WATCH_SECONDS = 0.5
 #: how soon a renewal is tried again that failed, or that found SQLite's one place for a writer taken
-RETRY_SECONDS, BUSY_SECONDS = 1.0, 0.003
+RETRY_SECONDS, BUSY_SECONDS = 1.0, 0.002
 JOIN_SECONDS = 5.0
 EXIT_CODE = 70
 
