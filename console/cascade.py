@@ -79,6 +79,11 @@ class Plan:
     groups: list[Group]
 
     @property
+    def shown(self) -> list[Group]:
+        """What is in the way first, then what goes."""
+        return sorted(self.groups, key=lambda group: group.effect.allowed)
+
+    @property
     def blockers(self) -> list[Group]:
         return [group for group in self.groups if not group.effect.allowed]
 

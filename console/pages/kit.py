@@ -91,6 +91,7 @@ class Related:
     remove_url: Callable[[Row], str] | None = None
     picker: Picker | None = None
     aside: bool = False
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,8 @@ def add_actions(space: str, *actions: Action) -> None:
 
 
 def related_of(pages: Pages) -> list[Related]:
-    return [*pages.related, *_more.get(pages.space, [])]
+    """A page's tables, those of apps above among them, by rank."""
+    return sorted([*pages.related, *_more.get(pages.space, [])], key=lambda related: related.rank)
 
 
 def actions_of(pages: Pages) -> list[Action]:

@@ -25,3 +25,6 @@ class L2Network(Resource):
     type = models.CharField(max_length=32, choices=L2Type, default=L2Type.NO_VLAN)
     physical_interface = models.CharField(max_length=15, blank=True)
     vlan = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MaxValueValidator(4095)])
+
+    class Meta(Resource.Meta):
+        verbose_name = "L2 network"

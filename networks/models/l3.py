@@ -18,6 +18,9 @@ class L3Network(Resource):
     dns_domain = models.CharField(max_length=255, null=True, blank=True)
     dns = models.JSONField(default=list, blank=True, help_text="servers that the network's own DNS forwards to")
 
+    class Meta(Resource.Meta):
+        verbose_name = "L3 network"
+
     @property
     def zone_id(self) -> str:
         return self.l2_network.zone_id
@@ -35,6 +38,9 @@ class IpRange(Resource):
     end_ip = models.GenericIPAddressField(protocol="IPv4")
     netmask = models.GenericIPAddressField(protocol="IPv4")
     gateway = models.GenericIPAddressField(protocol="IPv4")
+
+    class Meta(Resource.Meta):
+        verbose_name = "IP range"
 
 
 class UsedIp(Dated):

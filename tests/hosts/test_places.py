@@ -133,7 +133,7 @@ class TestOnHosts:
     def test_a_zone_with_guests_stays_and_says_which(self, furnished: Datacenter) -> None:
         furnished.create(name="inhabitant")
         before = furnished.everything()
-        with pytest.raises(Refusal, match="would have to be destroyed.*inhabitant"):
+        with pytest.raises(Refusal, match=r"would have to be destroyed.*inhabitant"):
             cascade.delete(Zone.objects.get())
         assert furnished.changes(before) == {}
 

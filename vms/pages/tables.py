@@ -5,9 +5,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.html import format_html_join
 
 from console.pages import addresses, cells
 from console.pages.kit import CellColumn, Related, add_related
+from console.templatetags.corral import NOTHING
 from vms.models import VmInstance, Volume
 from vms.states import FACES
 from vms.templatetags.vms import VOLUMES
@@ -16,13 +18,14 @@ addresses.register("VmInstance", "vms:detail")
 
 
 def _addresses(vm: VmInstance) -> str:
-    return ", ".join(str(nic.ip) for nic in vm.nics.all() if nic.ip) or "–"
+    found = [(nic.ip,) for nic in vm.nics.all() if nic.ip]
+    return format_html_join(", ", "<code>{}</code>", found) if found else NOTHING
 
 
 VM_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="State", cell=cells.badge("state", FACES)),
-    CellColumn(label="IP address", classes="sm mono", cell=_addresses),
+    CellColumn(label="IP address", classes="sm", cell=_addresses),
     CellColumn(label="Host", classes="md", cell=cells.link("host")),
     CellColumn(label="Memory", classes="num lg", cell=cells.size("memory_size")),
 )
@@ -52,6 +55,7 @@ def vm_table(lookup: str, empty: str, parameter: str = "") -> Related:
         rows=vms_by(lookup),
         columns=VM_COLUMNS,
         empty=empty,
+        rank=1,
         all_url=(lambda row: f"{reverse('vms:list')}?{parameter}={row.pk}") if parameter else None,
     )
 
@@ -62,7 +66,12 @@ def _volumes(lookup: str) -> Callable[[Any], QuerySet[Volume]]:
 
 def volume_table(lookup: str) -> Related:
     return Related(
-        key="volumes", title="Volumes", rows=_volumes(lookup), columns=VOLUME_COLUMNS, empty="No volume uses it."
+        key="volumes",
+        title="Volumes",
+        rank=1,
+        rows=_volumes(lookup),
+        columns=VOLUME_COLUMNS,
+        empty="No volume uses it.",
     )
 
 
