@@ -44,7 +44,7 @@ def add(request: HttpRequest, uuid: str | None = None) -> HttpResponse:
     """The form, and beside it the test `uuid` as it goes. POST with `test` begins a new one, else adds the host."""
     test = _Test(uuid)
     initial = {**_kept(request, uuid), **{name: value for name, value in request.GET.items() if name == "cluster"}}
-    form = HostForm(request.POST or None, initial=initial)
+    form = HostForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             return _go_on(request, form, test)

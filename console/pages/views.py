@@ -306,7 +306,8 @@ def delete_view(pages: Pages) -> View:
     def view(request: HttpRequest, uuid: str) -> HttpResponse:
         row = row_or_404(pages.rows(), uuid)
         plan = cascade.plan_of(row)
-        form = ConfirmForm(request.POST or None, name=row.name) if plan.groups else None
+        posted = request.POST if request.method == "POST" else None
+        form = ConfirmForm(posted, name=row.name) if plan.groups else None
         refusal = plan.refusal()
         if request.method == "POST" and not refusal and (form is None or form.is_valid()):
             try:

@@ -156,7 +156,7 @@ PAGES = Pages(
 def add_range(request: HttpRequest, uuid: str) -> HttpResponse:
     """More addresses for a network."""
     l3 = row_or_404(rows(), uuid)
-    form = RangeForm(request.POST or None)
+    form = RangeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             row, operations = attachments.add_range(l3_uuid=l3.pk, values=form.values(), user=person(request))

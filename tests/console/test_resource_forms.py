@@ -1,0 +1,214 @@
+"""Every form filled in wrongly: the message stands at its field, and what was typed is still there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from console.naming import new_uuid
+from tests import factories
+from tests.support.catalogue import RESOURCES
+from tests.support.pages import text_of, visitor
+
+pytestmark = pytest.mark.django_db
+
+GIB = 1 << 30
+Values = dict[str, Any]
+
+
+@pytest.fixture
+def boss() -> Client:
+    return visitor("boss", is_superuser=True)
+
+
+def zone() -> str:
+    return str(factories.make_zone().pk)
+
+
+#: by namespace: a form filled in well
+GOOD: dict[str, Callable[[], Values]] = {
+    "zones": lambda: {"name": "new"},
+    "clusters": lambda: {"name": "new", "zone": zone()},
+    "storages": lambda: {"name": "new", "zone": zone(), "url": "/srv/new"},
+    "l2": lambda: {"name": "new", "zone": zone(), "physical_interface": "eth1", "vlan": "100"},
+    "l3": lambda: {"name": "new", "l2_network": factories.make_l2().pk, "cidr": "10.0.0.0/24", "dns": "9.9.9.9"},
+    "offerings": lambda: {
+        "name": "new", "cpu_num": "2", "memory_size": "2G", "cpu_speed": "1000",
+        "allocator_strategy": "DefaultHostAllocatorStrategy",
+    },
+    "disk-offerings": lambda: {"name": "new", "disk_size": "20 GiB"},
+}  # fmt: skip
+
+WRONG = [
+    *((space, {"name": ""}, "name") for space in GOOD),
+    *((space, {"name": "naïve"}, "name") for space in GOOD),
+    *((space, {"name": "x" * 256}, "name") for space in GOOD),
+    *((space, {"description": "x" * 2049}, "description") for space in GOOD),
+    ("clusters", {"zone": ""}, "zone"),
+    ("clusters", {"zone": "0" * 32}, "zone"),
+    ("storages", {"url": "relative"}, "url"),
+    ("storages", {"url": "/etc/x"}, "url"),
+    ("storages", {"url": ""}, "url"),
+    ("l2", {"physical_interface": "an-interface-too-long"}, "physical_interface"),
+    ("l2", {"physical_interface": "enp0s31f6x", "vlan": "4095"}, "physical_interface"),
+    ("l2", {"physical_interface": ""}, "vlan"),
+    ("l2", {"vlan": "5000"}, "vlan"),
+    ("l2", {"vlan": "many"}, "vlan"),
+    ("l3", {"cidr": "10.0.0.0/33"}, "cidr"),
+    ("l3", {"cidr": "10.0.0.0/31"}, "cidr"),
+    ("l3", {"dns": "not-an-address"}, "dns"),
+    ("l3", {"dns_domain": "under_score"}, "dns_domain"),
+    ("l3", {"l2_network": ""}, "l2_network"),
+    ("offerings", {"cpu_num": "0"}, "cpu_num"),
+    ("offerings", {"cpu_num": "1025"}, "cpu_num"),
+    ("offerings", {"memory_size": "1M"}, "memory_size"),
+    ("offerings", {"memory_size": "lots"}, "memory_size"),
+    ("offerings", {"memory_size": ""}, "memory_size"),
+    ("offerings", {"memory_size": "99999999T"}, "memory_size"),
+    ("offerings", {"cpu_speed": "0"}, "cpu_speed"),
+    ("offerings", {"allocator_strategy": "x"}, "allocator_strategy"),
+    ("disk-offerings", {"disk_size": "0"}, "disk_size"),
+    ("disk-offerings", {"disk_size": "-1"}, "disk_size"),
+]
+
+
+def address(space: str) -> str:
+    return f"{RESOURCES[space][0]}create/"
+
+
+@pytest.mark.parametrize("space", GOOD)
+def test_a_form_filled_in_well_makes_the_thing(boss: Client, space: str) -> None:
+    answer = boss.post(address(space), {**GOOD[space](), "description": "what for"}, follow=True)
+    row = answer.context["row"]
+    assert (row.name, row.description) == ("new", "what for")
+
+
+@pytest.mark.parametrize("space", GOOD)
+def test_sent_twice_it_makes_one(boss: Client, space: str) -> None:
+    given = {**GOOD[space](), "fresh": new_uuid()}
+    first, second = (boss.post(address(space), given).headers["Location"] for _ in range(2))
+    assert first == second
+    assert given["fresh"] in first
+
+
+@pytest.mark.parametrize(("space", "change", "field"), WRONG)
+def test_what_is_wrong_is_told_at_its_field(boss: Client, space: str, change: Values, field: str) -> None:
+    typed = {**GOOD[space](), "description": "typed with care", **change}
+    before = boss.get(RESOURCES[space][0]).context["page"].paginator.count
+    answer = boss.post(address(space), typed)
+    body = text_of(answer)
+    assert list(answer.context["form"].errors) == [field]
+    assert f'id="id_{field}_error"' in body
+    for name in ("name", "description"):
+        assert escape(typed[name]) in body
+    assert boss.get(RESOURCES[space][0]).context["page"].paginator.count == before
+
+
+@pytest.mark.parametrize(
+    ("space", "wanted"), [("clusters", "zone"), ("storages", "zone"), ("l2", "zone"), ("l3", "l2_network")]
+)
+def test_a_parent_s_page_presets_the_parent(boss: Client, space: str, wanted: str) -> None:
+    parent = factories.make_zone() if wanted == "zone" else factories.make_l2()
+    assert f'value="{parent.pk}" selected' in text_of(boss.get(f"{address(space)}?{wanted}={parent.pk}"))
+
+
+RANGE = {"start_ip": "10.0.0.10", "end_ip": "10.0.0.20", "netmask": "255.255.255.0", "gateway": "10.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "fields"),
+    [
+        ({}, {"start_ip", "end_ip", "netmask", "gateway"}),
+        ({**RANGE, "cidr": "10.0.0.0/24"}, {"start_ip", "end_ip", "netmask", "gateway"}),
+        ({**RANGE, "gateway": "10.0.0.15"}, {"gateway"}),
+        ({**RANGE, "start_ip": "10.0.0.x"}, {"start_ip"}),
+        ({**RANGE, "netmask": "255.0.255.0"}, {"netmask"}),
+        ({"cidr": "10.0.0.0/40"}, {"cidr"}),
+        ({**RANGE, "name": "naïve"}, {"name"}),
+    ],
+)
+def test_a_wrong_range_is_told_at_its_fields(boss: Client, typed: Values, fields: set[str]) -> None:
+    l3 = factories.make_l3()
+    answer = boss.post(f"/networks/l3/{l3.pk}/add-range/", typed)
+    assert set(answer.context["form"].errors) == fields
+    assert not l3.ip_ranges.exists()
+
+
+@pytest.mark.parametrize("typed", [RANGE, {"cidr": "10.0.0.0/28", "name": "named"}])
+def test_a_range_is_added(boss: Client, typed: Values) -> None:
+    l3 = factories.make_l3()
+    assert boss.post(f"/networks/l3/{l3.pk}/add-range/", typed).status_code == 302
+    assert l3.ip_ranges.count() == 1
+
+
+# deleting -------------------------------------------------------------------------------------------------
+
+
+def test_the_preview_lists_what_goes_and_asks_for_the_name(boss: Client) -> None:
+    l3 = factories.make_ip_range(name="the-range").l3_network
+    page = f"/networks/l2/{l3.l2_network_id}/delete/"
+    body = text_of(boss.get(page))
+    for part in ("1 L3 network", l3.name, "1 IP range", "the-range", "Type the name"):
+        assert part in body
+    answer = boss.post(page, {"confirm": "not it"})
+    assert answer.context["form"].errors["confirm"]
+    assert boss.post(page, {"confirm": l3.l2_network.name}).headers["Location"] == "/networks/l2/"
+    assert boss.get(f"/networks/l3/{l3.pk}/").status_code == 404
+
+
+def test_what_takes_nothing_along_needs_no_name(boss: Client) -> None:
+    row = factories.make_zone()
+    assert "Type the name" not in text_of(boss.get(f"/zones/{row.pk}/delete/"))
+    assert boss.post(f"/zones/{row.pk}/delete/").status_code == 302
+
+
+def test_what_would_end_guests_is_refused_before_and_after_the_click(boss: Client) -> None:
+    vm = factories.make_vm(name="guest")
+    page = f"/hosts/{vm.host.pk}/delete/"
+    for answer in (boss.get(page), boss.post(page, {"confirm": vm.host.name})):
+        body = text_of(answer)
+        assert "1 VM would have to be stopped (guest)" in body
+        assert 'btn-danger"' not in body
+    assert boss.get(f"/hosts/{vm.host.pk}/").status_code == 200
+
+
+def test_a_deleted_offering_leaves_its_vms_without_it(boss: Client) -> None:
+    vm = factories.make_vm()
+    page = f"/offerings/instances/{vm.instance_offering.pk}/delete/"
+    assert "they keep their CPUs and memory" in text_of(boss.get(page))
+    boss.post(page, {"confirm": vm.instance_offering.name})
+    vm.refresh_from_db()
+    assert vm.instance_offering is None
+
+
+# actions --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", [space for space in RESOURCES if space != "l2"])
+def test_disabled_twice_is_disabled_once_and_says_what_it_means(boss: Client, space: str) -> None:
+    folder, maker = RESOURCES[space]
+    page = f"{folder}{maker().pk}/"
+    for _ in range(2):
+        assert boss.post(f"{page}disable/").status_code == 302
+    body = text_of(boss.get(page))
+    assert "Disabled. " in body
+    assert f'action="{page}enable/"' in body
+    boss.post(f"{page}enable/")
+    assert "Disabled. " not in text_of(boss.get(page))
+
+
+def test_a_refused_action_tells_why(boss: Client) -> None:
+    storage, cluster = factories.make_storage(), factories.make_cluster()
+    answer = boss.post(f"/primary-storages/{storage.pk}/attach-cluster/", {"uuid": cluster.pk}, follow=True)
+    assert "are in different zones" in text_of(answer)
+
+
+def test_what_is_attached_from_one_side_shows_on_the_other(boss: Client) -> None:
+    l2 = factories.make_l2()
+    cluster = factories.make_cluster(zone=l2.zone)
+    boss.post(f"/clusters/{cluster.pk}/attach-l2/", {"uuid": l2.pk})
+    assert cluster.name in text_of(boss.get(f"/networks/l2/{l2.pk}/"))
+    boss.post(f"/networks/l2/{l2.pk}/detach-cluster/", {"uuid": cluster.pk})
+    assert not l2.clusters.exists()
