@@ -5,7 +5,7 @@ from django.urls import include, path
 import hosts.urls
 import vms.catalogue_urls
 from console.dashboard import dashboard
-from console.views import health
+from console.views import health, live
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("images/", include(vms.catalogue_urls.image_urls)),
     path("offerings/", include(vms.catalogue_urls.offering_urls)),
     path("operations/", include("console.views.urls")),
+    path("events/", live.events, name="events"),
     path("api/v1/", include("console.api")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

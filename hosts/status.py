@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
+from console import live
 from hosts.models import Host, HostStatus
 
 REASON_LENGTH = 512
@@ -22,7 +23,9 @@ def set_status(uuid: str, status: HostStatus, reason: str) -> None:
     changed = {"status": status, "status_reason": reason[:REASON_LENGTH], "status_since": timezone.now()}
     if not rows.exclude(status=status).update(**changed):
         rows.exclude(status_reason=reason).update(status_reason=reason[:REASON_LENGTH])
-    elif status == HostStatus.DISCONNECTED:
+        return
+    live.tell()
+    if status == HostStatus.DISCONNECTED:
         _follow(uuid)
 
 

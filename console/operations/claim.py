@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
+from console import live
 from console.globalconfig import LANE_LIMIT
 from console.models import Lane, Operation
 from console.models.operation import OPEN
@@ -49,6 +50,7 @@ class Claim:
             held = Operation.objects.filter(pk=self.operation, token=self.token, status__in=OPEN)
             if not held.update_unstamped(token=self.token):
                 raise LeaseLost(self.operation)
+            live.tell()
             yield
 
     def renew(self) -> bool:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from console import live
 from console.errors import Busy, Refusal, WrongState
 from console.models import Operation, OperationStep, ResourceLock
 from console.models.operation import OPEN
@@ -54,6 +55,7 @@ def submit(
     for uuid in sorted(set(locks)):
         _lock(uuid, operation)
     doorbell.ring_on_commit(operation.pk)
+    live.tell()
     return operation
 
 

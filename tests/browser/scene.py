@@ -4,8 +4,10 @@ import json
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 
+from console import live
 from console.models import Operation
 from tests.support.showcase import GIB, Showcase, report, subject
 from vms.models import VmInstance
@@ -60,3 +62,10 @@ def settle() -> None:
     operation.steps.update(status="Done", finished=timezone.now())
     Operation.objects.filter(pk=operation.pk).update(status="Succeeded", finished=timezone.now())
     VmInstance.objects.filter(name="newcomer").update(state="Running", state_since=timezone.now())
+
+
+def news() -> None:
+    """Something happens while people look on."""
+    with transaction.atomic():
+        Operation.objects.create(kind="vm.create", title="News of the day", status="Failed")
+        live.tell()
