@@ -13,7 +13,6 @@ from hosts.hypervisor.port import Hypervisor
 from vms.models import CachedImage, Image, Volume, VolumeStatus, VolumeType
 from vms.placement import reserve_cache
 
-
 #: seconds a worker waits for another operation's upload before it does something else meanwhile
 PATIENCE = 3.0
 
