@@ -1,4 +1,3 @@
-import os
 import shutil
 from collections.abc import Iterator
 
@@ -33,13 +32,6 @@ def uses_database(item: pytest.Item) -> bool:
     marks = {mark.name for mark in item.iter_markers()}
     fixtures = set(getattr(item, "fixturenames", ()))
     return not marks & OWN_DATABASE and ("django_db" in marks or bool(fixtures & DATABASE_FIXTURES))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What `make test` ran before this, so that the last lines tell everything."""
-    if earlier := os.environ.get("CORRAL_TEST_EARLIER"):
-        terminalreporter.section("earlier in this run")
-        terminalreporter.line(earlier)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
