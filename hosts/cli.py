@@ -7,10 +7,11 @@ from console import inventory
 from console.cli import Accepted, Arguments, Command, Parameter, command, register
 from console.inventory import Json
 from hosts import services
+from hosts.states import STATE_EVENTS
 
 STATE_EVENT = (
     Parameter("uuid", required=True),
-    Parameter("stateEvent", required=True, choices=tuple(services.STATE_EVENTS)),
+    Parameter("stateEvent", required=True, choices=tuple(STATE_EVENTS)),
 )
 
 

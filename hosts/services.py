@@ -13,6 +13,7 @@ from console.resources import check_new, insert
 from hosts.address import default_uri, uri_problem
 from hosts.flows import connect
 from hosts.models import Cluster, Host, HostState, HostStatus, Zone
+from hosts.states import target_of
 from hosts.status import set_status
 
 
@@ -92,20 +93,9 @@ def get_host(uuid: str) -> Host:
     return host
 
 
-STATE_EVENTS = {"enable": Enablement.ENABLED, "disable": Enablement.DISABLED}
-
-
-def _target(event: str) -> Enablement:
-    try:
-        return STATE_EVENTS[event]
-    except KeyError:
-        known = " or ".join(STATE_EVENTS)
-        raise InvalidArgument(f"stateEvent must be {known}; {event!r} is not", field="stateEvent") from None
-
-
 def change_zone_state(*, uuid: str, event: str) -> Zone:
     """Enable or disable a zone with all its clusters and hosts, which may be changed one by one afterwards."""
-    state = _target(event)
+    state = target_of(event)
     with transaction.atomic():
         if not Zone.objects.filter(pk=uuid).update(state=state):
             raise NotFound(f"There is no zone with uuid {uuid}", field="uuid")
@@ -117,7 +107,7 @@ def change_zone_state(*, uuid: str, event: str) -> Zone:
 
 def change_cluster_state(*, uuid: str, event: str) -> Cluster:
     """Enable or disable a cluster with its hosts."""
-    state = _target(event)
+    state = target_of(event)
     with transaction.atomic():
         if not Cluster.objects.filter(pk=uuid).update(state=state):
             raise NotFound(f"There is no cluster with uuid {uuid}", field="uuid")
@@ -133,6 +123,6 @@ def _change_hosts(clusters: Iterable[str], state: Enablement) -> None:
 
 def change_host_state(*, uuid: str, event: str) -> Host:
     """Enable or disable one host; its running VMs stay."""
-    if not Host.objects.filter(pk=uuid).update(state=_target(event)):
+    if not Host.objects.filter(pk=uuid).update(state=target_of(event)):
         raise NotFound(f"There is no host with uuid {uuid}", field="uuid")
     return get_host(uuid)

@@ -84,6 +84,19 @@
     if (!document.hidden) document.body.dispatchEvent(new Event("corral:wake"));
   });
 
+  // A file on its way: how much of it has been sent.
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const bar = event.target.querySelector("progress[data-upload]");
+    if (!bar || !event.detail.lengthComputable) return;
+    const percent = Math.floor((event.detail.loaded * 100) / event.detail.total);
+    if (percent < bar.value) return; // the answer coming back
+    bar.value = percent;
+    const place = bar.closest(".upload");
+    place.hidden = false;
+    place.querySelector("[data-percent]").textContent = percent < 100 ? `${percent} %` : "Being checked…";
+  });
+  document.addEventListener("htmx:afterSettle", () => showTheme());
+
   const configureMorph = () => {
     if (!window.Idiomorph) return;
     // What people folded open, or are typing, stays as it is through a refresh.

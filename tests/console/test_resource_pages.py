@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db.models import PROTECT
 from django.test import Client
 from django.urls import get_resolver
 
+from console import cascade
 from console.pages import kit
 from tests.factories import make_superuser, make_user
 from tests.support.catalogue import RESOURCES
@@ -38,7 +40,7 @@ def make(space: str, number: int = 1) -> list[str]:
 
 
 def test_every_resource_with_pages_is_walked_here() -> None:
-    get_resolver().check()  # loads the addresses
+    assert get_resolver().url_patterns  # loaded with the addresses
     assert {pages.space for pages in kit.all_pages()} == set(RESOURCES)
 
 
@@ -146,3 +148,20 @@ def test_a_permission_is_enough() -> None:
     zone = make("zones")[0]
     assert client.post(f"{zone}disable/").status_code == 302
     assert client.post(f"{zone}delete/").status_code == 403
+
+
+#: references that a deletion of its own takes care of
+OWN_DELETION = {"Image"}
+
+
+def test_nothing_that_keeps_a_resource_from_being_deleted_is_unknown_to_the_cascade() -> None:
+    assert get_resolver().url_patterns
+    edges = {(edge.parent, edge.child) for edge in cascade.edges()}
+    unknown = [
+        f"{link.related_model.__name__} -> {pages.model.__name__}"
+        for pages in kit.all_pages()
+        if pages.model.__name__ not in OWN_DELETION
+        for link in pages.model._meta.related_objects
+        if getattr(link, "on_delete", None) is PROTECT and (pages.model, link.related_model) not in edges
+    ]
+    assert not unknown

@@ -1,0 +1,177 @@
+"""The inventory's pages in a real browser: readable everywhere, filled in by people, whole without scripts."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from hosts.hypervisor.simulator.fleet import Fleet
+from tests.browser.conftest import NARROW
+from tests.browser.test_first_faces import problems
+from tests.support.stack import Stack
+from tests.vms.test_imagefile import qcow2
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+USER, PASSWORD = "ina", "a-password-for-tests"
+GROUND = f"""
+import json
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from hosts.models import Cluster, ImageStore, PrimaryStorage, Zone
+from networks.models import L2Network, L3Network
+from vms.models import DiskOffering, Image, InstanceOffering
+get_user_model().objects.create_superuser("{USER}", password="{PASSWORD}")
+zone = Zone.objects.get(name="demo-zone")
+folder = settings.CORRAL_DATA_DIR / "inventory-images"
+folder.mkdir()
+rows = {{
+    "zone": zone,
+    "empty": Zone.objects.create(name="empty-zone", state="Disabled", description="Nothing stands here yet"),
+    "cluster": Cluster.objects.get(name="demo-cluster"),
+    "storage": PrimaryStorage.objects.get(name="shared-1"),
+    "store": ImageStore.objects.create(name="inventory", url=str(folder)),
+    "l2": L2Network.objects.get(name="l2-eth1-100"),
+    "l3": L3Network.objects.get(name="web-tier"),
+    "image": Image.objects.get(name="debian-12-generic"),
+    "offering": InstanceOffering.objects.get(name="small-1c-1g"),
+    "disk": DiskOffering.objects.create(name="disk-10G", disk_size=10 << 30),
+}}
+print(json.dumps({{name: row.pk for name, row in rows.items()}}))
+"""
+
+PAGES = {
+    "zones": "/zones/",
+    "zone-empty": "/zones/{empty}/",
+    "zone-refused": "/zones/{zone}/delete/",
+    "zone-delete": "/zones/{empty}/delete/",
+    "cluster": "/clusters/{cluster}/",
+    "hosts": "/hosts/?status=Disconnected",
+    "host-add": "/hosts/create/",
+    "storages": "/primary-storages/",
+    "storage": "/primary-storages/{storage}/",
+    "store-add": "/image-stores/create/",
+    "l2s": "/networks/l2/",
+    "l2": "/networks/l2/{l2}/",
+    "l3": "/networks/l3/{l3}/",
+    "l3-edit": "/networks/l3/{l3}/edit/",
+    "range-add": "/networks/l3/{l3}/add-range/",
+    "images": "/images/",
+    "image": "/images/{image}/",
+    "image-add": "/images/create/",
+    "offering-delete": "/offerings/instances/{offering}/delete/",
+    "disks": "/offerings/disks/?q=nothing",
+}
+
+
+@pytest.fixture(scope="module")
+def rows(stack: Stack, uuids: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = json.loads(stack.manage("shell", "-c", GROUND).stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, stack: Stack, rows: dict[str, str]) -> dict:
+    """Cookies of somebody who may change everything."""
+    context = browser.new_context(base_url=stack.url)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Overview").wait_for()
+    state = dict(context.storage_state())
+    context.close()
+    return state
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_everyone_can_read_it_everywhere(new_page: Callable[..., Page], rows: dict[str, str], name: str) -> None:
+    page = new_page(scheme="light")
+    page.goto(PAGES[name].format(**rows))
+    by_day = problems(page)
+    page.emulate_media(color_scheme="dark")
+    by_night = problems(page, rules=["color-contrast"])
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert (by_day, by_night, width) == ([], [], NARROW["width"])
+
+
+def test_a_zone_and_its_cluster_are_made_by_keyboard_alone(page: Page) -> None:
+    page.goto("/zones/create/")
+    page.get_by_label("Name").focus()
+    page.keyboard.type("typed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="typed")).to_be_visible()
+    page.get_by_role("link", name="Add cluster").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Name").focus()
+    page.keyboard.type("racks")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="racks")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="was added")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_wrong_form_says_so_at_the_field(new_page: Callable[..., Page], script: bool) -> None:
+    page = new_page(script=script)
+    page.goto("/offerings/instances/create/")
+    page.get_by_label("Name").fill("big")
+    page.get_by_label("Memory").fill("1M")
+    page.get_by_role("button", name="Add").click()
+    memory = page.get_by_label("Memory")
+    expect(memory).to_have_attribute("aria-invalid", "true")
+    expect(memory).to_have_value("1M")
+    expect(memory).to_have_accessible_description(re.compile("At least 16 MiB"))
+    expect(page.get_by_label("Name")).to_have_value("big")
+    assert page.title().startswith("Check the form")
+
+
+def test_disable_attach_and_delete_work_without_scripts(new_page: Callable[..., Page], rows: dict[str, str]) -> None:
+    page = new_page(script=False)
+    page.goto("/networks/l2/create/")
+    page.get_by_label("Name").fill("plain-l2")
+    page.get_by_label("Zone").select_option("demo-zone")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_label("Cluster to attach to").select_option("demo-cluster")
+    page.get_by_role("button", name="Attach").click()
+    expect(page.get_by_role("button", name="Detach demo-cluster")).to_be_visible()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete plain-l2").click()
+    expect(page.get_by_text("was deleted")).to_be_visible()
+    expect(page.get_by_role("link", name="plain-l2")).to_have_count(0)
+
+
+def test_an_uploaded_file_becomes_an_image(page: Page, tmp_path: Path) -> None:
+    disk = tmp_path / "disk.qcow2"
+    disk.write_bytes(qcow2(size=1 << 30))
+    page.goto("/images/create/")
+    expect(page.get_by_role("textbox", name="Address", include_hidden=True)).to_be_hidden()
+    page.get_by_label("Name").fill("from-here")
+    page.get_by_label("Image store").select_option("inventory")
+    page.locator("#id_file").set_input_files(str(disk))
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("heading", name="from-here")).to_be_visible()
+    expect(page.locator("dl.props")).to_contain_text("1 GiB")
+    expect(page).to_have_url(re.compile(r"/images/[0-9a-f]{32}/$"))
+
+
+def test_a_host_is_tested_seen_and_added(page: Page, stack: Stack) -> None:
+    Fleet(stack.data / "simulator.sqlite3").add_host("newhost")
+    page.goto("/hosts/create/")
+    page.get_by_label("Name").fill("newhost")
+    page.get_by_label("Cluster").select_option("demo-cluster")
+    page.get_by_label("Address").fill("newhost")
+    page.get_by_label("Another libvirt URI").check()
+    page.get_by_label("libvirt URI", exact=True).or_(page.get_by_role("textbox", name="libvirt URI")).fill(
+        "sim://newhost"
+    )
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_role("status").filter(has_text="Succeeded")).to_have_count(1, timeout=15_000)
+    expect(page.locator("#probe")).to_contain_text("libvirt")
+    page.get_by_role("button", name="Add this host").click()
+    expect(page.get_by_role("heading", name="newhost")).to_be_visible()
+    expect(page.get_by_text("newhost is Connected")).to_have_count(1, timeout=15_000)
