@@ -138,7 +138,7 @@ def test_links_search_and_sorting_work_with_htmx_blocked(new_page: Callable[...,
 
 
 def test_a_folded_out_operation_stays_open_through_refreshes(page: Page, uuids: dict[str, str]) -> None:
-    page.goto(f"/vms/{uuids['moving']}/")
+    page.goto(f"/vms/{uuids['moving']}/?tab=operations")
     fold = page.locator("details.fold")
     fold.locator("summary").click()
     for _ in range(2):

@@ -30,7 +30,7 @@ def create(stack: Stack) -> Callable[[str], str]:
     assert found, shown
 
     def ask(name: str) -> str:
-        words = found[1].replace("web-1", name).split()
+        words = re.sub(r"web-\d+", name, found[1]).split()
         answer: subprocess.CompletedProcess[str] = stack.manage("cli", *words, "--no-wait")
         uuid: str = json.loads(answer.stdout)["inventory"]["uuid"]
         return uuid
