@@ -1,5 +1,5 @@
 # Each target installs what it needs and is missing (bin/install); a second call finds it there.
-.PHONY: run test check lock
+.PHONY: run test check screenshots lock
 
 PYTHON := .venv/bin/python
 
@@ -12,6 +12,10 @@ test: ## every test, on SQLite and those that use the database again on PostgreS
 
 check: ## linters, formatting, types, Django's checks, missing migrations
 	@bin/check
+
+screenshots: ## pictures of every page, wide and narrow, light and dark, in data/screenshots
+	@bin/install test
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PYTHON) -m tests.browser.screenshots
 
 lock: ## the lock files anew from requirements/*.in; needs uv
 	@bin/lock

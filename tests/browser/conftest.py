@@ -1,18 +1,14 @@
 """A whole console and a real Chromium before it."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.scene import PASSWORD, USER
+from tests.support.chromium import ARGUMENTS, CHROMIUM, WIDE
 from tests.support.stack import Stack, new_stack
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 # Not for the whole session: while Playwright's loop runs, the ORM refuses to work in this thread.

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NARROW, WIDE
 from tests.browser.scene import FAILED_VM
+from tests.support.chromium import NARROW, WIDE
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
-from tests.browser.conftest import NARROW
 from tests.browser.test_first_faces import problems
+from tests.support.chromium import NARROW
 from tests.support.stack import Stack
 from tests.vms.test_imagefile import qcow2
 
@@ -32,7 +32,7 @@ rows = {{
     "zone": zone,
     "empty": Zone.objects.create(name="empty-zone", state="Disabled", description="Nothing stands here yet"),
     "cluster": Cluster.objects.get(name="demo-cluster"),
-    "storage": PrimaryStorage.objects.get(name="shared-1"),
+    "storage": PrimaryStorage.objects.get(name="shared-1", zone=zone),
     "store": ImageStore.objects.create(name="inventory", url=str(folder)),
     "l2": L2Network.objects.get(name="l2-eth1-100"),
     "l3": L3Network.objects.get(name="web-tier"),

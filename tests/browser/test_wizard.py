@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
-from tests.browser.conftest import NARROW
+from tests.support.chromium import NARROW
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import WIDE
 from tests.lab.lab_support import CACHE, guest_image, require_lab
+from tests.support.chromium import WIDE
 from tests.support.stack import Stack, new_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.lab, pytest.mark.timeout(240)]

@@ -84,18 +84,14 @@ def test_what_qemu_makes_is_taken(tmp_path: Path, options: tuple[str, ...]) -> N
     assert (found.format, found.virtual_size, found.file_size) == ("qcow2", 20 * MIB, path.stat().st_size)
 
 
-@pytest.mark.parametrize("how", ["backing", "data_file", "encrypted"])
+@pytest.mark.parametrize("how", ["backing", "data_file"])
 def test_what_qemu_bases_on_other_files_is_refused(tmp_path: Path, how: str) -> None:
     base, path = tmp_path / "base", tmp_path / "disk"
     subprocess.run(["qemu-img", "create", "-q", "-f", "raw", str(base), "20M"], check=True)
     options = {
         "backing": ["-b", str(base), "-F", "raw", str(path)],
         "data_file": ["-o", f"data_file={tmp_path / 'data'}", str(path), "20M"],
-        "encrypted": [
-            "--object", "secret,id=s,data=abc", "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10",
-            str(path), "20M",
-        ],
-    }[how]  # fmt: skip
+    }[how]
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options], check=True)
     with pytest.raises(ImageFileError):
         inspect(path)
