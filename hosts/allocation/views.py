@@ -88,6 +88,11 @@ def _view(
     )
 
 
+def reserved_of(host: Host) -> Mapping[str, int]:
+    """{"cpu": n, "memory": bytes} of one host that VMs never get, by tags and settings as they are now."""
+    return _reserved(host, _reservation_tags(), Settings.read())
+
+
 def _reserved(host: Host, tags: Mapping[str, Mapping[str, int]], settings: Settings) -> dict[str, int]:
     """Reserved CPU and memory of a host by the most specific tag (semantics §4.6)."""
     levels = (host.uuid, host.cluster_id, host.cluster.zone_id)

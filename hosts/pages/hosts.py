@@ -12,7 +12,8 @@ from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
 from hosts import places, services
-from hosts.config import CPU_RATIO, RESERVED_CPU, RESERVED_MEMORY
+from hosts.allocation.views import reserved_of
+from hosts.config import CPU_RATIO
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
 from hosts.pages import columns
 from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
@@ -35,11 +36,12 @@ def reconnect(host: Host, posted: QueryDict, user: Person) -> Done:
 
 
 def context(host: Host) -> Mapping[str, Any]:
+    reserved = reserved_of(host)
     return {
         "host": host,
         "cpu_ratio": CPU_RATIO.get(),
-        "reserved_cpu": RESERVED_CPU.get(),
-        "reserved_memory": RESERVED_MEMORY.get(),
+        "reserved_cpu": reserved["cpu"],
+        "reserved_memory": reserved["memory"],
         "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
         "vms": host.vms.prefetch_related("nics"),
     }

@@ -42,8 +42,8 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
             found[f"{slug(address)}-one"] = inside[0]
     return found | {
         "vm": f"/vms/{uuids['moving']}/",
-        "vm-lost": f"/vms/{uuids['failed']}/",
-        "operation-failed": operation_of(page, uuids["failed"]),
+        "operation-failed": f"/operations/{uuids['failed']}/",
+        "host-lost": f"/hosts/{uuids['lost']}/",
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",
@@ -53,11 +53,6 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
 def links(page: Page, selector: str, pattern: str) -> list[str]:
     every = page.eval_on_selector_all(selector, "nodes => nodes.map(node => node.getAttribute('href'))")
     return list(dict.fromkeys(link for link in every if re.match(pattern, link)))
-
-
-def operation_of(page: Page, vm: str) -> str:
-    page.goto(f"/vms/{vm}/")
-    return links(page, "main a[href]", r"^/operations/[0-9a-f]{32}/$")[0]
 
 
 def slug(address: str) -> str:
