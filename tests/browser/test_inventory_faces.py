@@ -38,7 +38,7 @@ rows = {{
     "l3": L3Network.objects.get(name="web-tier"),
     "image": Image.objects.get(name="debian-12-generic"),
     "offering": InstanceOffering.objects.get(name="small-1c-1g"),
-    "disk": DiskOffering.objects.create(name="disk-10G", disk_size=10 << 30),
+    "disk": DiskOffering.objects.create(name="spare-disk", disk_size=10 << 30),
 }}
 print(json.dumps({{name: row.pk for name, row in rows.items()}}))
 """
@@ -150,11 +150,11 @@ def test_an_uploaded_file_becomes_an_image(page: Page, tmp_path: Path) -> None:
     disk.write_bytes(qcow2(size=1 << 30))
     page.goto("/images/create/")
     expect(page.get_by_role("textbox", name="Address", include_hidden=True)).to_be_hidden()
-    page.get_by_label("Name").fill("from-here")
+    page.get_by_label("Name").fill("uploaded-here")
     page.get_by_label("Image store").select_option("inventory")
     page.locator("#id_file").set_input_files(str(disk))
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_role("heading", name="from-here")).to_be_visible()
+    expect(page.get_by_role("heading", name="uploaded-here")).to_be_visible()
     expect(page.locator("dl.props")).to_contain_text("1 GiB")
     expect(page).to_have_url(re.compile(r"/images/[0-9a-f]{32}/$"))
 
