@@ -5,15 +5,9 @@ from collections.abc import Iterable
 from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Lower
 
-from console.models import Enablement, Operation, Tag, TagType
+from console.models import Operation, Tag, TagType
 from console.models.operation import OPEN
-from networks.models import L3Network
 from vms.models import (
-    Image,
-    ImageStatus,
-    InstanceOffering,
-    MediaType,
-    OfferingType,
     VmInstance,
     VmNic,
     Volume,
@@ -54,21 +48,6 @@ def operations_of(uuid: str) -> list[Operation]:
 def placement_of(uuid: str) -> Operation | None:
     """The latest operation on a VM that had to choose a host."""
     return Operation.objects.about(uuid).filter(report__isnull=False).first()
-
-
-def example_command() -> str:
-    """A command line that creates a VM from what the inventory holds; an ellipsis where it holds nothing yet."""
-    image = Image.objects.filter(
-        state=Enablement.ENABLED, status=ImageStatus.READY, media_type=MediaType.ROOT_VOLUME_TEMPLATE
-    )
-    offering = InstanceOffering.objects.filter(state=Enablement.ENABLED, type=OfferingType.USER_VM)
-    network = L3Network.objects.filter(state=Enablement.ENABLED, system=False, ip_ranges__isnull=False)
-    words = {"imageUuid": image, "instanceOfferingUuid": offering, "l3NetworkUuids": network}
-    found = {
-        key: rows.order_by("create_date").values_list("pk", flat=True).first() or "…" for key, rows in words.items()
-    }
-    arguments = " ".join(f"{key}={uuid}" for key, uuid in found.items())
-    return f".venv/bin/python manage.py cli CreateVmInstance name=vm-1 {arguments}"
 
 
 def system_tags_of(uuid: str) -> list[str]:
