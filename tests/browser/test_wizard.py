@@ -164,7 +164,7 @@ def test_a_vm_by_keyboard_alone(page: Page) -> None:
 
 
 def settled(page: Page) -> None:
-    """Swapped content has the focus a moment before htmx listens to it; a key pressed between the two goes to the server
+    """Swapped content has the focus a moment before htmx listens to it; a key pressed between goes to the server
     as without scripts."""
     expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
 
