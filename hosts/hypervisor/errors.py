@@ -48,6 +48,12 @@ class DomainStateError(HypervisorError):
     """The domain is not in a state that allows the call."""
 
 
+class MigrationFailed(HypervisorError):
+    """The live migration did not come to its end; the domain goes on where it was."""
+
+    error_code = "HOST.1009"
+
+
 class NetworkNotFound(HypervisorError):
     """The host knows no such network."""
 

@@ -15,6 +15,7 @@ from hosts.hypervisor.spec import (
     DomainSpec,
     DomainState,
     HostFacts,
+    MigrationTarget,
     NetworkSpec,
     NetworkState,
     PoolInfo,
@@ -60,6 +61,17 @@ class Hypervisor(Protocol):
 
     def undefine_domain(self, uuid: str) -> None:
         """Remove the definition with all that hangs on it; absent is success. Raises DomainStateError when active."""
+
+    def migrate_domain(self, uuid: str, target: MigrationTarget, progress: Progress | None = None) -> None:
+        """Move a running domain live, with its definition, to another host; storage and networks must be there.
+
+        The hosts do it between themselves, so it goes on when the caller dies; calling again joins the migration that
+        is under way, and one that has been completed is success. When `progress` raises, the migration is aborted and
+        the domain goes on here. Raises DomainNotFound, DomainStateError (not active on either end), MigrationFailed.
+        """
+
+    def abort_migration(self, uuid: str) -> None:
+        """End a migration that leaves this host; the domain goes on here. None under way, or absent, is success."""
 
     def domain_xml(self, uuid: str) -> str:
         """The domain's definition as the hypervisor holds it, without secrets. Raises DomainNotFound."""

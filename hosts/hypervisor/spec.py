@@ -112,6 +112,15 @@ class DomainSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MigrationTarget:
+    """Where a domain migrates to: the target's libvirt URI as the source host dials it, and its address for the data."""
+
+    name: str
+    uri: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DomainInfo:
     """One row of a listing of a host; `vcpus` and `memory` as the hypervisor runs it."""
 
