@@ -7,4 +7,4 @@ class VmsConfig(CorralApp):
     name = "vms"
     default = True
     verbose_name = "Virtual machines"
-    registers = ("systemtags", "flows.create", "flows.image", "cascades", "realise", "sync", "inventories", "cli")
+    registers = ("config", "systemtags", "flows.create", "flows.image", "cascades", "realise", "sync", "inventories", "cli")

@@ -1,0 +1,25 @@
+"""Global configurations of VMs (chapter, Global Configurations; semantics §7)."""
+
+from console.globalconfig import BOOL, INT, SECONDS, Config, define
+
+DELETE_DATA_VOLUMES = define(
+    Config("vm", "dataVolume.deleteOnVmDestroy", BOOL, False,
+           "Whether the data volumes of a VM are deleted with it; otherwise they are detached and stay.")
+)  # fmt: skip
+EXPUNGE_PERIOD = define(
+    Config("vm", "expungePeriod", SECONDS, 24 * 3600, "How long the record of a destroyed VM is kept.",
+           lambda value: value >= 0)
+)  # fmt: skip
+STOP_GRACE = define(
+    Config("vm", "stop.gracePeriod", SECONDS, 60, "How long a guest may take to shut down before it is switched off.",
+           lambda value: 0 <= value <= 600, "from 0 to 600")
+)  # fmt: skip
+MIGRATION_STALL = define(
+    Config("kvm", "migration.stallSeconds", SECONDS, 120,
+           "A live migration that comes no nearer to its end for so long is given up.",
+           lambda value: 5 <= value <= 3600, "from 5 to 3600")
+)  # fmt: skip
+DATA_VOLUMES = define(
+    Config("kvm", "dataVolume.maxNum", INT, 24, "How many data volumes a VM may have.",
+           lambda value: 0 <= value <= 24, "from 0 to 24")
+)  # fmt: skip
