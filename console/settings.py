@@ -265,6 +265,7 @@ CELERY_VISIBILITY_TIMEOUT = 3600
 CELERY_BEAT_SCHEDULE_FILENAME = str(CORRAL_DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "ring-due-operations": {"task": "console.ring_due", "schedule": 5.0, "options": {"expires": 5.0}},
+    "do-chores": {"task": "console.do_chores", "schedule": 20.0, "options": {"expires": 20.0}},
 }
 
 # --- Logging ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from console import chores
 from console.operations import doorbell, runner
 
 #: as good as none: every step has its own deadline, which counts over workers and may be hours
@@ -18,3 +19,9 @@ def run_operation(uuid: str) -> None:
 def ring_due() -> None:
     """Beat's sweep: ring for everything the database says is due."""
     doorbell.ring_due()
+
+
+@shared_task(name="console.do_chores", ignore_result=True, soft_time_limit=110, time_limit=120)
+def do_chores() -> None:
+    """Beat's round of what the apps want done again and again."""
+    chores.do_all()

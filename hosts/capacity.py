@@ -22,14 +22,24 @@ def reserve_host(host: str, *, cpu: int, memory: int, cpu_ratio: int, reserved_c
 
 
 def recount_host(host: str) -> None:
-    """What VMs have reserved, counted anew from the VMs placed there (semantics §4.5); must run in a transaction.
+    """What VMs have reserved, counted anew from the VMs placed there and those that migrate there (semantics §4.5).
+
+    Must run in a transaction.
 
     The row is locked before the VMs are counted: a VM accepted at the same time is then counted, or waits.
     """
     rows = Host.objects.filter(pk=host)
     if rows.select_for_update().first():
-        used = rows.aggregate(cpu=Sum("vms__cpu_num", default=0), memory=Sum("vms__memory_size", default=0))
-        rows.update(used_cpu=used["cpu"], used_memory=used["memory"])
+        here, coming = (
+            rows.aggregate(cpu=Sum(f"{vms}__cpu_num", default=0), memory=Sum(f"{vms}__memory_size", default=0))
+            for vms in ("vms", "incoming")
+        )
+        rows.update(used_cpu=here["cpu"] + coming["cpu"], used_memory=here["memory"] + coming["memory"])
+
+
+def take_host(host: str, *, cpu: int, memory: int) -> None:
+    """Count CPUs and bytes that a VM has taken, there or not: it runs, whatever the record would have allowed."""
+    Host.objects.filter(pk=host).update(used_cpu=F("used_cpu") + cpu, used_memory=F("used_memory") + memory)
 
 
 def return_host(host: str, *, cpu: int, memory: int) -> None:

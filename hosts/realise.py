@@ -24,6 +24,11 @@ REALISE, LEAVE = "host.realise", "host.leave"
 #: something on hosts: its kind, its uuid, and the clusters whose hosts have it
 Thing = tuple[LeftoverKind, str, frozenset[str]]
 
+#: how a thing is removed from a host; apps above add theirs
+removals: dict[LeftoverKind, Callable[[Hypervisor, str], None]] = {
+    LeftoverKind.NETWORK: lambda hypervisor, uuid: hypervisor.remove_network(uuid),
+    LeftoverKind.POOL: lambda hypervisor, uuid: hypervisor.remove_pool(uuid),
+}
 #: what goes from the hosts with a deletion; apps above add theirs
 owing: list[Callable[[Plan], Iterable[Thing]]] = []
 #: what a host has from Corral by the records
@@ -70,9 +75,8 @@ def keep(kind: LeftoverKind, uuid: str, clusters: Iterable[str]) -> None:
 
 def clear(host: Host, hypervisor: Hypervisor) -> None:
     """Remove from a host what is left there; what is absent is removed already."""
-    removals = {LeftoverKind.NETWORK: hypervisor.remove_network, LeftoverKind.POOL: hypervisor.remove_pool}
     for leftover in Leftover.objects.filter(host=host).order_by("pk"):
-        removals[LeftoverKind(leftover.kind)](leftover.uuid)
+        removals[LeftoverKind(leftover.kind)](hypervisor, leftover.uuid)
         Leftover.objects.filter(pk=leftover.pk).delete()
 
 
@@ -127,9 +131,8 @@ class Leave(Step):
     def run(self, ctx: StepContext) -> None:
         host = Host(name=ctx.arguments["name"], uri=ctx.arguments["uri"])
         with on_host(ctx, host) as hypervisor:
-            removals = {LeftoverKind.NETWORK: hypervisor.remove_network, LeftoverKind.POOL: hypervisor.remove_pool}
             for kind, uuid in ctx.arguments["there"]:
-                removals[LeftoverKind(kind)](uuid)
+                removals[LeftoverKind(kind)](hypervisor, uuid)
         registry.forget(host.uri)
 
 

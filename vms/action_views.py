@@ -23,9 +23,14 @@ def act(request: HttpRequest, uuid: str, name: str) -> HttpResponse:
     if not request.user.has_perm(action.permission):
         raise PermissionDenied(f"needs {action.permission}")
     try:
-        actions.accepting()[name](uuid, request.user, request.POST.get("key") or new_uuid())
+        actions.accepting()[name](_wish(request, uuid, action))
     except Refusal as refusal:
         if refusal.http == HTTPStatus.NOT_FOUND:
             raise Http404(str(refusal)) from refusal
         messages.error(request, f"{action.label}: {refusal.details or refusal.description}")
     return redirect("vms:detail", uuid)
+
+
+def _wish(request: HttpRequest, uuid: str, action: actions.Action) -> actions.Wish:
+    given = {name: request.POST[name] for name in action.options if request.POST.get(name)}
+    return actions.Wish(uuid=uuid, user=request.user, key=request.POST.get("key") or new_uuid(), options=given)

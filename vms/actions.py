@@ -1,7 +1,7 @@
 """What people can do with a VM, as one table: it feeds buttons, addresses, permissions and refusals. Values only."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vms.states import VmOperation, VmState, refusal
@@ -11,42 +11,63 @@ from vms.states import VmOperation, VmState, refusal
 class Action:
     """One action: `name` is its address, `permission` what the user must have, `operation` decides by state.
 
-    A danger asks once more before it is done. `flow` is the kind of operation that carries it out; without such a
-    flow the action does not exist yet.
+    `flow` is the kind of operation that carries it out. A danger asks once more before it is done, with `warning`.
+    `will` and `already` make sentences of a bulk preview: "7 will start, 2 are already stopped". `options` are the
+    names of further fields of its form, by the parameter names of the chapter.
     """
 
     name: str
     label: str
     icon: str
     operation: VmOperation
+    flow: str
     permission: str = "vms.change_vminstance"
     danger: bool = False
     warning: str = ""
-
-    @property
-    def flow(self) -> str:
-        return f"vm.{self.name}"
+    will: str = ""
+    already: str = ""
+    options: tuple[str, ...] = ()
 
 
 ACTIONS = (
-    Action("start", "Start", "play", VmOperation.START),
+    Action("start", "Start", "play", VmOperation.START, "vm.start", will="start", already="running"),
     Action(
-        "stop", "Stop", "square", VmOperation.STOP, danger=True,
+        "stop", "Stop", "square", VmOperation.STOP, "vm.stop", danger=True, will="stop", already="stopped",
         warning="The guest is asked to shut down, and switched off when it does not.",
     ),
     Action(
-        "reboot", "Reboot", "rotate-cw", VmOperation.REBOOT, danger=True,
+        "force-off", "Force off", "power-off", VmOperation.STOP, "vm.stop", danger=True, will="be switched off",
+        already="stopped", warning="The guest is switched off at once. What it has not written to its disks is lost.",
+    ),
+    Action(
+        "reboot", "Reboot", "rotate-cw", VmOperation.REBOOT, "vm.reboot", danger=True, will="reboot",
         warning="The guest shuts down and starts again on the same host.",
     ),
-    Action("migrate", "Migrate", "arrow-right-left", VmOperation.MIGRATE),
     Action(
-        "destroy", "Destroy", "trash-2", VmOperation.DESTROY, permission="vms.delete_vminstance", danger=True,
+        "migrate", "Migrate", "arrow-right-left", VmOperation.MIGRATE, "vm.migrate",
+        permission="vms.migrate_vminstance", will="migrate", options=("hostUuid",),
+    ),
+    Action(
+        "destroy", "Destroy", "trash-2", VmOperation.DESTROY, "vm.destroy", permission="vms.delete_vminstance",
+        danger=True, will="be destroyed", already="destroyed", options=("deleteMode",),
         warning="The machine, its root volume and its addresses are gone for good.",
     ),
 )  # fmt: skip
 
-#: accepts an action on a VM: (uuid, user, idempotency key) -> the operation; may raise a Refusal
-Accept = Callable[[str, Any, str], Any]
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """An action that somebody asks for: on which VM, under which key, as part of what, with what options."""
+
+    uuid: str
+    user: Any = None
+    key: str | None = None
+    parent: Any = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+#: accepts an action: the operation, or None where there is nothing to do; may raise a Refusal
+Accept = Callable[[Wish], Any]
 _accepts: dict[str, Accept] = {}
 
 

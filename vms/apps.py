@@ -7,4 +7,21 @@ class VmsConfig(CorralApp):
     name = "vms"
     default = True
     verbose_name = "Virtual machines"
-    registers = ("config", "systemtags", "flows.create", "flows.image", "cascades", "realise", "sync", "inventories", "cli")
+    registers = (
+        "config",
+        "systemtags",
+        "flows.create",
+        "flows.settle",
+        "flows.start",
+        "flows.stop",
+        "flows.migrate",
+        "flows.destroy",
+        "flows.image",
+        "healing",
+        "cascades",
+        "realise",
+        "sync",
+        "inventories",
+        "offers",
+        "cli",
+    )

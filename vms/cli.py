@@ -1,7 +1,12 @@
 """The chapter's commands about VMs."""
 
-from console.cli import RESOURCE_PARAMETERS, Accepted, Arguments, Parameter, command
+from console import inventory
+from console.cli import RESOURCE_PARAMETERS, Accepted, Answer, Arguments, Parameter, command
+from console.errors import NotFound
+from console.models import Operation
+from vms import life
 from vms.creation import CreateVm
+from vms.life import DELETE_MODES, PERMISSIVE, Asked
 from vms.models import VmType
 from vms.services import create_vm
 
@@ -43,3 +48,46 @@ def create_vm_instance(given: Arguments) -> Accepted:
         user=given.user,
     )
     return Accepted(operation, "VmInstance", operation.subject_uuid)
+
+
+@command("StartVmInstance", Parameter("uuid", required=True))
+def start_vm_instance(given: Arguments) -> Answer:
+    """Start a stopped VM, on its last host where possible."""
+    return _answer(given["uuid"], life.start_vm(given["uuid"], Asked(user=given.user)))
+
+
+@command("StopVmInstance", Parameter("uuid", required=True), Parameter("type", choices=("grace", "cold")))
+def stop_vm_instance(given: Arguments) -> Answer:
+    """Stop a running VM: it is asked to shut down; type=cold switches it off at once."""
+    force = given.get("type") == "cold"
+    return _answer(given["uuid"], life.stop_vm(given["uuid"], Asked(user=given.user), force=force))
+
+
+@command("RebootVmInstance", Parameter("uuid", required=True))
+def reboot_vm_instance(given: Arguments) -> Answer:
+    """Reboot a running VM on its host."""
+    return _answer(given["uuid"], life.reboot_vm(given["uuid"], Asked(user=given.user)))
+
+
+@command("DestroyVmInstance", Parameter("uuid", required=True), Parameter("deleteMode", choices=DELETE_MODES))
+def destroy_vm_instance(given: Arguments) -> Answer:
+    """Destroy a VM for good; one that does not exist is a success."""
+    mode = given.get("deleteMode", PERMISSIVE)
+    return _answer(given["uuid"], life.destroy_vm(given["uuid"], Asked(user=given.user), mode=mode))
+
+
+@command("MigrateVm", Parameter("vmInstanceUuid", required=True), Parameter("hostUuid"))
+def migrate_vm(given: Arguments) -> Answer:
+    """Migrate a running VM live to another host, the best one when none is named."""
+    uuid = given["vmInstanceUuid"]
+    return _answer(uuid, life.migrate_vm(uuid, Asked(user=given.user), host=given.get("hostUuid")))
+
+
+def _answer(uuid: str, operation: Operation | None) -> Answer:
+    """What to wait for; where there was nothing to do, the VM as it is, or nothing of one that does not exist."""
+    if operation:
+        return Accepted(operation, "VmInstance", uuid)
+    try:
+        return {"inventory": inventory.get("VmInstance").get_json(uuid)}
+    except NotFound:
+        return {}

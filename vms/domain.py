@@ -1,6 +1,6 @@
 """What a VM is on a host: from its records to a DomainSpec. All policy about domains is here."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from hosts.hypervisor.spec import DhcpHost, DiskSpec, DomainSpec, Emulation, NicSpec
 from hosts.models import Host
@@ -68,8 +68,8 @@ def leases(vm: VmInstance) -> dict[str, DhcpHost]:
 
 
 def leases_on(host: Host, l3_uuid: str) -> tuple[DhcpHost, ...]:
-    """The leases of every VM placed on a host in one network, in two statements."""
-    nics = VmNic.objects.filter(l3_network=l3_uuid, vm__host=host)
+    """The leases of every VM placed on a host, or on its way there, in one network, in two statements."""
+    nics = VmNic.objects.filter(Q(vm__host=host) | Q(vm__target_host=host), l3_network=l3_uuid)
     return tuple(lease for _, lease in _leases(nics))
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from console.cascade import get_or_refuse
 from console.errors import Busy, Forbidden, InvalidArgument
-from console.models import Enablement, Operation
+from console.models import Enablement, Operation, ResourceLock
 from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
@@ -183,3 +183,9 @@ def delete_image(*, uuid: str, user: AbstractBaseUser | None = None) -> Operatio
             arguments={},
             user=user,
         )
+
+
+def forget_unreferenced() -> None:
+    """Remove the records of deleted images that only waited for the last VM, volume or copy to go."""
+    gone = Image.objects.filter(status=ImageStatus.DELETED, vms=None, volumes=None, cached=None)
+    gone.exclude(pk__in=ResourceLock.objects.values("pk")).delete()

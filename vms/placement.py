@@ -1,7 +1,7 @@
 """Choose a host and storages for a VM and reserve them, in the transaction that accepts it (semantics §4)."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from secrets import randbelow
 from typing import Any
@@ -41,14 +41,18 @@ class _Lost(Exception):
     """Somebody else took what this candidate had left."""
 
 
-def choose(spec: AllocationSpec, strategy: Strategy, rng: Random) -> Look:
-    """The decision without reserving anything; what previews show."""
+def choose(spec: AllocationSpec, strategy: Strategy, rng: Random, leaving: str | None = None) -> Look:
+    """The decision without reserving anything; what previews show. `leaving`: the host a migration leaves."""
     settings = Settings.read()
     hosts = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=settings)
+    if leaving:
+        spec = replace(spec, current=next((host for host in hosts if host.uuid == leaving), None))
     return decide(hosts, spec, strategy, rng), settings
 
 
-def place(spec: AllocationSpec, strategy: Strategy, rng: Random, first: Look | None = None) -> Placement:
+def place(
+    spec: AllocationSpec, strategy: Strategy, rng: Random, first: Look | None = None, leaving: str | None = None
+) -> Placement:
     """Reserve CPU, memory and storage on the best host; must run in a transaction.
 
     `first` is a look from before the transaction: with many hosts it takes long, and reserving checks again anyway.
@@ -56,7 +60,7 @@ def place(spec: AllocationSpec, strategy: Strategy, rng: Random, first: Look | N
     with the report of the last look.
     """
     for look in range(LOOKS):
-        decision, settings = first if first and look == 0 else choose(spec, strategy, rng)
+        decision, settings = first if first and look == 0 else choose(spec, strategy, rng, leaving)
         report: dict[str, Any] = dict(decision.report.as_data())
         for host in decision.candidates:
             try:

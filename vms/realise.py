@@ -4,9 +4,11 @@ from functools import partial
 
 from hosts.flows.connect import realisers
 from hosts.hypervisor.port import Hypervisor
-from hosts.models import Host
+from hosts.models import Host, LeftoverKind
+from hosts.realise import removals
 from networks.hostnet import ensure_network, networks_of
 from vms.domain import leases_on
+from vms.models import VmInstance
 
 
 def make_networks(host: Host, hypervisor: Hypervisor) -> None:
@@ -15,4 +17,16 @@ def make_networks(host: Host, hypervisor: Hypervisor) -> None:
         ensure_network(hypervisor, l3, partial(leases_on, host, l3.uuid))
 
 
+def remove_domain(hypervisor: Hypervisor, uuid: str) -> None:
+    """A guest whose VM is destroyed ends. Of one that is still recorded only the definition goes, and not when it is
+    alive: then it was started there again.
+    """
+    if not VmInstance.objects.visible().filter(pk=uuid).exists():
+        hypervisor.destroy_domain(uuid)
+    elif hypervisor.domain_state(uuid).active:
+        return
+    hypervisor.undefine_domain(uuid)
+
+
+removals[LeftoverKind.DOMAIN] = remove_domain
 realisers.append(("Networks with their leases", make_networks))

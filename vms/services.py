@@ -4,10 +4,8 @@ from dataclasses import asdict
 from random import Random, SystemRandom
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
 
 from console import systemtags
-from console.errors import Failure
 from console.models import Operation, TagType
 from console.naming import new_uuid
 from console.operations.services import accepted, once, submit
@@ -15,16 +13,14 @@ from console.resources import insert
 from hosts import capacity
 from hosts.allocation.engine import Decision
 from hosts.allocation.strategies import Strategy, strategy_for_create
-from networks import ipam
-from networks.guest import new_mac
 from networks.models import L3Network
 from vms.cache import forget_unused
 from vms.creation import RESOURCE_TYPE, Checked, CreateVm, check, check_hostname
-from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
+from vms.models import InternalId, VmInstance, Volume, VolumeType
+from vms.nics import create_nic, release_addresses
 from vms.placement import Look, Placement, choose, place
 
 CREATE = "vm.create"
-MAC_TRIES = 5
 
 
 def create_vm(
@@ -68,7 +64,7 @@ def _accept_create(
     vm = _create_row(checked, placement)
     _create_volumes(vm, checked, placement)
     for device_id, l3 in enumerate(checked.l3s):
-        _create_nic(vm, l3, device_id, rng)
+        create_nic(vm, l3, device_id, rng)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.system_tags, TagType.SYSTEM)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.user_tags, TagType.USER)
     return submit(
@@ -135,29 +131,6 @@ def _create_volumes(vm: VmInstance, checked: Checked, placement: Placement) -> N
         )
 
 
-def _create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> VmNic:
-    """A NIC with its own address and a MAC nobody else has; five tries, then VM.1009 (semantics §2.1)."""
-    used = ipam.allocate(l3, rng)
-    for _ in range(MAC_TRIES):
-        mac = new_mac(device_id, l3.pk == vm.default_l3_network_id, rng)
-        try:
-            with transaction.atomic():
-                return VmNic.objects.create(
-                    vm=vm,
-                    l3_network=l3,
-                    used_ip=used,
-                    device_id=device_id,
-                    mac=mac,
-                    ip=used.ip,
-                    netmask=used.netmask,
-                    gateway=used.gateway,
-                    internal_name=f"vnic{vm.internal_id}.{device_id}",
-                )
-        except IntegrityError:
-            continue
-    raise Failure(f"No free MAC address was found in {MAC_TRIES} tries", code="VM.1009")
-
-
 def forget_vm(vm: VmInstance) -> None:
     """Remove a VM that never came to be, with all that was reserved for it; must run in a transaction."""
     if vm.host_id and VmInstance.objects.filter(pk=vm.pk, host=vm.host_id).update(host=None):
@@ -173,12 +146,3 @@ def forget_vm(vm: VmInstance) -> None:
     InternalId.objects.filter(pk=vm.internal_id).delete()
     if root is not None and root.root_image_id and root.primary_storage_id:
         forget_unused(root.root_image_id, root.primary_storage_id)
-
-
-def release_addresses(vm: VmInstance) -> None:
-    """Give the addresses back and remove the NICs."""
-    for nic in vm.nics.select_related("used_ip"):
-        used = nic.used_ip
-        nic.delete()
-        if used:
-            used.delete()

@@ -56,8 +56,8 @@ def _events(names: str) -> frozenset[VmEvent]:
     return frozenset(map(VmEvent, names.split()))
 
 
-# Destroying has no way to Stopped: whoever finds it without an open operation destroys again, harmlessly.
-# No tracer sees Created and Starting without a host: the operation that owns them is resumed or undone.
+# More than upstream has: Destroying may end in Stopped, since a destroy that fails after the guest has ended leaves
+# just that. Found without an operation, Destroying and Created are destroyed again, others settled (vms.healing).
 TRANSITIONS: Mapping[VmState, frozenset[VmEvent]] = MappingProxyType(
     {
         VmState.CREATED: _events("starting destroying"),
@@ -68,7 +68,7 @@ TRANSITIONS: Mapping[VmState, frozenset[VmEvent]] = MappingProxyType(
         VmState.REBOOTING: _events("running stopped destroying unknown"),
         VmState.MIGRATING: _events("migrated running stopped destroying unknown"),
         VmState.UNKNOWN: _events("running stopped stopping destroying unknown"),
-        VmState.DESTROYING: _events("destroyed destroying running unknown"),
+        VmState.DESTROYING: _events("destroyed destroying running stopped unknown"),
         VmState.DESTROYED: frozenset(),
     }
 )

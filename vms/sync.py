@@ -1,13 +1,11 @@
 """At every handshake the records of a host's VMs are held against what runs there (semantics §3.7)."""
 
-from django.db import transaction
-
 from console.models import ResourceLock
-from hosts import capacity
 from hosts.flows.connect import realisers
 from hosts.hypervisor.port import Hypervisor
 from hosts.models import Host
 from hosts.status import on_lost
+from vms.location import come_to_rest
 from vms.models import VmInstance
 from vms.models.vm import VmQuerySet
 from vms.states import VmState
@@ -29,21 +27,13 @@ def settle_guests(host: Host, hypervisor: Hypervisor) -> None:
         if vm.pk in busy:
             continue
         if vm.pk not in running:
-            _stopped(vm)
+            come_to_rest(vm, VmState.STOPPED, None)
         elif vm.state != VmState.RUNNING:
             _unchanged(vm).transit(vm.pk, {VmState(vm.state)}, VmState.RUNNING)
 
 
 def _unchanged(vm: VmInstance) -> VmQuerySet:
     return VmInstance.objects.filter(host=vm.host_id, version=vm.version)
-
-
-def _stopped(vm: VmInstance) -> None:
-    """Place and capacity go together; the last host is remembered for the next start."""
-    with transaction.atomic():
-        rows = _unchanged(vm)
-        if rows.transit(vm.pk, {VmState(vm.state)}, VmState.STOPPED, host=None, last_host=vm.host_id):
-            capacity.return_host(str(vm.host_id), cpu=vm.cpu_num, memory=vm.memory_size)
 
 
 def lose_guests(host: Host) -> None:

@@ -11,6 +11,7 @@ class LeftoverKind(models.TextChoices):
 
     NETWORK = "network"
     POOL = "pool"
+    DOMAIN = "domain"
 
 
 class Leftover(models.Model):

@@ -69,7 +69,7 @@ def test_resting_and_intermediate_divide_all_states():
         (VmEvent.DESTROYED, {VmState.DESTROYING}),
         (VmEvent.UNKNOWN, set(VmState) - {VmState.CREATED, VmState.DESTROYED}),
         (VmEvent.RUNNING, set(VmState) - {VmState.CREATED, VmState.DESTROYED}),
-        (VmEvent.STOPPED, set(VmState) - {VmState.CREATED, VmState.DESTROYING, VmState.DESTROYED}),
+        (VmEvent.STOPPED, set(VmState) - {VmState.CREATED, VmState.DESTROYED}),
     ],
 )
 def test_sources_of_each_event(event, expected):
@@ -86,7 +86,7 @@ def test_a_transition_carries_sources_and_target():
     [
         (VmState.STOPPED, VmEvent.STARTING, VmState.STARTING),
         (VmState.DESTROYING, VmEvent.DESTROYING, VmState.DESTROYING),
-        (VmState.DESTROYING, VmEvent.STOPPED, None),
+        (VmState.DESTROYING, VmEvent.STOPPED, VmState.STOPPED),
         (VmState.DESTROYED, VmEvent.STOPPED, None),
         (VmState.RUNNING, VmEvent.STARTING, None),
     ],

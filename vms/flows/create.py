@@ -8,6 +8,7 @@ from vms.flows.steps import (
     ConnectNetworks,
     CreateVolumes,
     DefineDomain,
+    Running,
     StartDomain,
     left_behind,
     root_image,
@@ -61,23 +62,6 @@ class CacheImage(Step):
     def undo(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, _, hypervisor):
             abandon(ctx, hypervisor, *root_image(vm))
-
-
-class Running(Step):
-    """Starting -> Running: from now on the tracer watches over it."""
-
-    name = "running"
-    label = "Record that it runs"
-
-    def run(self, ctx: StepContext) -> None:
-        with ctx.fenced():
-            moved = VmInstance.objects.transit(ctx.subject, transition(VmEvent.RUNNING).sources, VmState.RUNNING)
-            if not moved:
-                raise Failure(f"The VM is {the_vm(ctx).state} and cannot become Running")
-
-    def undo(self, ctx: StepContext) -> None:
-        with ctx.fenced():
-            VmInstance.objects.transit(ctx.subject, {VmState.RUNNING}, VmState.STARTING)
 
 
 register(

@@ -17,11 +17,13 @@ from networks.models import L3Network
 from vms.cache import volume_name
 from vms.domain import domain_spec, leases, leases_on
 from vms.models import Image, VmInstance, VmNic, Volume, VolumeStatus, VolumeType
+from vms.states import VmEvent, VmState, transition
 
 
 def the_vm(ctx: StepContext) -> VmInstance:
     """The operation's VM as it is now. Raises Failure when its record is gone."""
-    vm = VmInstance.objects.select_related("host", "image", "root_volume").filter(pk=ctx.subject).first()
+    hosts = ("host__cluster", "target_host__cluster", "last_host__cluster")
+    vm = VmInstance.objects.select_related(*hosts, "image", "root_volume").filter(pk=ctx.subject).first()
     if vm is None:
         raise Failure(f"The record of VM {ctx.operation.subject_name} is gone")
     return vm
@@ -86,6 +88,16 @@ class CreateVolumes(Step):
             )
 
 
+def connect_networks(hypervisor: Hypervisor, vm: VmInstance, host: Host) -> None:
+    """Make the VM's networks run on a host and give its NICs their leases and names there."""
+    own = leases(vm)
+    there = hypervisor.networks()
+    for _, l3 in connections(vm):
+        recorded = partial(leases_on, host, l3.uuid)
+        ensure_running(hypervisor, l3, there, recorded)
+        ensure_lease(hypervisor, l3, own[l3.uuid], recorded)
+
+
 class ConnectNetworks(Step):
     """Make the VM's networks run on its host and give its NICs their leases and names."""
 
@@ -94,12 +106,7 @@ class ConnectNetworks(Step):
 
     def run(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, host, hypervisor):
-            own = leases(vm)
-            there = hypervisor.networks()
-            for _, l3 in connections(vm):
-                recorded = partial(leases_on, host, l3.uuid)
-                ensure_running(hypervisor, l3, there, recorded)
-                ensure_lease(hypervisor, l3, own[l3.uuid], recorded)
+            connect_networks(hypervisor, vm, host)
 
     def undo(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, _, hypervisor):
@@ -146,6 +153,23 @@ def _runs(state: DomainState) -> bool:
     if not state.active:
         raise Failure(f"The domain was started and is {state} again")
     return state == DomainState.RUNNING
+
+
+class Running(Step):
+    """Starting -> Running: from now on the tracer watches over it."""
+
+    name = "running"
+    label = "Record that it runs"
+
+    def run(self, ctx: StepContext) -> None:
+        with ctx.fenced():
+            moved = VmInstance.objects.transit(ctx.subject, transition(VmEvent.RUNNING).sources, VmState.RUNNING)
+            if not moved:
+                raise Failure(f"The VM is {the_vm(ctx).state} and cannot become Running")
+
+    def undo(self, ctx: StepContext) -> None:
+        with ctx.fenced():
+            VmInstance.objects.transit(ctx.subject, {VmState.RUNNING}, VmState.STARTING)
 
 
 #: the steps that make something of the VM itself on its host

@@ -49,6 +49,10 @@ class VmInstance(Resource):
     cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="vms")
     host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.PROTECT, related_name="vms")
     last_host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    target_host = models.ForeignKey(
+        Host, null=True, blank=True, on_delete=models.PROTECT, related_name="incoming",
+        help_text="where it migrates to; its CPU and memory are reserved there as well",
+    )  # fmt: skip
     image = models.ForeignKey(Image, null=True, on_delete=models.PROTECT, related_name="vms")
     instance_offering = models.ForeignKey(
         InstanceOffering, null=True, blank=True, on_delete=models.SET_NULL, related_name="vms"
@@ -74,6 +78,7 @@ class VmInstance(Resource):
     class Meta(Resource.Meta):
         verbose_name = "VM"
         ordering = ["-create_date", "uuid"]
+        permissions = (("migrate_vminstance", "Can migrate VM"),)
         indexes = [
             models.Index(fields=["-create_date", "uuid"], name="vm_newest"),
             models.Index(fields=["state"], name="vm_state"),

@@ -1,0 +1,123 @@
+"""Live migration: the guest moves while it runs, and in the end it is on exactly one host (chapter, Migrate VM)."""
+
+import time
+from collections.abc import Callable
+
+from console.errors import Failure
+from console.naming import format_size
+from console.operations.context import StepContext
+from console.operations.flow import Flow, Step, register
+from hosts.hypervisor.spec import MigrationTarget
+from hosts.hypervisors import on_host
+from hosts.models import Host
+from vms.config import MIGRATION_STALL
+from vms.flows.settle import Begin, tidy
+from vms.flows.steps import connect_networks, connections, the_vm, vm_on_host
+from vms.life import MIGRATE
+from vms.location import come_to_rest
+from vms.models import VmInstance
+from vms.states import VmState
+
+
+def target_of(vm: VmInstance) -> Host:
+    """Raises Failure when the migration has no target any more."""
+    if vm.target_host is None:
+        raise Failure(f"VM {vm.name} is on its way to no host")
+    return vm.target_host
+
+
+class PrepareTarget(Step):
+    """Make the VM's networks run on the target, with its leases, before it arrives."""
+
+    name = "target"
+    label = "Prepare the target host"
+
+    def run(self, ctx: StepContext) -> None:
+        vm = the_vm(ctx)
+        with on_host(ctx, target_of(vm)) as hypervisor:
+            connect_networks(hypervisor, vm, target_of(vm))
+
+    def undo(self, ctx: StepContext) -> None:
+        """Its leases stay where it has arrived after all."""
+        vm = the_vm(ctx)
+        if vm.target_host is None:
+            return
+        with on_host(ctx, vm.target_host) as hypervisor:
+            if not hypervisor.domain_state(vm.uuid).active:
+                for nic, l3 in connections(vm):
+                    hypervisor.remove_dhcp_host(l3.uuid, nic.mac)
+
+
+class Move(Step):
+    """Move the running guest; a worker that comes later joins the migration that is under way."""
+
+    name = "migrate"
+    label = "Move the guest"
+    deadline = 7200
+    undo_deadline = 120
+
+    def run(self, ctx: StepContext) -> None:
+        with vm_on_host(ctx) as (vm, _, hypervisor):
+            target = target_of(vm)
+            there = MigrationTarget(name=target.name, uri=target.uri, address=target.management_ip)
+            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.progress, MIGRATION_STALL.get()))
+
+    def undo(self, ctx: StepContext) -> None:
+        with vm_on_host(ctx) as (vm, _, hypervisor):
+            hypervisor.abort_migration(vm.uuid)
+
+
+def watch(
+    tell: Callable[[int, int], None], stall: float, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """A progress that passes on to `tell`, and raises Failure when the rest has not become less for `stall` seconds."""
+    least: float = float("inf")
+    since = clock()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal least, since
+        tell(done, total)
+        if (rest := total - done) < least:
+            least, since = rest, clock()
+        elif rest and clock() - since > stall:
+            raise Failure(
+                f"The migration came no nearer to its end for {stall:.0f} s: {format_size(rest)} of"
+                f" {format_size(total)} are left, and the guest changes its memory faster than it is copied"
+            )
+
+    return progress
+
+
+class Arrived(Step):
+    """Record where it runs now; place and capacity move together (semantics §2.6)."""
+
+    name = "arrived"
+    label = "Record the new host"
+
+    def run(self, ctx: StepContext) -> None:
+        vm = the_vm(ctx)
+        if vm.state != VmState.MIGRATING:
+            return
+        with ctx.fenced():
+            come_to_rest(vm, VmState.RUNNING, target_of(vm))
+
+
+class LeaveSource(Step):
+    """Remove what it needed on the host it has left; failing to changes nothing about its arrival."""
+
+    name = "source"
+    label = "Release the former host"
+
+    def run(self, ctx: StepContext) -> None:
+        source = Host.objects.filter(pk=ctx.arguments["source"]).first()
+        tidy(ctx, the_vm(ctx), source)
+
+
+register(
+    Flow(
+        MIGRATE,
+        "Migrate VM",
+        (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived(), LeaveSource()),
+        code="VM.1008",
+    )
+)

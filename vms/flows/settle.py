@@ -1,0 +1,98 @@
+"""What became of a VM: its hosts are asked and the record follows; flows of its life end so (semantics §2.7)."""
+
+from console.errors import Failure
+from console.operations.context import StepContext
+from console.operations.flow import Flow, Step, register
+from hosts.hypervisor.errors import HypervisorError
+from hosts.hypervisors import on_host
+from hosts.models import Host, Leftover, LeftoverKind
+from vms.flows.steps import connections, the_vm
+from vms.location import come_to_rest
+from vms.models import VmInstance
+from vms.states import INTERMEDIATE, VmState
+from vms.verdict import Place, Seen, seen, verdict
+
+SETTLE = "vm.settle"
+
+
+class Begin(Step):
+    """The state a flow was accepted into; undone last, by asking the hosts what is true now."""
+
+    name = "record"
+    label = "Record"
+
+    def __init__(self, state: VmState) -> None:
+        self.state = state
+
+    def run(self, ctx: StepContext) -> None:
+        if (now := VmState(the_vm(ctx).state)) is not self.state:
+            raise Failure(f"The VM is {now} and no longer {self.state}")
+
+    def undo(self, ctx: StepContext) -> None:
+        settle(ctx)
+
+
+class Settle(Step):
+    """Ask the hosts and record what they say."""
+
+    name = "settle"
+    label = "Ask the hosts what became of it"
+
+    def run(self, ctx: StepContext) -> None:
+        settle(ctx)
+
+
+def settle(ctx: StepContext) -> None:
+    """Bring a VM out of its transitional state, to what its hosts say. Doing it twice is the same as once."""
+    vm = the_vm(ctx)
+    if vm.state not in INTERMEDIATE and not vm.target_host:
+        return
+    there = vm.target_host or (vm.last_host if vm.state == VmState.STARTING else None)
+    other = _look(ctx, vm, there)
+    if other is Seen.SILENT and there is vm.last_host:
+        other = Seen.OFF  # it was Stopped there when it was last known
+    state, place = verdict(_look(ctx, vm, vm.host), other)
+    places = {
+        Place.HOST: (vm.host, None),
+        Place.TARGET: (there, None),
+        Place.EITHER: (vm.host, there),
+        Place.NOWHERE: (None, None),
+    }
+    host, target = places[place]
+    for left in {vm.host, vm.target_host} - {host, target, None}:
+        tidy(ctx, vm, left)
+    with ctx.fenced():
+        come_to_rest(vm, state, host, target)
+
+
+def _look(ctx: StepContext, vm: VmInstance, host: Host | None) -> Seen:
+    if host is None:
+        return Seen.OFF
+    try:
+        with on_host(ctx, host) as hypervisor:
+            return seen(hypervisor.domain_state(vm.uuid))
+    except HypervisorError:
+        return Seen.SILENT
+
+
+def tidy(ctx: StepContext, vm: VmInstance, host: Host | None) -> None:
+    """Remove from a host what a guest that has ended, or left, needed there; what stays for now is written down."""
+    if host is None:
+        return
+    try:
+        with on_host(ctx, host) as hypervisor:
+            hypervisor.undefine_domain(vm.uuid)
+            for nic, l3 in connections(vm):
+                hypervisor.remove_dhcp_host(l3.uuid, nic.mac)
+    except HypervisorError as error:
+        leave_domain(ctx, vm, host)
+        ctx.note(f"What is left of it on {host.name} goes when that connects: {error}")
+
+
+def leave_domain(ctx: StepContext, vm: VmInstance, host: Host) -> None:
+    """Write down that a host still has the VM's domain."""
+    with ctx.fenced():
+        Leftover.objects.get_or_create(host=host, kind=LeftoverKind.DOMAIN, uuid=vm.uuid)
+
+
+register(Flow(SETTLE, "Find out about VM", (Settle(),)))

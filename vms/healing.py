@@ -1,0 +1,117 @@
+"""VMs that nobody works on though their record says so: each is taken up again (semantics §2.3, the two gaps).
+
+An operation that dies is resumed by the next worker, so such records are rare: rows changed by hand, or an undo that
+failed. Beat runs these chores.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from console.chores import chore
+from console.errors import Refusal
+from console.models import Operation, ResourceLock
+from console.operations.context import StepContext
+from console.operations.flow import Flow, Step, register
+from console.operations.services import once, submit
+from vms.config import EXPUNGE_PERIOD
+from vms.creation import RESOURCE_TYPE
+from vms.flows.settle import SETTLE
+from vms.images import forget_unreferenced
+from vms.life import Asked, destroy_vm, purge
+from vms.models import VmInstance, Volume, VolumeStatus
+from vms.reach import file_gone, forget_volume, hosts_reaching
+from vms.states import INTERMEDIATE, VmState
+
+EXPUNGE = "volume.expunge"
+#: a state without an operation is left alone for so long: the two are written in one transaction, but read in two
+PATIENCE = timedelta(seconds=10)
+
+
+def destroy_again(vm: VmInstance, key: str) -> Operation | None:
+    return destroy_vm(vm.pk, Asked(key=key))
+
+
+def settle_vm(vm: VmInstance, key: str | None = None) -> Operation:
+    """Ask the hosts what became of a VM. Raises Busy."""
+
+    def accept() -> Operation:
+        return submit(
+            kind=SETTLE,
+            title=f"Find out about VM {vm.name}",
+            subject=(RESOURCE_TYPE, vm.pk, vm.name),
+            locks=[vm.pk],
+            arguments={},
+            user=None,
+            lane=vm.host_id or "",
+            idempotency_key=key,
+        )
+
+    return once(key, accept)
+
+
+#: what is done with a VM found in a state without an operation
+CURES: Mapping[VmState, Callable[[VmInstance, str], Operation | None]] = {
+    **dict.fromkeys(INTERMEDIATE, settle_vm),
+    VmState.CREATED: destroy_again,
+    VmState.DESTROYING: destroy_again,
+}
+
+
+@chore
+def heal_vms() -> None:
+    """Take up again what is in a transitional state without an operation; once for each version of the record."""
+    since = timezone.now() - PATIENCE
+    stale = VmInstance.objects.filter(state__in=list(CURES), state_since__lt=since)
+    for vm in stale.exclude(pk__in=ResourceLock.objects.values("pk")):
+        try:
+            CURES[VmState(vm.state)](vm, f"heal:{vm.pk}:{vm.version}")
+        except Refusal:
+            continue  # somebody was quicker
+
+
+@chore
+def purge_destroyed() -> None:
+    """Remove records of VMs destroyed long enough ago, and of images only they referred to."""
+    before = timezone.now() - timedelta(seconds=EXPUNGE_PERIOD.get())
+    for vm in VmInstance.objects.filter(state=VmState.DESTROYED, state_since__lt=before):
+        with transaction.atomic():
+            purge(vm)
+    forget_unreferenced()
+
+
+class Expunge(Step):
+    """Delete the file of a volume that nobody has any more."""
+
+    name = "file"
+    label = "Delete the file"
+
+    def run(self, ctx: StepContext) -> None:
+        volume = Volume.objects.select_related("primary_storage").filter(pk=ctx.subject).first()
+        if volume is None:
+            return
+        file_gone(ctx, volume)
+        with ctx.fenced():
+            forget_volume(volume)
+
+
+@chore
+def expunge_volumes() -> None:
+    """Delete what could not be deleted with its VM, as soon as a host reaches its storage again."""
+    rows = Volume.objects.filter(status=VolumeStatus.DELETED).exclude(pk__in=ResourceLock.objects.values("pk"))
+    for volume in rows:
+        if hosts_reaching(str(volume.primary_storage_id)):
+            with transaction.atomic():
+                submit(
+                    kind=EXPUNGE,
+                    title=f"Delete volume {volume.name}",
+                    subject=("VolumeVO", volume.pk, volume.name),
+                    locks=[volume.pk],
+                    arguments={},
+                    user=None,
+                )
+
+
+register(Flow(EXPUNGE, "Delete volume", (Expunge(),), code="SYS.1004"))

@@ -1,0 +1,69 @@
+"""NICs of VMs: addresses and MACs are given once and stay until the VM is destroyed (chapter, VM Nic Inventory)."""
+
+from random import Random
+
+from django.db import IntegrityError, transaction
+
+from console.errors import Failure
+from networks import ipam
+from networks.guest import new_mac
+from networks.models import L3Network
+from vms.models import VmInstance, VmNic
+
+MAC_TRIES = 5
+
+
+def create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> VmNic:
+    """A NIC with its own address and a MAC nobody else has; five tries, then VM.1009 (semantics §2.1)."""
+    used = ipam.allocate(l3, rng)
+    for _ in range(MAC_TRIES):
+        mac = new_mac(device_id, l3.pk == vm.default_l3_network_id, rng)
+        try:
+            with transaction.atomic():
+                return VmNic.objects.create(
+                    vm=vm,
+                    l3_network=l3,
+                    used_ip=used,
+                    device_id=device_id,
+                    mac=mac,
+                    ip=used.ip,
+                    netmask=used.netmask,
+                    gateway=used.gateway,
+                    internal_name=f"vnic{vm.internal_id}.{device_id}",
+                )
+        except IntegrityError:
+            continue
+    raise Failure(f"No free MAC address was found in {MAC_TRIES} tries", code="VM.1009")
+
+
+def release_addresses(vm: VmInstance) -> None:
+    """Give the addresses back and remove the NICs."""
+    for nic in vm.nics.select_related("used_ip"):
+        used = nic.used_ip
+        nic.delete()
+        if used:
+            used.delete()
+
+
+def mend_nics(vm: VmInstance, rng: Random) -> None:
+    """Before a start: NICs whose network is gone go, those whose address is gone get another (semantics §9.3).
+
+    When the default network is gone, that of the first NIC takes its place.
+    Must run in a transaction; raises NoAddress.
+    """
+    vm.nics.filter(l3_network=None).delete()
+    nics = list(vm.nics.select_related("l3_network").order_by("device_id"))
+    for nic in nics:
+        if nic.used_ip_id is None and nic.l3_network:
+            used = ipam.allocate(nic.l3_network, rng)
+            nic.used_ip, nic.ip, nic.netmask, nic.gateway = used, used.ip, used.netmask, used.gateway
+            nic.save(update_fields=["used_ip", "ip", "netmask", "gateway"])
+    if nics and vm.default_l3_network_id not in {nic.l3_network_id for nic in nics}:
+        _become_default(vm, nics[0], rng)
+
+
+def _become_default(vm: VmInstance, nic: VmNic, rng: Random) -> None:
+    """DHCP tells by the MAC which NIC is the default one, so it changes with it."""
+    VmInstance.objects.filter(pk=vm.pk).update(default_l3_network=nic.l3_network)
+    vm.default_l3_network = nic.l3_network
+    VmNic.objects.filter(pk=nic.pk).update(mac=new_mac(nic.device_id, True, rng))

@@ -1,0 +1,54 @@
+"""Files of volumes that no running VM needs: reached through any host that sees their storage."""
+
+from contextlib import suppress
+
+from console.errors import CorralError, Failure
+from console.operations.context import StepContext
+from hosts import capacity
+from hosts.hypervisor.errors import HypervisorError, PoolNotFound
+from hosts.hypervisors import on_host
+from hosts.models import Host, HostStatus
+from vms.models import Volume, VolumeStatus
+
+
+def hosts_reaching(storage: str, prefer: Host | None = None) -> list[Host]:
+    """Connected hosts whose cluster is attached to the storage; `prefer` first when it is one of them."""
+    rows = Host.objects.filter(status=HostStatus.CONNECTED, cluster__primary_storages=storage).order_by("name", "pk")
+    return sorted(rows, key=lambda host: host != prefer)
+
+
+def file_gone(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> None:
+    """Delete a volume's file. Raises the last host's HypervisorError, or Failure when none reaches the storage."""
+    storage = volume.primary_storage
+    if storage is None:
+        return
+    trouble: Exception = Failure(f"No connected host reaches primary storage {storage.name}, which holds {volume.name}")
+    for host in hosts_reaching(storage.pk, prefer):
+        try:
+            with on_host(ctx, host) as hypervisor, suppress(PoolNotFound):
+                hypervisor.delete_volume(storage.pk, volume.volume_name)
+            return
+        except HypervisorError as error:
+            trouble = error
+    raise trouble
+
+
+def forget_volume(volume: Volume) -> None:
+    """Remove the record of a volume whose file is gone, and return its room; must run in a transaction."""
+    deleted, _ = Volume.objects.filter(pk=volume.pk).delete()
+    if deleted and volume.primary_storage_id:
+        capacity.return_storage(volume.primary_storage_id, volume.size)
+
+
+def give_up(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> None:
+    """Delete a volume that nobody has any more, now or, when its storage cannot be reached, later (vms.healing)."""
+    try:
+        file_gone(ctx, volume, prefer)
+    except (HypervisorError, CorralError) as error:
+        ctx.note(f"{volume.name} is deleted when its storage can be reached: {error}")
+        with ctx.fenced():
+            gone = {"status": VolumeStatus.DELETED, "vm": None, "device_id": None}
+            Volume.objects.filter(pk=volume.pk).update(**gone)
+        return
+    with ctx.fenced():
+        forget_volume(volume)
