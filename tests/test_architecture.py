@@ -21,8 +21,10 @@ ROOT_MODULES = tuple(f"console.{name}" for name in COMPOSITION_ROOT)
 PURE = (
     "vms.states",
     "vms.actions",
+    "vms.verdict",
     "networks.guest",
     "networks.addresses",
+    "hosts.hypervisor.spec",
     "hosts.allocation.spec",
     "hosts.allocation.engine",
     "hosts.allocation.reasons",

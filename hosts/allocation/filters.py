@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hosts.allocation.reasons import Figures, Reason, counted
-from hosts.allocation.spec import CONNECTED, ENABLED, AllocationSpec, HostView, PlaceKind, VolumePlace
+from hosts.allocation.spec import CONNECTED, ENABLED, AllocationSpec, HostView, PlaceKind, Release, VolumePlace
 from hosts.allocation.storage import NO_STORAGE, plan_volumes, unavailable
+from hosts.hypervisor.spec import Emulation
 
 Filter = Callable[[HostView, AllocationSpec], Reason | None]
 
@@ -182,22 +183,30 @@ def _no_storage(host: HostView) -> Reason:
     return Reason(f"{host.name} reaches no usable primary storage{detail}.", NO_STORAGE)
 
 
+#: the processor of every guest under emulation
+EMULATED = "emulated"
+
 VERSIONS: tuple[tuple[str, Callable[[HostView], str]], ...] = (
-    ("OS version", lambda host: str(host.os)),
+    ("OS version", lambda host: str(host.os) if host.os != Release() else ""),
     ("libvirt version", lambda host: host.libvirt_version),
     ("QEMU version", lambda host: host.qemu_version),
     # A guest started under KVM cannot go on under emulation, nor the other way round.
     ("virtualization", lambda host: host.emulation),
+    # Under KVM a guest sees the processor of the host it was started on; QEMU's translator shows the same one anywhere.
+    ("processor", lambda host: host.cpu_model if host.emulation == Emulation.KVM else EMULATED),
 )
 
 
 def versions(host: HostView, spec: AllocationSpec) -> Reason | None:
-    """OS, libvirt, QEMU and virtualization are those of the host a migration leaves ("Migrate VM")."""
+    """OS, libvirt, QEMU, virtualization and processor are those of the host a migration leaves ("Migrate VM").
+
+    What is not known of either is not taken for equal.
+    """
     if spec.current is None:
         return None
     for label, version in VERSIONS:
         here, there = version(host), version(spec.current)
-        if here != there:
+        if here != there or not here:
             sentence = f"{host.name} has {label} {here or 'unknown'}, {spec.current.name} has {there or 'unknown'}."
             return Reason(sentence, (f"has another {label}", f"have another {label}"))
     return None

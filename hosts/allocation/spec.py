@@ -103,6 +103,7 @@ class HostView:
     libvirt_version: str = ""
     qemu_version: str = ""
     emulation: str = ""
+    cpu_model: str = ""
 
     @property
     def available_cpu(self) -> int:

@@ -85,6 +85,7 @@ def _view(
         libvirt_version=host.libvirt_version,
         qemu_version=host.qemu_version,
         emulation=host.emulation,
+        cpu_model=host.cpu_model,
     )
 
 

@@ -3,7 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from hosts.allocation.spec import AllocationSpec, HostView, ImageStoreView, ImageView, StorageView, VolumeNeed
+from hosts.allocation.spec import (
+    AllocationSpec,
+    HostView,
+    ImageStoreView,
+    ImageView,
+    Release,
+    StorageView,
+    VolumeNeed,
+)
 
 MIB = 2**20
 GIB = 2**30
@@ -35,6 +43,10 @@ def host(name: str = "node1", **changes: Any) -> HostView:
         cluster_uuid="c1",
         cluster_name="rack1",
         hypervisor_type="KVM",
+        os=Release("debian", "bookworm", "12"),
+        libvirt_version="9.0.0",
+        qemu_version="7.2.13",
+        emulation="qemu",
         total_cpu=40,
         used_cpu=0,
         total_memory=8 * GIB,

@@ -234,17 +234,33 @@ def test_storages_of_existing_volumes_may_be_disabled_for_new_ones():
         ({"libvirt_version": "9.1.0"}, "libvirt version 9.1.0, node9 has 9.0.0"),
         ({"qemu_version": ""}, "QEMU version unknown, node9 has 7.2.0"),
         ({"emulation": "qemu"}, "virtualization qemu, node9 has kvm"),
+        ({"cpu_model": "EPYC-Rome"}, "processor EPYC-Rome, node9 has Skylake-Server"),
     ],
 )
 def test_migration_needs_equal_versions(changes, expected):
-    same = {
-        "os": Release("debian", "bookworm", "12"),
-        "libvirt_version": "9.0.0",
-        "qemu_version": "7.2.0",
-        "emulation": "kvm",
-    }
-    reason = filters.versions(host(**same | changes), spec(current=host("node9", **same)))
+    reason = filters.versions(host(**SAME | changes), spec(current=host("node9", **SAME)))
     assert sentence(reason) == f"node1 has {expected}."
+
+
+SAME = {
+    "os": Release("debian", "bookworm", "12"),
+    "libvirt_version": "9.0.0",
+    "qemu_version": "7.2.0",
+    "emulation": "kvm",
+    "cpu_model": "Skylake-Server",
+}
+
+
+def test_what_is_not_known_of_two_hosts_is_not_taken_for_equal():
+    unknown = SAME | {"os": Release()}
+    reason = filters.versions(host(**unknown), spec(current=host("node9", **unknown)))
+    assert sentence(reason) == "node1 has OS version unknown, node9 has unknown."
+
+
+def test_under_emulation_the_processor_does_not_matter():
+    emulated = SAME | {"emulation": "qemu"}
+    other = host(**emulated | {"cpu_model": "EPYC-Rome"})
+    assert filters.versions(other, spec(current=host("node9", **emulated))) is None
 
 
 @pytest.mark.parametrize(
