@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from console.chores import chore
@@ -62,12 +63,16 @@ CURES: Mapping[VmState, Callable[[VmInstance, str], Operation | None]] = {
 
 @chore
 def heal_vms() -> None:
-    """Take up again what is in a transitional state without an operation; once for each version of the record."""
+    """Take up again what is in a transitional state without an operation, or on either of two hosts; once for each
+    version of the record.
+    """
     since = timezone.now() - PATIENCE
-    stale = VmInstance.objects.filter(state__in=list(CURES), state_since__lt=since)
+    stale = VmInstance.objects.filter(
+        Q(state__in=list(CURES), state_since__lt=since) | Q(state=VmState.UNKNOWN, target_host__isnull=False)
+    )
     for vm in stale.exclude(pk__in=ResourceLock.objects.values("pk")):
         try:
-            CURES[VmState(vm.state)](vm, f"heal:{vm.pk}:{vm.version}")
+            CURES.get(VmState(vm.state), settle_vm)(vm, f"heal:{vm.pk}:{vm.version}")
         except Refusal:
             continue  # somebody was quicker
 

@@ -24,6 +24,7 @@ from hosts.hypervisor.spec import (
     DomainSpec,
     DomainState,
     HostFacts,
+    MigrationTarget,
     NetworkSpec,
     NetworkState,
     PoolInfo,
@@ -31,7 +32,7 @@ from hosts.hypervisor.spec import (
     VolumeSpec,
 )
 
-#: seconds a call may take, opening the connection included; for an upload: seconds without any progress
+#: seconds a call may take, opening the connection included; for uploads and migrations: seconds without any progress
 LIMITS: Mapping[str, float] = {
     "ping": 5,
     "facts": 30,
@@ -42,6 +43,8 @@ LIMITS: Mapping[str, float] = {
     "shutdown_domain": 10,
     "destroy_domain": 60,
     "undefine_domain": 20,
+    "migrate_domain": 60,
+    "abort_migration": 20,
     "domain_xml": 10,
     "networks": 10,
     "ensure_network": 60,
@@ -64,7 +67,7 @@ MUTATING = frozenset(
     method
     for method in LIMITS
     if method.split("_")[0] in {"define", "start", "shutdown", "destroy", "undefine", "ensure", "add", "remove"}
-    or method in {"create_volume", "upload_volume", "delete_volume"}
+    or method in {"create_volume", "upload_volume", "delete_volume", "migrate_domain", "abort_migration"}
 )
 
 FOREVER = float("inf")
@@ -270,6 +273,13 @@ class GuardedHypervisor:
 
     def undefine_domain(self, uuid: str) -> None:
         self._call("undefine_domain", uuid)
+
+    def migrate_domain(self, uuid: str, target: MigrationTarget, progress: Progress | None = None) -> None:
+        """May take as long as it tells how far it is."""
+        self._call("migrate_domain", uuid, target, progress=progress or _ignore)
+
+    def abort_migration(self, uuid: str) -> None:
+        self._call("abort_migration", uuid)
 
     def domain_xml(self, uuid: str) -> str:
         return self._call("domain_xml", uuid)

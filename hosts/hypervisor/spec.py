@@ -113,7 +113,7 @@ class DomainSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationTarget:
-    """Where a domain migrates to: the target's libvirt URI as the source host dials it, and its address for the data."""
+    """Where a domain migrates to: the target's libvirt URI as the source dials it, and its address for the data."""
 
     name: str
     uri: str

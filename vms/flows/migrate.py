@@ -1,12 +1,14 @@
 """Live migration: the guest moves while it runs, and in the end it is on exactly one host (chapter, Migrate VM)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from console.errors import Failure
 from console.naming import format_size
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError
 from hosts.hypervisor.spec import MigrationTarget
 from hosts.hypervisors import on_host
 from hosts.models import Host
@@ -17,6 +19,15 @@ from vms.life import MIGRATE
 from vms.location import come_to_rest
 from vms.models import VmInstance
 from vms.states import VmState
+
+
+@contextmanager
+def noting(ctx: StepContext, trouble: type[HypervisorError]) -> Iterator[None]:
+    """Let such trouble pass with a note beside the step."""
+    try:
+        yield
+    except trouble as error:
+        ctx.note(str(error))
 
 
 def target_of(vm: VmInstance) -> Host:
@@ -38,11 +49,11 @@ class PrepareTarget(Step):
             connect_networks(hypervisor, vm, target_of(vm))
 
     def undo(self, ctx: StepContext) -> None:
-        """Its leases stay where it has arrived after all."""
+        """Its leases stay where it has arrived after all; a target that does not answer loses them when it connects."""
         vm = the_vm(ctx)
         if vm.target_host is None:
             return
-        with on_host(ctx, vm.target_host) as hypervisor:
+        with noting(ctx, HostUnreachable), on_host(ctx, vm.target_host) as hypervisor:
             if not hypervisor.domain_state(vm.uuid).active:
                 for nic, l3 in connections(vm):
                     hypervisor.remove_dhcp_host(l3.uuid, nic.mac)
@@ -54,7 +65,6 @@ class Move(Step):
     name = "migrate"
     label = "Move the guest"
     deadline = 7200
-    undo_deadline = 120
 
     def run(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, _, hypervisor):
@@ -63,7 +73,8 @@ class Move(Step):
             hypervisor.migrate_domain(vm.uuid, there, watch(ctx.progress, MIGRATION_STALL.get()))
 
     def undo(self, ctx: StepContext) -> None:
-        with vm_on_host(ctx) as (vm, _, hypervisor):
+        """Of a source that does not answer nothing is known: then the record says so."""
+        with noting(ctx, HostUnreachable), vm_on_host(ctx) as (vm, _, hypervisor):
             hypervisor.abort_migration(vm.uuid)
 
 
@@ -77,6 +88,8 @@ def watch(
     def progress(done: int, total: int) -> None:
         nonlocal least, since
         tell(done, total)
+        if not total:
+            return  # it has not begun to copy
         if (rest := total - done) < least:
             least, since = rest, clock()
         elif rest and clock() - since > stall:

@@ -5,20 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hosts', '0003_life'),
-        ('vms', '0001_initial'),
+        ("hosts", "0003_life"),
+        ("vms", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='vminstance',
-            options={'get_latest_by': 'create_date', 'ordering': ['-create_date', 'uuid'], 'permissions': (('migrate_vminstance', 'Can migrate VM'),), 'verbose_name': 'VM'},
+            name="vminstance",
+            options={
+                "get_latest_by": "create_date",
+                "ordering": ["-create_date", "uuid"],
+                "permissions": (("migrate_vminstance", "Can migrate VM"),),
+                "verbose_name": "VM",
+            },
         ),
         migrations.AddField(
-            model_name='vminstance',
-            name='target_host',
-            field=models.ForeignKey(blank=True, help_text='where it migrates to; its CPU and memory are reserved there as well', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='incoming', to='hosts.host'),
+            model_name="vminstance",
+            name="target_host",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="where it migrates to; its CPU and memory are reserved there as well",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="incoming",
+                to="hosts.host",
+            ),
         ),
     ]

@@ -2,10 +2,11 @@
 
 from hosts.hypervisor.libvirt_driver.domains import DomainCalls
 from hosts.hypervisor.libvirt_driver.facts import FactCalls
+from hosts.hypervisor.libvirt_driver.migration import MigrationCalls
 from hosts.hypervisor.libvirt_driver.networks import NetworkCalls
 
 
-class LibvirtHypervisor(FactCalls, DomainCalls, NetworkCalls):
+class LibvirtHypervisor(FactCalls, DomainCalls, MigrationCalls, NetworkCalls):
     """One libvirt host (hosts.hypervisor.port.Hypervisor), by its URI; `host_name` names it in errors.
 
     Costs nothing until it is first called. One instance serves all threads of a process, and a forked child

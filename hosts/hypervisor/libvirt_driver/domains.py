@@ -39,8 +39,8 @@ class DomainCalls(Part):
 
     @hypervisor_call
     def domain_state(self, uuid: str) -> DomainState:
-        domain = _lookup(self.link.get(), uuid)
-        return DomainState.ABSENT if domain is None else _state(domain)
+        domain = lookup(self.link.get(), uuid)
+        return DomainState.ABSENT if domain is None else state_of(domain)
 
     @hypervisor_call
     def define_domain(self, spec: DomainSpec) -> None:
@@ -48,38 +48,38 @@ class DomainCalls(Part):
 
     @hypervisor_call
     def start_domain(self, uuid: str) -> None:
-        domain = _known(self.link.get(), uuid)
+        domain = known(self.link.get(), uuid)
         if not domain.isActive():
-            _unless(domain.create, lambda: _state(domain).active)
+            _unless(domain.create, lambda: state_of(domain).active)
 
     @hypervisor_call
     def shutdown_domain(self, uuid: str) -> None:
-        domain = _known(self.link.get(), uuid)
+        domain = known(self.link.get(), uuid)
         if domain.isActive():
-            _unless(domain.shutdown, lambda: not _state(domain).active)
+            _unless(domain.shutdown, lambda: not state_of(domain).active)
 
     @hypervisor_call
     def destroy_domain(self, uuid: str) -> None:
-        domain = _lookup(self.link.get(), uuid)
+        domain = lookup(self.link.get(), uuid)
         if domain is not None and domain.isActive():
-            _unless(domain.destroy, lambda: not _state(domain).active)
+            _unless(domain.destroy, lambda: not state_of(domain).active)
 
     @hypervisor_call
     def undefine_domain(self, uuid: str) -> None:
-        domain = _lookup(self.link.get(), uuid)
+        domain = lookup(self.link.get(), uuid)
         if domain is None:
             return
         if domain.isActive():
             raise DomainStateError(f"Domain {uuid} is active and cannot be undefined.")
-        _unless(lambda: _undefine(domain), lambda: _state(domain) is DomainState.ABSENT)
+        _unless(lambda: _undefine(domain), lambda: state_of(domain) is DomainState.ABSENT)
 
     @hypervisor_call
     def domain_xml(self, uuid: str) -> str:
-        xml: str = _known(self.link.get(), uuid).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        xml: str = known(self.link.get(), uuid).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
         return xml
 
 
-def _lookup(connection: Any, uuid: str) -> Any | None:
+def lookup(connection: Any, uuid: str) -> Any | None:
     try:
         return connection.lookupByUUIDString(dashed_uuid(uuid))
     except libvirt.libvirtError as error:
@@ -88,14 +88,14 @@ def _lookup(connection: Any, uuid: str) -> Any | None:
         raise
 
 
-def _known(connection: Any, uuid: str) -> Any:
-    domain = _lookup(connection, uuid)
+def known(connection: Any, uuid: str) -> Any:
+    domain = lookup(connection, uuid)
     if domain is None:
         raise DomainNotFound(f"The host knows no domain {uuid}.")
     return domain
 
 
-def _state(domain: Any) -> DomainState:
+def state_of(domain: Any) -> DomainState:
     try:
         return state(domain.state()[0])
     except libvirt.libvirtError as error:

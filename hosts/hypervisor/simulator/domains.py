@@ -5,10 +5,18 @@ import time
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from hosts.hypervisor.errors import DomainExists, DomainStateError, HypervisorError
-from hosts.hypervisor.simulator import codec, world
-from hosts.hypervisor.simulator.calls import SimulatedCalls, simulated
-from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState, Emulation
+from hosts.hypervisor.errors import (
+    DomainExists,
+    DomainStateError,
+    HostUnreachable,
+    HypervisorError,
+    MigrationFailed,
+)
+from hosts.hypervisor.port import Progress
+from hosts.hypervisor.simulator import codec, migration, world
+from hosts.hypervisor.simulator.calls import POLL_SECONDS, SimulatedCalls, simulated
+from hosts.hypervisor.simulator.condition import Condition
+from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState, Emulation, MigrationTarget
 
 
 class SimulatedDomains(SimulatedCalls):
@@ -35,7 +43,7 @@ class SimulatedDomains(SimulatedCalls):
                 raise HypervisorError(f"The emulator of {self.host_name} does not support virt type 'kvm'.")
             try:
                 db.execute(
-                    "INSERT INTO domain VALUES (?, ?, ?, ?, 1, ?, NULL, NULL)"
+                    "INSERT INTO domain (host, uuid, name, state, persistent, spec) VALUES (?, ?, ?, ?, 1, ?)"
                     " ON CONFLICT (host, uuid) DO UPDATE SET spec = excluded.spec, persistent = 1",
                     (self.host, spec.uuid, spec.uuid, DomainState.SHUTOFF, codec.dump(spec)),
                 )
@@ -78,6 +86,56 @@ class SimulatedDomains(SimulatedCalls):
             if row and DomainState(row["state"]).active:
                 raise DomainStateError(f"Domain {uuid} is active on {self.host_name}.")
             db.execute("DELETE FROM domain WHERE host = ? AND uuid = ?", key)
+
+    @simulated
+    def migrate_domain(self, uuid: str, target: MigrationTarget, progress: Progress | None = None) -> None:
+        there = target.uri.removeprefix("sim://").strip("/")
+        with self._world() as db:
+            if self._has_arrived(db, uuid, there):
+                return
+            row = world.find_domain(db, self.host, uuid)
+            if not DomainState(row["state"]).active:
+                raise DomainStateError(f"Domain {uuid} is not running on {self.host_name}.")
+            if row["job_target"] is None:
+                world.check_target(db, self.host, row, there)
+                migration.begin(db, self.host, uuid, there)
+        try:
+            while self._is_under_way(uuid, progress):
+                time.sleep(POLL_SECONDS)
+        except HostUnreachable:
+            raise
+        except Exception:
+            with self._world() as db:
+                migration.end(db, self.host, uuid)
+            raise
+        with self._world() as db:
+            if not self._has_arrived(db, uuid, there):
+                raise MigrationFailed(f"The migration of {uuid} to {there} ended before it had arrived.")
+
+    @simulated
+    def abort_migration(self, uuid: str) -> None:
+        with self._world() as db:
+            migration.end(db, self.host, uuid)
+
+    def _has_arrived(self, db: sqlite3.Connection, uuid: str, there: str) -> bool:
+        here = db.execute("SELECT live FROM domain WHERE host = ? AND uuid = ?", (self.host, uuid)).fetchone()
+        runs = "SELECT 1 FROM domain WHERE host = ? AND uuid = ? AND live IS NOT NULL AND persistent"
+        return not (here and here["live"]) and db.execute(runs, (there, uuid)).fetchone() is not None
+
+    def _is_under_way(self, uuid: str, progress: Progress | None) -> bool:
+        """Tell how far it is, in bytes of the guest's memory."""
+        with self._world() as db:
+            condition = self._condition(db)
+            row = db.execute("SELECT * FROM domain WHERE host = ? AND uuid = ?", (self.host, uuid)).fetchone()
+        if condition is not Condition.UP and condition is not Condition.FROZEN:
+            raise HostUnreachable(f"{self.host_name}: the connection was lost.")
+        if row is None or row["job_ends"] is None:
+            return False
+        memory = world.info(row).memory
+        share = (time.time() - row["job_began"]) / max(row["job_ends"] - row["job_began"], POLL_SECONDS)
+        if progress and condition is Condition.UP:
+            progress(min(int(memory * share), memory), memory)
+        return True
 
     @simulated
     def domain_xml(self, uuid: str) -> str:

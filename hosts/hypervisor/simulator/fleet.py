@@ -21,8 +21,8 @@ BOOKWORM = OsRelease(distribution="debian", release="bookworm", version="12")
 class SimulatedHost:
     """What a simulated host is made of; `disk` is its own storage, in bytes like `memory`.
 
-    `shutdown_seconds`: how long its guests take to obey a shutdown, None when they ignore it. `os` None: a
-    host whose set-up has left no facts file.
+    `shutdown_seconds`: how long its guests take to obey a shutdown, None when they ignore it. `migration_seconds`: how
+    long a guest takes to leave it. `os` None: a host whose set-up has left no facts file.
     """
 
     name: str
@@ -38,6 +38,7 @@ class SimulatedHost:
     cpu_mhz: int = 2400
     prepared: int | None = 1
     shutdown_seconds: float | None = 0.0
+    migration_seconds: float = 0.0
     condition: Condition = Condition.UP
 
     @property
@@ -276,7 +277,7 @@ class Fleet:
         text = codec.dump(spec)
         with self.store.write() as db:
             db.execute(
-                "INSERT INTO domain VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO domain (host, uuid, name, state, persistent, spec, live) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (host, spec.uuid, name, DomainState.RUNNING, persistent, text, text),
             )
         return spec.uuid

@@ -15,14 +15,17 @@ CREATE TABLE IF NOT EXISTS host (
     name TEXT PRIMARY KEY, condition TEXT NOT NULL, cpus INTEGER NOT NULL, cpu_model TEXT NOT NULL,
     cpu_mhz INTEGER NOT NULL, memory INTEGER NOT NULL, disk INTEGER NOT NULL, os TEXT,
     libvirt_version TEXT NOT NULL, qemu_version TEXT NOT NULL, emulation TEXT NOT NULL,
-    kvm_note TEXT NOT NULL, uuid TEXT NOT NULL, prepared INTEGER, shutdown_seconds REAL
+    kvm_note TEXT NOT NULL, uuid TEXT NOT NULL, prepared INTEGER, shutdown_seconds REAL,
+    migration_seconds REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS domain (
     host TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
     persistent INTEGER NOT NULL, spec TEXT NOT NULL, live TEXT, off_at REAL,
+    job_target TEXT, job_began REAL, job_ends REAL,
     PRIMARY KEY (host, uuid), UNIQUE (host, name)
 );
 CREATE INDEX IF NOT EXISTS domain_off ON domain (host, off_at) WHERE off_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS domain_job ON domain (job_ends) WHERE job_ends IS NOT NULL;
 CREATE TABLE IF NOT EXISTS disk (
     host TEXT NOT NULL, domain TEXT NOT NULL, owner TEXT NOT NULL, path TEXT NOT NULL, writes INTEGER NOT NULL
 );
@@ -96,11 +99,19 @@ class Store:
         # A simulator may lose its last second with the machine; that is no reason to wait for the disk.
         db.execute("PRAGMA synchronous=OFF")
         db.execute("BEGIN IMMEDIATE")
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'call'").fetchone():
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'domain_job'").fetchone():
+            self._extend(db)
             for statement in SCHEMA.split(";\n"):
                 db.execute(statement)
         db.execute("COMMIT")
         return db
+
+    def _extend(self, db: sqlite3.Connection) -> None:
+        """Bring a file of an earlier version up to this one."""
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'domain'").fetchone():
+            db.execute("ALTER TABLE host ADD COLUMN migration_seconds REAL NOT NULL DEFAULT 0")
+            for column in ("job_target TEXT", "job_began REAL", "job_ends REAL"):
+                db.execute(f"ALTER TABLE domain ADD COLUMN {column}")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

@@ -7,23 +7,14 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import PurePosixPath
 
-from hosts.hypervisor.errors import DomainNotFound, HypervisorError, NetworkNotFound
-from hosts.hypervisor.simulator import codec
+from hosts.hypervisor.errors import DomainNotFound, HypervisorError, MigrationFailed, NetworkNotFound
+from hosts.hypervisor.simulator import codec, migration
+from hosts.hypervisor.simulator.condition import Condition as Condition
 from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState, Emulation
 
 SHARED = ""
-
-
-class Condition(StrEnum):
-    """How a host answers: as it should, by no route to it, by hanging, or not, being switched off."""
-
-    UP = "up"
-    UNREACHABLE = "unreachable"
-    FROZEN = "frozen"
-    OFF = "off"
 
 
 # storage
@@ -120,16 +111,40 @@ def start(db: sqlite3.Connection, host: str, uuid: str) -> None:
     )
 
 
+def check_target(db: sqlite3.Connection, source: str, domain: sqlite3.Row, target: str) -> None:
+    """Raise MigrationFailed for whatever would keep a running domain from coming up on another host."""
+    host = db.execute("SELECT * FROM host WHERE name = ?", (target,)).fetchone()
+    if host is None or host["condition"] != Condition.UP:
+        raise MigrationFailed(f"unable to connect to server at '{target}': No route to host")
+    spec = codec.load_domain(domain["live"])
+    busy = "SELECT 1 FROM domain WHERE host = ? AND uuid = ? AND live IS NOT NULL"
+    if db.execute(busy, (target, spec.uuid)).fetchone():
+        raise MigrationFailed(f"domain {spec.uuid} is already active on {target}")
+    if spec.memory > host["memory"]:
+        raise MigrationFailed(f"cannot set up guest memory on {target}")
+    if spec.emulation is Emulation.KVM and host["emulation"] != Emulation.KVM:
+        raise MigrationFailed(f"KVM does not work on {target}")
+    try:
+        _check_networks(db, target, spec)
+        for disk in spec.disks:
+            if owner_of(db, source, disk.path) != SHARED:
+                raise HypervisorError(f"{disk.path} is not on storage that {source} and {target} share")
+    except HypervisorError as error:
+        raise MigrationFailed(error.message) from error
+
+
 def stop(db: sqlite3.Connection, host: str, uuid: str, state: DomainState = DomainState.SHUTOFF) -> None:
-    """End a domain: its locks go, and with a transient one everything goes."""
+    """End a domain: its locks go, a migration ends, and with a transient one everything goes."""
     key = (host, uuid)
+    migration.end(db, host, uuid)
     db.execute("DELETE FROM disk WHERE host = ? AND domain = ?", key)
     db.execute("DELETE FROM domain WHERE host = ? AND uuid = ? AND NOT persistent", key)
     db.execute("UPDATE domain SET state = ?, live = NULL, off_at = NULL WHERE host = ? AND uuid = ?", (state, *key))
 
 
 def settle(db: sqlite3.Connection, host: str) -> None:
-    """Let the guests whose time has come be off: shutting down goes on while nobody looks."""
+    """Let the guests whose time has come be off, or be where they migrate to: both go on while nobody looks."""
+    migration.settle(db)
     due = db.execute("SELECT uuid FROM domain WHERE host = ? AND off_at <= ?", (host, time.time()))
     for row in due.fetchall():
         stop(db, host, row["uuid"])
