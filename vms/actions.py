@@ -11,9 +11,10 @@ from vms.states import VmOperation, VmState, refusal
 class Action:
     """One action: `name` is its address, `permission` what the user must have, `operation` decides by state.
 
-    `flow` is the kind of operation that carries it out. A danger asks once more before it is done, with `warning`.
-    `will` and `already` make sentences of a bulk preview: "7 will start, 2 are already stopped". `options` are the
-    names of further fields of its form, by the parameter names of the chapter.
+    `flow` is the kind of operation that carries it out. What `asks` is confirmed before it is done, a danger in red;
+    `warning` says what it does. In the states of `done` there is nothing to do; `will` and `already` make the
+    sentences of that and of a bulk preview: "7 will start, 2 are already running". `options` are the names of further
+    fields of its form, by the parameter names of the chapter.
     """
 
     name: str
@@ -21,36 +22,45 @@ class Action:
     icon: str
     operation: VmOperation
     flow: str
+    warning: str
+    will: str
     permission: str = "vms.change_vminstance"
+    asks: bool = True
     danger: bool = False
-    warning: str = ""
-    will: str = ""
+    done: frozenset[VmState] = frozenset()
     already: str = ""
     options: tuple[str, ...] = ()
 
 
 ACTIONS = (
-    Action("start", "Start", "play", VmOperation.START, "vm.start", will="start", already="running"),
     Action(
-        "stop", "Stop", "square", VmOperation.STOP, "vm.stop", danger=True, will="stop", already="stopped",
+        "start", "Start", "play", VmOperation.START, "vm.start", asks=False, will="start",
+        done=frozenset({VmState.RUNNING}), already="running",
+        warning="It starts on its last host where that can take it, else on another one.",
+    ),
+    Action(
+        "stop", "Stop", "square", VmOperation.STOP, "vm.stop", will="stop",
+        done=frozenset({VmState.STOPPED}), already="stopped",
         warning="The guest is asked to shut down, and switched off when it does not.",
     ),
     Action(
         "force-off", "Force off", "power-off", VmOperation.STOP, "vm.stop", danger=True, will="be switched off",
-        already="stopped", warning="The guest is switched off at once. What it has not written to its disks is lost.",
+        done=frozenset({VmState.STOPPED}), already="stopped",
+        warning="The guest is switched off at once. What it has not written to its disks is lost.",
     ),
     Action(
-        "reboot", "Reboot", "rotate-cw", VmOperation.REBOOT, "vm.reboot", danger=True, will="reboot",
+        "reboot", "Reboot", "rotate-cw", VmOperation.REBOOT, "vm.reboot", will="reboot",
         warning="The guest shuts down and starts again on the same host.",
     ),
     Action(
         "migrate", "Migrate", "arrow-right-left", VmOperation.MIGRATE, "vm.migrate",
         permission="vms.migrate_vminstance", will="migrate", options=("hostUuid",),
+        warning="The guest moves to another host while it runs.",
     ),
     Action(
         "destroy", "Destroy", "trash-2", VmOperation.DESTROY, "vm.destroy", permission="vms.delete_vminstance",
-        danger=True, will="be destroyed", already="destroyed", options=("deleteMode",),
-        warning="The machine, its root volume and its addresses are gone for good.",
+        danger=True, will="be destroyed", done=frozenset({VmState.DESTROYED}), already="destroyed",
+        options=("deleteMode",), warning="The machine, its root volume and its addresses are gone for good.",
     ),
 )  # fmt: skip
 
@@ -110,6 +120,13 @@ def buttons(
 def _why_not(action: Action, state: VmState, holder: str, may: Callable[[str], bool]) -> str:
     if not may(action.permission):
         return "Your account may not do this."
+    if state in action.done:
+        return f"The VM is already {action.already}."
+    return why_refused(action, state, holder)
+
+
+def why_refused(action: Action, state: VmState, holder: str = "") -> str:
+    """Why a VM is not in a condition for the action; empty when it is. `holder`: as in `buttons`."""
     if holder:
         return f"“{holder}” is working on it."
     return refusal(action.operation, state) or ""

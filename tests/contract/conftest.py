@@ -9,6 +9,7 @@ import pytest
 from hosts.hypervisor.guard import GuardedHypervisor
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.simulator import Fleet, SimulatedHypervisor
+from hosts.hypervisor.spec import MigrationTarget
 from hosts.lab import Lab
 from tests.contract.capabilities import GUARDED, LAB, LIBVIRT_TEST, SIMULATOR, drivers_for
 from tests.contract.libvirt_hosts import libvirt_host
@@ -34,7 +35,7 @@ def simulator(folder: Path, guarded: bool = False) -> Iterator[Stage]:
     state = folder / "simulator.sqlite3"
     fleet = Fleet(state)
     for name in ("one", "two"):
-        fleet.add_host(name)
+        fleet.add_host(name, migration_seconds=0.2)
     fleet.share(SHARED)
     fleet.add_foreign_network("one", bridge="virbr0", gateway="192.168.122.1")
 
@@ -44,7 +45,8 @@ def simulator(folder: Path, guarded: bool = False) -> Iterator[Stage]:
 
     with ExitStack() as stack:
         one, two, gone = (stack.enter_context(_closing(host(name))) for name in ("one", "two", "gone"))
-        yield Stage(one, SHARED, gone, two, lambda size: fleet.fill(SHARED, leaving=size))
+        there = MigrationTarget(name="two", uri="sim://two", address="two")
+        yield Stage(one, SHARED, gone, two, there, lambda size: fleet.fill(SHARED, leaving=size))
 
 
 @contextmanager
@@ -78,7 +80,8 @@ def lab_stage(contract_lab: Lab) -> Iterator[Stage]:
     with ExitStack() as stack:
         hosts = [(host.uri, host.name) for host in (first, second)] + [(NOBODY, "gone")]
         one, two, gone = (stack.enter_context(_closing(libvirt_host(*host))) for host in hosts)
-        yield Stage(one, first.pool_path, gone, two)
+        there = MigrationTarget(name=second.name, uri=second.uri, address=second.address)
+        yield Stage(one, first.pool_path, gone, two, there)
 
 
 @pytest.fixture

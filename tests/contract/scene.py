@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.port import Hypervisor
-from hosts.hypervisor.spec import DomainSpec, HostFacts, NetworkSpec, VolumeInfo, VolumeSpec
+from hosts.hypervisor.spec import DomainSpec, HostFacts, MigrationTarget, NetworkSpec, VolumeInfo, VolumeSpec
 from tests.contract.values import MIB, domain_spec, network_spec
 
 
@@ -22,6 +22,7 @@ class Stage:
     shared: str
     gone: Hypervisor
     other: Hypervisor | None = None
+    target: MigrationTarget | None = None
     fill: Callable[[int], None] | None = None
 
     @cached_property
@@ -48,6 +49,12 @@ class Scene:
     def other(self) -> Hypervisor:
         assert self.stage.other is not None
         return self.stage.other
+
+    @property
+    def target(self) -> MigrationTarget:
+        """The other host, for a domain that migrates there."""
+        assert self.stage.target is not None
+        return self.stage.target
 
     @property
     def facts(self) -> HostFacts:

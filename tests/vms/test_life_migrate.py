@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth import get_user_model
 
-from console.errors import Failure, Forbidden, NoHost, NotFound, WrongState
+from console.errors import Cancelled, Failure, Forbidden, NoHost, NotFound, WrongState
 from console.models import Operation, Status
 from console.operations.services import cancel
 from hosts.hypervisor.errors import HypervisorError
@@ -118,7 +118,9 @@ def test_a_stopped_vm_does_not_migrate(dc: Datacenter) -> None:
 def half_way(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Something happens when the first progress is told."""
 
-    def watched(tell: Callable[[int, int], None], stall: float) -> Callable[[int, int], None]:
+    def watched(
+        tell: Callable[[int, int], None], interrupt: Callable[[], None], stall: float
+    ) -> Callable[[int, int], None]:
         def progress(done: int, total: int) -> None:
             happens()
             tell(total, total)
@@ -198,8 +200,8 @@ def test_progress_is_told_in_bytes(dc: Datacenter) -> None:
 
 
 def test_a_migration_that_comes_no_nearer_to_its_end_is_given_up() -> None:
-    now = iter([0.0, 1.0, 2.0, 60.0, 61.0, 200.0])
-    progress = watch(lambda done, total: None, 120, lambda: next(now))
+    now = iter([0.0, 1.0, 2.0, 60.0, 61.0, 150.0, 200.0])
+    progress = watch(lambda done, total: None, lambda: None, 120, lambda: next(now))
     progress(0, 0)
     progress(50, 100)
     progress(80, 100)
@@ -207,3 +209,19 @@ def test_a_migration_that_comes_no_nearer_to_its_end_is_given_up() -> None:
     progress(165, 190)
     with pytest.raises(Failure, match="came no nearer to its end for 120 s: 25 B of 220 B are left"):
         progress(195, 220)
+
+
+def test_a_migration_that_does_not_begin_is_given_up() -> None:
+    now = iter([0.0, 60.0, 121.0])
+    progress = watch(lambda done, total: None, lambda: None, 120, lambda: next(now))
+    progress(0, 0)
+    with pytest.raises(Failure, match="did not begin within 120 s"):
+        progress(0, 0)
+
+
+def test_a_migration_that_has_not_begun_can_be_interrupted() -> None:
+    def interrupt() -> None:
+        raise Cancelled("now")
+
+    with pytest.raises(Cancelled):
+        watch(lambda done, total: None, interrupt, 120)(0, 0)

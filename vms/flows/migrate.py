@@ -9,6 +9,7 @@ from console.naming import format_size
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.errors import HostUnreachable, HypervisorError
+from hosts.hypervisor.port import Progress
 from hosts.hypervisor.spec import MigrationTarget
 from hosts.hypervisors import on_host
 from hosts.models import Host
@@ -70,7 +71,7 @@ class Move(Step):
         with vm_on_host(ctx) as (vm, _, hypervisor):
             target = target_of(vm)
             there = MigrationTarget(name=target.name, uri=target.uri, address=target.management_ip)
-            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.progress, MIGRATION_STALL.get()))
+            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.progress, ctx.interrupt, MIGRATION_STALL.get()))
 
     def undo(self, ctx: StepContext) -> None:
         """Of a source that does not answer nothing is known: then the record says so."""
@@ -79,26 +80,36 @@ class Move(Step):
 
 
 def watch(
-    tell: Callable[[int, int], None], stall: float, clock: Callable[[], float] = time.monotonic
-) -> Callable[[int, int], None]:
-    """A progress that passes on to `tell`, and raises Failure when the rest has not become less for `stall` seconds."""
+    tell: Progress, interrupt: Callable[[], None], stall: float, clock: Callable[[], float] = time.monotonic
+) -> Progress:
+    """A progress that passes on to `tell`, and raises Failure when the rest has not become less for `stall` seconds.
+
+    While there is nothing to tell yet it only asks `interrupt`, which raises when the migration should go no further.
+    """
     least: float = float("inf")
     since = clock()
 
     def progress(done: int, total: int) -> None:
         nonlocal least, since
-        tell(done, total)
-        if not total:
-            return  # it has not begun to copy
-        if (rest := total - done) < least:
+        if total:
+            tell(done, total)
+        else:
+            interrupt()
+        rest = total - done if total else float("inf")
+        if rest < least:
             least, since = rest, clock()
         elif rest and clock() - since > stall:
-            raise Failure(
-                f"The migration came no nearer to its end for {stall:.0f} s: {format_size(rest)} of"
-                f" {format_size(total)} are left, and the guest changes its memory faster than it is copied"
-            )
+            raise Failure(_stalled(total, int(rest), stall) if total else f"It did not begin within {stall:.0f} s")
 
     return progress
+
+
+def _stalled(total: int, rest: int, stall: float) -> str:
+    left = f"{format_size(rest)} of {format_size(total)} are left"
+    return (
+        f"The migration came no nearer to its end for {stall:.0f} s: {left}, and the guest changes its memory faster"
+        " than it is copied"
+    )
 
 
 class Arrived(Step):

@@ -50,9 +50,7 @@ class MigrationCalls(Part):
         domain = lookup(self.link.get(), uuid)
         if domain is None or not _job(domain):
             return
-        _abort(domain)
-        while _job(domain):
-            time.sleep(POLL_SECONDS)
+        _end(domain, None)
 
     def _judge(self, uuid: str, target: MigrationTarget, call: "_Call | None") -> None:
         """Where it is now says how the migration ended."""
@@ -95,9 +93,7 @@ def _follow(domain: Any, call: _Call | None, progress: Progress | None) -> None:
     except libvirt.libvirtError:
         raise
     except Exception:
-        _abort(domain)
-        if call:
-            call.join()
+        _end(domain, call)
         raise
 
 
@@ -120,10 +116,12 @@ def _tell(domain: Any, progress: Progress | None) -> None:
         progress(done, done + left)
 
 
-def _abort(domain: Any) -> None:
-    """The job may have ended just now."""
-    with suppress(libvirt.libvirtError):
-        domain.abortJob()
+def _end(domain: Any, call: _Call | None) -> None:
+    """Abort until it has ended: a migration that was only just asked for has no job yet that could be aborted."""
+    while (call and call.is_alive()) or _job(domain):
+        with suppress(libvirt.libvirtError):
+            domain.abortJob()
+        time.sleep(POLL_SECONDS)
 
 
 def _is_gone(error: libvirt.libvirtError) -> bool:
