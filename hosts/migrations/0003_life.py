@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hosts', '0002_leftover'),
+        ("hosts", "0002_leftover"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='leftover',
-            name='kind',
-            field=models.CharField(choices=[('network', 'Network'), ('pool', 'Pool'), ('domain', 'Domain')], max_length=16),
+            model_name="leftover",
+            name="kind",
+            field=models.CharField(
+                choices=[("network", "Network"), ("pool", "Pool"), ("domain", "Domain")], max_length=16
+            ),
         ),
     ]
