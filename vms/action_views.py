@@ -1,36 +1,104 @@
-"""POST /vms/<uuid>/<action>/: whatever the table of actions offers, accepted as an operation."""
+"""/vms/<uuid>/<action>/: GET asks, as a page or as a dialog, POST accepts what the table of actions offers."""
 
+import json
 from http import HTTPStatus
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_http_methods
 
 from console.errors import Refusal
+from console.htmx import wants_fragment
+from console.models import Operation
 from console.naming import new_uuid
 from console.operations import flow
-from vms import actions
+from vms import actions, queries
+from vms.actions import Action
+from vms.models import VmInstance
+from vms.questions import QUESTIONS
+from vms.states import VmState
+
+#: what dialogs listen for (static/js/dialog.js)
+ACCEPTED = "corral:accepted"
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def act(request: HttpRequest, uuid: str, name: str) -> HttpResponse:
-    """Accept the action and show the VM, or say there why not."""
+    """One action on one VM; a refusal asks again, and says why."""
+    action = offered(name)
+    if not request.user.has_perm(action.permission):
+        raise PermissionDenied(f"needs {action.permission}")
+    vm = queries.for_page().filter(pk=uuid).first()
+    if vm is None:
+        raise Http404(f"there is no VM {uuid}")
+    if request.method != "POST":
+        return ask(request, vm, action)
+    try:
+        operation = actions.accepting()[name](_wish(request, uuid, action))
+    except Refusal as refusal:
+        if refusal.field == "uuid":
+            raise Http404(str(refusal)) from refusal
+        return ask(request, vm.reload(), action, refusal)
+    return _accepted(request, vm, action, operation)
+
+
+def offered(name: str) -> Action:
+    """Raises Http404 for an action that does not exist."""
     action = next((one for one in actions.offered(flow.kinds()) if one.name == name), None)
     if action is None:
         raise Http404(f"there is no action {name}")
-    if not request.user.has_perm(action.permission):
-        raise PermissionDenied(f"needs {action.permission}")
-    try:
-        actions.accepting()[name](_wish(request, uuid, action))
-    except Refusal as refusal:
-        if refusal.http == HTTPStatus.NOT_FOUND:
-            raise Http404(str(refusal)) from refusal
-        messages.error(request, f"{action.label}: {refusal.details or refusal.description}")
-    return redirect("vms:detail", uuid)
+    return action
 
 
-def _wish(request: HttpRequest, uuid: str, action: actions.Action) -> actions.Wish:
+def _wish(request: HttpRequest, uuid: str, action: Action) -> actions.Wish:
+    """A page has one key for all its buttons; what is asked twice is the same action on the same VM."""
     given = {name: request.POST[name] for name in action.options if request.POST.get(name)}
-    return actions.Wish(uuid=uuid, user=request.user, key=request.POST.get("key") or new_uuid(), options=given)
+    key = f"{request.POST.get('key') or new_uuid()}.{action.name}.{uuid}"
+    return actions.Wish(uuid=uuid, user=request.user, key=key, options=given)
+
+
+def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal | None = None) -> HttpResponse:
+    """What the action would do, and why it is refused, if so; the answers given so far stay."""
+    holder = queries.holder_of(vm.uuid)
+    state = VmState(vm.state)
+    why_not = f"The VM is already {action.already}." if state in action.done else ""
+    why_not = why_not or actions.why_refused(action, state, holder.title if holder else "")
+    dialog = wants_fragment(request)
+    context = {
+        "vm": vm,
+        "action": action,
+        "question": f"vms/actions/{action.name}.html",
+        "refused": (refusal.details or refusal.description) if refusal else why_not,
+        "possible": not why_not,
+        "holder": _named(refusal) or holder,
+        "key": new_uuid(),
+        "query": request.GET.get("q", ""),
+        "dialog": dialog,
+        **QUESTIONS[action.name](vm, request.POST or request.GET),
+    }
+    template = "vms/actions/_ask.html" if dialog else "vms/actions/page.html"
+    # htmx swaps in only what succeeded.
+    status = HTTPStatus.CONFLICT if refusal and not dialog else HTTPStatus.OK
+    response = render(request, template, context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _named(refusal: Refusal | None) -> Operation | None:
+    """The operation that a refusal names as the one in the way."""
+    uuid = refusal.data.get("holder") if refusal else None
+    return Operation.objects.filter(pk=uuid).first() if uuid else None
+
+
+def _accepted(request: HttpRequest, vm: VmInstance, action: Action, operation: Operation | None) -> HttpResponse:
+    """A dialog closes, and the page behind it shows the change; without one the VM's page does."""
+    said = operation.title if operation else f"{vm.name} is already {action.already}: there was nothing to do"
+    if wants_fragment(request):
+        event = json.dumps({ACCEPTED: {"said": said}})
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Trigger": event})
+    if operation is None:
+        messages.info(request, f"{said}.")
+    return redirect("vms:detail", vm.uuid)

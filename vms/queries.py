@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Lower
 
-from console.models import Operation, Tag, TagType
+from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
 from vms.models import (
     VmInstance,
@@ -37,6 +37,12 @@ def open_operations(vms: Iterable[VmInstance]) -> dict[str, Operation]:
     uuids = [vm.uuid for vm in vms]
     rows = Operation.objects.filter(subject_uuid__in=uuids, status__in=OPEN).prefetch_related("steps")
     return {operation.subject_uuid: operation for operation in rows}
+
+
+def holder_of(uuid: str) -> Operation | None:
+    """The operation that works on a VM now."""
+    lock = ResourceLock.objects.filter(pk=uuid).select_related("operation").first()
+    return lock.operation if lock else None
 
 
 def operations_of(uuid: str) -> list[Operation]:

@@ -43,8 +43,12 @@ def test_every_action_is_one_of_the_operations_of_a_vm() -> None:
     assert {action.operation.value for action in ACTIONS} <= {operation.value for operation in VmOperation}
 
 
-def test_a_danger_says_what_it_does() -> None:
-    assert all(action.warning for action in ACTIONS if action.danger)
+def test_a_danger_asks_first() -> None:
+    assert all(action.asks for action in ACTIONS if action.danger)
+
+
+def test_what_is_already_so_cannot_be_asked_for() -> None:
+    assert why_not("stop", VmState.STOPPED) == "The VM is already stopped."
 
 
 def test_an_action_without_a_flow_is_not_offered() -> None:
@@ -76,9 +80,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def accept(wish: actions.Wish) -> None:
         found.append((wish.uuid, str(wish.key)))
-        if wish.key == "gone":
-            raise NotFound("There is no VM")
-        if wish.key == "refused":
+        if str(wish.key).startswith("gone"):
+            raise NotFound("There is no VM", field="uuid")
+        if str(wish.key).startswith("refused"):
             raise WrongState("The VM is Stopped")
 
     monkeypatch.setattr(actions, "_accepts", {"reboot": accept, "destroy": accept})
@@ -101,7 +105,7 @@ def show(db: None) -> Showcase:
 def test_the_page_offers_what_exists(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"))
     body = text_of(client.get(f"/vms/{vm.uuid}/"))
-    assert f'action="{reverse("vms:act", args=[vm.uuid, "reboot"])}"' in body
+    assert f'href="{reverse("vms:act", args=[vm.uuid, "reboot"])}"' in body
     assert "/migrate/" not in body
 
 
@@ -120,13 +124,14 @@ def test_an_operation_at_work_holds_the_buttons(client: Client, show: Showcase, 
 def test_a_press_is_accepted_and_leads_back(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"))
     response = client.post(f"/vms/{vm.uuid}/reboot/", {"key": "k1"})
-    assert (response["Location"], asked) == (f"/vms/{vm.uuid}/", [(vm.uuid, "k1")])
+    assert (response["Location"], asked) == (f"/vms/{vm.uuid}/", [(vm.uuid, f"k1.reboot.{vm.uuid}")])
 
 
-def test_a_refusal_is_told_on_the_page(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
+def test_a_refusal_asks_again_and_says_why(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"))
-    body = text_of(client.post(f"/vms/{vm.uuid}/reboot/", {"key": "refused"}, follow=True))
-    assert "Reboot: The VM is Stopped" in body
+    response = client.post(f"/vms/{vm.uuid}/reboot/", {"key": "refused"})
+    assert response.status_code == 409
+    assert '<p class="gist">The VM is Stopped</p>' in text_of(response)
 
 
 @pytest.mark.parametrize(("name", "key"), [("migrate", "k"), ("levitate", "k"), ("reboot", "gone")])
@@ -143,9 +148,10 @@ def test_an_action_needs_its_permission(show: Showcase, asked: list[tuple[str, s
     assert asked == []
 
 
-def test_an_action_is_never_a_get(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
+def test_asking_does_nothing(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"))
-    assert client.get(f"/vms/{vm.uuid}/reboot/").status_code == 405
+    assert client.get(f"/vms/{vm.uuid}/reboot/").status_code == 200
+    assert asked == []
 
 
 def test_the_name_of_an_action_can_stand_in_an_address() -> None:

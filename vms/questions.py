@@ -1,0 +1,69 @@
+"""What people see before an action: where the VM can go, how long it waits, what goes for good."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from random import SystemRandom
+from typing import Any
+
+from vms import life
+from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
+from vms.models import VmInstance, VolumeType
+from vms.states import VmOperation, VmState, refusal
+from vms.targets import chosen_among, targets
+
+#: deleteMode -> what it means
+MODES = {
+    life.PERMISSIVE: "If its host does not do its part, the destroy ends there and says why; what is left stays.",
+    life.ENFORCING: "For a host that is dead: the record goes at once, and the host is cleaned when it returns."
+    " Until then the guest may still run there.",
+}
+Given = Mapping[str, str]
+
+
+def of_start(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """Where it would start, with the verdict on every host."""
+    if refusal(VmOperation.START, VmState(vm.state)):
+        return {}
+    marks = {vm.last_host_id: "Last host"} if vm.last_host_id else {}
+    return {"targets": targets(life.preview_start(vm), marks, given.get("q", ""))}
+
+
+def of_migrate(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """Where it could go, with the verdict on every host; a choice that does not fit any more is dropped."""
+    if refusal(VmOperation.MIGRATE, VmState(vm.state)):
+        return {}
+    decision, _ = life.look_for_target(vm, None, SystemRandom())
+    found = targets(decision, {vm.host_id or "": "Runs here"}, given.get("q", ""))
+    return {"targets": found, "chosen": chosen_among(found, given.get("hostUuid", ""))}
+
+
+def of_stop(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """How long the guest is waited for."""
+    del vm, given
+    return {"grace": STOP_GRACE.get()}
+
+
+def of_destroy(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """What goes: volumes and addresses by name; what becomes of data volumes as it is configured now."""
+    addresses: dict[str, list[str]] = defaultdict(list)
+    for nic in vm.nics.all():
+        addresses[nic.l3_network.name if nic.l3_network else "no network"].append(nic.ip or nic.mac)
+    volumes = list(vm.volumes.all())
+    return {
+        "roots": [volume for volume in volumes if volume.type == VolumeType.ROOT],
+        "data_volumes": [volume for volume in volumes if volume.type == VolumeType.DATA],
+        "delete_data": DELETE_DATA_VOLUMES.get(),
+        "addresses": dict(addresses),
+        "modes": MODES,
+        "mode": given.get("deleteMode", life.PERMISSIVE),
+    }
+
+
+QUESTIONS: Mapping[str, Callable[[VmInstance, Given], dict[str, Any]]] = {
+    "start": of_start,
+    "stop": of_stop,
+    "force-off": of_stop,
+    "reboot": of_stop,
+    "migrate": of_migrate,
+    "destroy": of_destroy,
+}
