@@ -26,15 +26,20 @@ class Effect(StrEnum):
 
     DELETED = "deleted"
     DETACHED = "kept, without it"
-    STOPPED = "would have to be stopped"
-    DESTROYED = "would have to be destroyed"
-    UNPLUGGED = "would lose a network"
+    STOPPED = "stopped first"
+    DESTROYED = "destroyed first"
+    UNPLUGGED = "without it from the next start on"
     LOST = "would be lost"
 
     @property
     def allowed(self) -> bool:
-        """Whether a deletion does this by itself; what ends guests or their data it never does on the way."""
-        return self in (Effect.DELETED, Effect.DETACHED)
+        """Whether a deletion may do this; what it may not has to be taken away by people first."""
+        return self is not Effect.LOST
+
+    @property
+    def comes_first(self) -> bool:
+        """Whether an operation of its own has to do it before the row can go (console.deletion)."""
+        return self in (Effect.STOPPED, Effect.DESTROYED)
 
 
 #: the rows of the child for uuids of the parent
@@ -80,12 +85,17 @@ class Plan:
 
     @property
     def shown(self) -> list[Group]:
-        """What is in the way first, then what goes."""
-        return sorted(self.groups, key=lambda group: group.effect.allowed)
+        """What is in the way, then what has to be done first, then what goes."""
+        return sorted(self.groups, key=lambda group: (group.effect.allowed, not group.effect.comes_first))
 
     @property
     def blockers(self) -> list[Group]:
         return [group for group in self.groups if not group.effect.allowed]
+
+    @property
+    def first(self) -> list[Group]:
+        """What has to be done before anything can go."""
+        return [group for group in self.groups if group.effect.comes_first]
 
     @property
     def deleted(self) -> list[Group]:
@@ -104,7 +114,14 @@ class Plan:
 
     def refusal(self) -> str:
         """One sentence that names what is in the way; empty when nothing is."""
-        parts = [f"{len(group.rows)} {group.noun} {group.effect} ({named(group.rows)})" for group in self.blockers]
+        return self._sentence(self.blockers)
+
+    def unready(self) -> str:
+        """One sentence that names what has not been stopped or destroyed yet; empty when nothing is left."""
+        return self._sentence(self.first)
+
+    def _sentence(self, groups: list[Group]) -> str:
+        parts = [f"{len(group.rows)} {group.noun} {group.effect} ({named(group.rows)})" for group in groups]
         kind = type(self.root)._meta.verbose_name
         return f"{str(kind).capitalize()} {self.root} cannot be deleted: {'; '.join(parts)}." if parts else ""
 
@@ -133,6 +150,30 @@ def before_delete(hook: Hook) -> Hook:
     return hook
 
 
+@dataclass(frozen=True)
+class First:
+    """How a row is stopped or destroyed before what it hangs on goes.
+
+    `accept` gets the row, the user, an idempotency key, the parent operation and the delete mode, and returns the
+    operation, or None where nothing is to do. `force` records that it is so when its host will never say it.
+    """
+
+    accept: Callable[[Any, AbstractBaseUser | None, str, Operation, str], Operation | None]
+    force: Callable[[Any], None]
+
+
+_first: dict[tuple[type[Model], Effect], First] = {}
+
+
+def comes_first(model: type[Model], effect: Effect, how: First) -> None:
+    """Register how rows of a model are brought to what an effect says."""
+    _first[model, effect] = how
+
+
+def how_first(group: Group) -> First:
+    return _first[group.model, group.effect]
+
+
 def edges() -> tuple[Edge, ...]:
     return tuple(_tables.edges)
 
@@ -157,10 +198,11 @@ def plan_of(root: Any) -> Plan:
     return Plan(root, groups)
 
 
-def delete(root: Any, user: AbstractBaseUser | None = None) -> list[Operation]:
-    """Delete a row with all that goes with it. Raises Refusal naming what is in the way, and Busy.
+def delete(root: Any, user: AbstractBaseUser | None = None, own: str | None = None) -> list[Operation]:
+    """Delete a row with all that goes with it, now. Raises Refusal naming what is in the way, and Busy.
 
-    Returns the operations that clean up on hosts. A row that is gone already is a success.
+    Returns the operations that clean up on hosts. A row that is gone already is a success. `own` is the operation that
+    deletes, whose lock is in nobody's way.
     """
     with transaction.atomic():
         plan = plan_of(root)
@@ -168,9 +210,9 @@ def delete(root: Any, user: AbstractBaseUser | None = None) -> list[Operation]:
             # Nobody hangs anything on them from here on; what was hung before is seen by the second look.
             list(model._base_manager.select_for_update().filter(pk__in=[row.pk for row in rows]).order_by("pk"))
         plan = plan_of(root)
-        if sentence := plan.refusal():
+        if sentence := plan.refusal() or plan.unready():
             raise Refusal(sentence, code="SYS.1004")
-        _refuse_busy(plan)
+        _refuse_busy(plan, own)
         operations = [operation for hook in _tables.hooks for operation in hook(plan, user)]
         for model, rows in reversed(list(plan.doomed())):
             uuids = [row.pk for row in rows]
@@ -179,9 +221,10 @@ def delete(root: Any, user: AbstractBaseUser | None = None) -> list[Operation]:
         return operations
 
 
-def _refuse_busy(plan: Plan) -> None:
+def _refuse_busy(plan: Plan, own: str | None) -> None:
     uuids = [row.pk for _, rows in plan.doomed() for row in rows]
-    lock = ResourceLock.objects.filter(pk__in=uuids).select_related("operation").first()
+    locks = ResourceLock.objects.filter(pk__in=uuids).exclude(operation=own)
+    lock = locks.select_related("operation").first()
     if lock:
         other = lock.operation
         raise Busy(f"{plan.root} must wait: “{other.title}” ({other.status}) is working on it", holder=other.pk)

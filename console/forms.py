@@ -117,11 +117,22 @@ class RowField(forms.ModelChoiceField):
 class ConfirmForm(PlainForm):
     """A deletion that takes other things along: the name is typed to say "I have seen it"."""
 
+    mode = forms.ChoiceField(
+        label="When a guest does not end",
+        help_text="The second is for hosts that are dead: their guests are taken for stopped.",
+        choices=(
+            ("Permissive", "Stop and say which (Permissive)"),
+            ("Enforcing", "Remove the records anyway (Enforcing)"),
+        ),
+        required=False,
+    )
     confirm = forms.CharField(label="Type the name to confirm", strip=True, required=False)
 
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, name: str, ends_guests: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name = name
+        if not ends_guests:
+            del self.fields["mode"]
         self.fields["confirm"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
     def clean_confirm(self) -> str:

@@ -1,11 +1,18 @@
 """What deletions of other resources do to VMs, volumes and copies of images (semantics §1.4)."""
 
-from django.db.models import QuerySet
+from typing import Any
 
-from console.cascade import Edge, Effect, declare
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q, QuerySet
+
+from console.cascade import Edge, Effect, First, comes_first, declare
+from console.models import Operation
 from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network
-from vms.models import CachedImage, DiskOffering, Image, InstanceOffering, VmInstance, Volume
+from vms.life import Asked, destroy_vm, stop_vm
+from vms.location import come_to_rest
+from vms.models import CachedImage, DiskOffering, Image, InstanceOffering, VmInstance, Volume, VolumeType
+from vms.states import VmState
 
 
 def _vms(**lookups: object) -> QuerySet[VmInstance]:
@@ -24,7 +31,20 @@ declare(
     ),
     Edge(Host, VmInstance, lambda uuids: _vms(host__in=uuids), Effect.STOPPED),
     Edge(PrimaryStorage, VmInstance, lambda uuids: _vms(root_volume__primary_storage__in=uuids), Effect.DESTROYED),
-    Edge(PrimaryStorage, Volume, lambda uuids: Volume.objects.filter(primary_storage__in=uuids), Effect.LOST),
+    Edge(
+        PrimaryStorage,
+        VmInstance,
+        lambda uuids: _vms(volumes__primary_storage__in=uuids, host__isnull=False),
+        Effect.STOPPED,
+        "they lose a data volume",
+    ),
+    Edge(
+        PrimaryStorage,
+        Volume,
+        # Root volumes go with their VMs.
+        lambda uuids: Volume.objects.filter(Q(type=VolumeType.DATA) | Q(vm=None), primary_storage__in=uuids),
+        detail="the records; the files stay in the folder",
+    ),
     Edge(
         PrimaryStorage,
         CachedImage,
@@ -63,3 +83,21 @@ declare(
         "they keep their size",
     ),
 )
+
+
+def _stop(row: Any, user: AbstractBaseUser | None, key: str, parent: Operation, mode: str) -> Operation | None:
+    del mode
+    return stop_vm(row.pk, Asked(user=user, key=key, parent=parent))
+
+
+def _destroy(row: Any, user: AbstractBaseUser | None, key: str, parent: Operation, mode: str) -> Operation | None:
+    return destroy_vm(row.pk, Asked(user=user, key=key, parent=parent), mode=mode)
+
+
+def _take_for_stopped(row: VmInstance) -> None:
+    """Its host goes, and will never say what became of it."""
+    come_to_rest(row.reload(), VmState.STOPPED, None)
+
+
+comes_first(VmInstance, Effect.STOPPED, First(_stop, _take_for_stopped))
+comes_first(VmInstance, Effect.DESTROYED, First(_destroy, _take_for_stopped))

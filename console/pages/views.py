@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console import cascade
+from console import cascade, deletion
 from console.errors import Refusal
 from console.facets import facets
 from console.forms import ConfirmForm, PlainForm
@@ -307,11 +307,12 @@ def delete_view(pages: Pages) -> View:
         row = row_or_404(pages.rows(), uuid)
         plan = cascade.plan_of(row)
         posted = request.POST if request.method == "POST" else None
-        form = ConfirmForm(posted, name=row.name) if plan.groups else None
+        form = ConfirmForm(posted, name=row.name, ends_guests=bool(plan.first)) if plan.groups else None
         refusal = plan.refusal()
         if request.method == "POST" and not refusal and (form is None or form.is_valid()):
             try:
-                done = (pages.delete or _delete)(row, person(request))
+                mode = (form.cleaned_data.get("mode") if form else "") or deletion.PERMISSIVE
+                done = pages.delete(row, person(request)) if pages.delete else _delete(row, person(request), mode)
             except Refusal as error:
                 refusal = error.details
             else:
@@ -323,7 +324,11 @@ def delete_view(pages: Pages) -> View:
     return view
 
 
-def _delete(row: Any, user: Person) -> Done:
-    operations = cascade.delete(row, user)
+def _delete(row: Any, user: Person, mode: str) -> Done:
+    operations = deletion.delete(row, user, mode)
     kind = str(row._meta.verbose_name)
-    return Done(f"{kind[0].upper()}{kind[1:]} {row} was deleted.", operations)
+    name = f"{kind[0].upper()}{kind[1:]} {row}"
+    if any(operation.kind == deletion.KIND for operation in operations):
+        url = reverse("operations:detail", args=[operations[0].pk])
+        return Done(f"{name} is deleted when its guests have ended.", operations, url)
+    return Done(f"{name} was deleted.", operations)

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
+from console.models import Operation
 from console.naming import new_uuid
 from tests import factories
 from tests.support.catalogue import RESOURCES
@@ -164,14 +165,25 @@ def test_what_takes_nothing_along_needs_no_name(boss: Client) -> None:
     assert boss.post(f"/zones/{row.pk}/delete/").status_code == 302
 
 
-def test_what_would_end_guests_is_refused_before_and_after_the_click(boss: Client) -> None:
-    vm = factories.make_vm(name="guest")
-    page = f"/hosts/{vm.host.pk}/delete/"
-    for answer in (boss.get(page), boss.post(page, {"confirm": vm.host.name})):
+def test_what_would_lose_images_is_refused_before_and_after_the_click(boss: Client) -> None:
+    image = factories.make_image(name="debian")
+    page = f"/image-stores/{image.image_store_id}/delete/"
+    for answer in (boss.get(page), boss.post(page, {"confirm": image.image_store.name})):
         body = text_of(answer)
-        assert "1 VM would have to be stopped (guest)" in body
+        assert "1 image would be lost (debian)" in body
         assert 'btn-danger"' not in body
-    assert boss.get(f"/hosts/{vm.host.pk}/").status_code == 200
+
+
+def test_what_ends_guests_says_so_and_leads_to_its_operation(boss: Client) -> None:
+    vm = factories.make_vm(name="guest", state="Running")
+    page = f"/hosts/{vm.host.pk}/delete/"
+    body = text_of(boss.get(page))
+    for part in ("1 VM", "guest", "stopped first", "When a guest does not end"):
+        assert part in body
+    answer = boss.post(page, {"confirm": vm.host.name, "mode": "Enforcing"})
+    operation = Operation.objects.get()
+    assert answer.headers["Location"] == f"/operations/{operation.pk}/"
+    assert operation.arguments == {"model": "hosts.Host", "mode": "Enforcing"}
 
 
 def test_a_deleted_offering_leaves_its_vms_without_it(boss: Client) -> None:

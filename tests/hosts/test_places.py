@@ -130,10 +130,10 @@ class TestOnHosts:
             assert not model.objects.exists()
         assert furnished.world()["network"] == furnished.world()["pool"] == []
 
-    def test_a_zone_with_guests_stays_and_says_which(self, furnished: Datacenter) -> None:
+    def test_a_zone_with_guests_is_not_deleted_at_once(self, furnished: Datacenter) -> None:
         furnished.create(name="inhabitant")
         before = furnished.everything()
-        with pytest.raises(Refusal, match=r"would have to be destroyed.*inhabitant"):
+        with pytest.raises(Refusal, match=r"destroyed first.*inhabitant"):
             cascade.delete(Zone.objects.get())
         assert furnished.changes(before) == {}
 

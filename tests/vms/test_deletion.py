@@ -1,0 +1,103 @@
+"""Deleting what guests hang on: they end first, by operations of their own."""
+
+import pytest
+
+from console import deletion
+from console.models import Operation, Status
+from console.operations import runner
+from hosts.models import Cluster, Host, PrimaryStorage, Zone
+from networks.models import IpRange, L3Network
+from tests.support.datacenter import Datacenter
+from tests.support.life import ran
+from vms.life import start_vm
+from vms.models import VmInstance, Volume
+
+
+def carried_out(dc: Datacenter, operation: Operation) -> Operation:
+    """The operation and its children, as several workers would; a host that does not answer is not waited for long."""
+    for _ in range(10):
+        if not operation.reload().is_open:
+            break
+        Operation.objects.filter(pk=operation.pk).update(lease_until=None)
+        runner.run(operation.pk)
+        for child in Operation.objects.open().exclude(pk=operation.pk):
+            dc.run(child)
+    return operation.reload()
+
+
+def deleted(dc: Datacenter, root: object, mode: str = deletion.PERMISSIVE) -> Operation:
+    [operation] = deletion.delete(root, mode=mode)
+    return carried_out(dc, operation)
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deletion, "PATIENCE", 0.0)
+
+
+def test_a_deleted_host_stops_its_guests(dc: Datacenter) -> None:
+    vm = dc.create()
+    assert deleted(dc, vm.host).status == Status.SUCCEEDED
+    after = vm.reload()
+    assert (after.state, after.host_id, after.last_host_id) == ("Stopped", None, None)
+    assert not Host.objects.filter(pk=vm.host_id).exists()
+
+
+def test_a_guest_of_a_deleted_host_starts_on_another_one(dc: Datacenter) -> None:
+    vm = dc.create()
+    deleted(dc, vm.host)
+    ran(dc, start_vm(vm.uuid))
+    assert vm.reload().state == "Running"
+
+
+def test_what_it_stops_is_part_of_the_deletion(dc: Datacenter) -> None:
+    vm = dc.create()
+    operation = deleted(dc, vm.host)
+    assert [child.kind for child in operation.children.all()] == ["vm.stop"]
+
+
+def test_a_deleted_zone_destroys_its_guests(dc: Datacenter) -> None:
+    vm = dc.create()
+    assert deleted(dc, Zone.objects.get()).status == Status.SUCCEEDED
+    assert vm.reload().state == "Destroyed"
+    assert not any(model.objects.exists() for model in (Zone, Cluster, Host, PrimaryStorage, Volume))
+
+
+def test_a_deleted_storage_destroys_vms_whose_root_is_there(dc: Datacenter) -> None:
+    vm = dc.create()
+    assert deleted(dc, PrimaryStorage.objects.get()).status == Status.SUCCEEDED
+    assert vm.reload().state == "Destroyed"
+
+
+def test_a_deleted_network_stops_its_guests_and_takes_their_nics_at_the_next_start(dc: Datacenter) -> None:
+    vm = dc.create("web", "database")
+    assert deleted(dc, L3Network.objects.get(pk=dc.l3)).status == Status.SUCCEEDED
+    assert vm.reload().state == "Stopped"
+    ran(dc, start_vm(vm.uuid))
+    after = vm.reload()
+    assert after.default_l3_network_id == dc.uuid("l3", "database")
+    assert [nic.l3_network_id for nic in after.nics.all()] == [dc.uuid("l3", "database")]
+
+
+def test_a_deleted_range_stops_its_guests(dc: Datacenter) -> None:
+    vm = dc.create()
+    assert deleted(dc, IpRange.objects.get(l3_network=dc.l3)).status == Status.SUCCEEDED
+    assert vm.reload().state == "Stopped"
+
+
+def test_permissive_names_the_guest_that_does_not_end(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.fleet.cut_off(vm.host.name)
+    operation = deleted(dc, vm.host)
+    assert operation.status == Status.FAILED
+    assert "vm could not be stopped first" in (operation.error or {})["details"]
+    assert Host.objects.filter(pk=vm.host_id).exists()
+
+
+def test_enforcing_deletes_a_dead_host_with_guests(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.fleet.cut_off(vm.host.name)
+    operation = deleted(dc, vm.host, deletion.ENFORCING)
+    assert operation.status == Status.SUCCEEDED, operation.error
+    assert VmInstance.objects.get(pk=vm.pk).state == "Stopped"
+    assert not Host.objects.filter(pk=vm.host_id).exists()
