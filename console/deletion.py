@@ -7,7 +7,6 @@ hosts that do not answer are taken for what the deletion wanted of them.
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
@@ -87,7 +86,7 @@ class EndGuests(Step):
         return False
 
     def _accept(self, ctx: StepContext, group: Group, row: Any, key: str) -> bool:
-        user = get_user_model()._default_manager.filter(pk=ctx.operation.created_by_id).first()
+        user = ctx.operation.created_by
         ctx.check()
         try:
             cascade.how_first(group).accept(row, user, key, ctx.operation, ctx.arguments["mode"])
@@ -108,10 +107,9 @@ class DeleteRows(Step):
         root = _root(ctx)
         if root is None:
             return
-        user = get_user_model()._default_manager.filter(pk=ctx.operation.created_by_id).first()
         try:
             with ctx.fenced():
-                cascade.delete(root, user, own=ctx.operation.pk)
+                cascade.delete(root, ctx.operation.created_by, own=ctx.operation.pk)
         except Refusal as refusal:
             raise Failure(refusal.details) from refusal
 
