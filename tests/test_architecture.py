@@ -21,6 +21,7 @@ ROOT_MODULES = tuple(f"console.{name}" for name in COMPOSITION_ROOT)
 PURE = (
     "vms.states",
     "vms.actions",
+    "vms.bulk",
     "vms.verdict",
     "networks.guest",
     "networks.addresses",

@@ -1,0 +1,69 @@
+"""One action on many VMs, foretold: which will, which need not, which are refused and why. Values only."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vms.actions import Action, why_refused
+from vms.states import VmState
+
+
+class Outcome(StrEnum):
+    """What becomes of one VM; the order is that of attention."""
+
+    REFUSED = "refused"
+    ALREADY = "already"
+    WILL = "will"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A VM as a forecast needs it; `holder` is the operation that works on it: uuid and title."""
+
+    uuid: str
+    name: str
+    state: VmState
+    host: str = ""
+    holder: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What an action would do to one VM now, and why not, if so."""
+
+    subject: Subject
+    outcome: Outcome
+    why: str = ""
+
+
+def forecast(action: Action, subject: Subject, *, may: bool = True) -> Forecast:
+    """What the action would do to one VM; `may`: the account has the permission."""
+    if not may:
+        return Forecast(subject, Outcome.REFUSED, "Your account may not do this.")
+    if subject.state in action.done:
+        return Forecast(subject, Outcome.ALREADY, f"The VM is already {action.already}.")
+    why = why_refused(action, subject.state, subject.holder[1] if subject.holder else "")
+    return Forecast(subject, Outcome.REFUSED if why else Outcome.WILL, why)
+
+
+def headline(action: Action, found: Iterable[Forecast]) -> str:
+    """ "7 will start, 2 are already running, 1 is refused"."""
+    count = Counter(one.outcome for one in found)
+    parts = {
+        Outcome.WILL: f"will {action.will}",
+        Outcome.ALREADY: f"{_be(count[Outcome.ALREADY])} already {action.already}",
+        Outcome.REFUSED: f"{_be(count[Outcome.REFUSED])} refused",
+    }
+    said = [f"{count[outcome]} {text}" for outcome, text in parts.items() if count[outcome]]
+    return ", ".join(said) or "No VM is chosen"
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def by_attention(found: Iterable[Forecast]) -> list[Forecast]:
+    """The refused first, then those with nothing to do; else as they came."""
+    order = list(Outcome)
+    return sorted(found, key=lambda one: order.index(one.outcome))
