@@ -1,6 +1,7 @@
 """Filters of the lists of VMs."""
 
 import django_filters
+from django.http import QueryDict
 
 from console.models import Operation
 from vms.models import VmInstance
@@ -34,3 +35,10 @@ class VmFilter(django_filters.FilterSet):
         del name
         made = Operation.objects.filter(idempotency_key__startswith=key_prefix(key))
         return rows.filter(pk__in=made.values("subject_uuid"))
+
+
+def matching(query: QueryDict) -> VmQuerySet:
+    """The VMs that an address of the list asks for; destroyed ones only when it asks for their state."""
+    found = VmFilter(query, VmInstance.objects.all())
+    rows: VmQuerySet = found.qs
+    return rows if found.form.cleaned_data.get("state") else rows.visible()

@@ -7,11 +7,13 @@ from django.db.models.functions import Lower
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
+from vms.bulk import Subject
 from vms.models import (
     VmInstance,
     VmNic,
     Volume,
 )
+from vms.states import VmState
 from vms.systemtags import HOSTNAME
 
 RECENT_OPERATIONS = 20
@@ -43,6 +45,17 @@ def holder_of(uuid: str) -> Operation | None:
     """The operation that works on a VM now."""
     lock = ResourceLock.objects.filter(pk=uuid).select_related("operation").first()
     return lock.operation if lock else None
+
+
+def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
+    """VMs by name, as forecasts of a bulk action need them."""
+    vms = list(rows.select_related("host").order_by("name", "pk").only("name", "state", "host__name"))
+    locks = ResourceLock.objects.filter(resource_uuid__in=[vm.pk for vm in vms])
+    held = locks.values_list("resource_uuid", "operation_id", "operation__title")
+    holders = {vm: (operation, title) for vm, operation, title in held}
+    return [
+        Subject(vm.pk, vm.name, VmState(vm.state), vm.host.name if vm.host else "", holders.get(vm.pk)) for vm in vms
+    ]
 
 
 def operations_of(uuid: str) -> list[Operation]:

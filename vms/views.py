@@ -4,7 +4,7 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
@@ -19,7 +19,7 @@ from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from networks.guest import GuestView, guest_view
 from vms import actions, queries
 from vms.domain import domain_spec, guest_nic
-from vms.filtersets import CHOICES, VmFilter
+from vms.filtersets import CHOICES, VmFilter, matching
 from vms.models import VmInstance
 from vms.states import FACES, INTERMEDIATE, VmState
 from vms.systemtags import HOSTNAME
@@ -45,7 +45,7 @@ OVERVIEW = next(iter(TABS))
 def vm_list(request: HttpRequest) -> HttpResponse:
     """The fleet."""
     order = order_of(request.GET.get(SORT, ""), COLUMNS, "-created")
-    page = page_of_rows(request, queries.for_lines(_filtered(request.GET)).order_by(*order.fields))
+    page = page_of_rows(request, queries.for_lines(matching(request.GET)).order_by(*order.fields))
     working = queries.open_operations(page)
     context = {
         "page": page,
@@ -57,16 +57,11 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
         "may_create": may(request.user, VmInstance, "add"),
+        "may_change": may(request.user, VmInstance, "change"),
+        "key": new_uuid(),
     }
     live = bool(working) or any(vm.state in INTERMEDIATE for vm in page)
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
-
-
-def _filtered(query: QueryDict) -> QuerySet[VmInstance]:
-    """The VMs the address asks for; destroyed ones only when it asks for their state."""
-    found = VmFilter(query, VmInstance.objects.all())
-    rows = found.qs
-    return rows if found.form.cleaned_data.get("state") else rows.visible()
 
 
 def _without(query: QueryDict, name: str) -> VmFilter:

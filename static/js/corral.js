@@ -99,9 +99,10 @@
 
   const configureMorph = () => {
     if (!window.Idiomorph) return;
-    // What people folded open, or are typing, stays as it is through a refresh.
+    // What people folded open, picked or are typing, stays as it is through a refresh.
     window.Idiomorph.defaults.ignoreActiveValue = true;
-    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+    const theirs = { open: "details", checked: "[data-mine]" };
+    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(theirs[name] && node.matches(theirs[name]));
   };
 
   const ready = () => {
