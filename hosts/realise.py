@@ -4,15 +4,19 @@ What a host still has though its record is gone is written down in the same tran
 host that does not answer now is cleaned when it connects.
 """
 
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Max
 
 from console.cascade import Plan, before_delete
+from console.chores import chore
 from console.models import Operation
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import submit
+from console.operations.services import once, submit
 from hosts.flows.connect import Pools, Realise, realisers
 from hosts.hypervisor import registry
 from hosts.hypervisor.port import Hypervisor
@@ -41,7 +45,16 @@ def realise(clusters: Iterable[str], why: str, user: AbstractBaseUser | None) ->
     return [_submit(host, why, user) for host in hosts]
 
 
-def _submit(host: Host, why: str, user: AbstractBaseUser | None) -> Operation:
+@chore
+def clear_leftovers() -> None:
+    """What could not be removed from a host that answers is tried again, each set of things every ten minutes."""
+    newest = Leftover.objects.filter(host__status=HostStatus.CONNECTED).values("host").annotate(newest=Max("pk"))
+    for row in newest:
+        host, key = Host.objects.get(pk=row["host"]), f"leftovers:{row['newest']}:{int(time.time() // 600)}"
+        once(key, partial(_submit, host, "removing what is left over", None, key))
+
+
+def _submit(host: Host, why: str, user: AbstractBaseUser | None, key: str | None = None) -> Operation:
     return submit(
         kind=REALISE,
         title=f"Bring host {host.name} up to date: {why}"[:300],
@@ -51,6 +64,7 @@ def _submit(host: Host, why: str, user: AbstractBaseUser | None) -> Operation:
         lane=host.uuid,
         arguments={"why": why},
         user=user,
+        idempotency_key=key,
     )
 
 

@@ -19,8 +19,8 @@ class VmsConfig(CorralApp):
         "flows.image",
         "healing",
         "cascades",
+        "sync",  # before the networks: a guest that has ended has no leases any more
         "realise",
-        "sync",
         "inventories",
         "offers",
         "cli",

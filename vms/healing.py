@@ -4,6 +4,7 @@ An operation that dies is resumed by the next worker, so such records are rare: 
 failed. Beat runs these chores.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from console.models import Operation, ResourceLock
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
+from hosts.models import HostStatus
 from vms.config import EXPUNGE_PERIOD
 from vms.creation import RESOURCE_TYPE
 from vms.flows.settle import SETTLE
@@ -63,16 +65,18 @@ CURES: Mapping[VmState, Callable[[VmInstance, str], Operation | None]] = {
 
 @chore
 def heal_vms() -> None:
-    """Take up again what is in a transitional state without an operation, or on either of two hosts; once for each
-    version of the record.
+    """Take up again what is in a transitional state without an operation, or unknown though its host answers.
+
+    Each version of a record is tried every ten minutes.
     """
+    turn = int(time.time() // 600)
     since = timezone.now() - PATIENCE
     stale = VmInstance.objects.filter(
-        Q(state__in=list(CURES), state_since__lt=since) | Q(state=VmState.UNKNOWN, target_host__isnull=False)
+        Q(state__in=list(CURES)) | Q(state=VmState.UNKNOWN, host__status=HostStatus.CONNECTED), state_since__lt=since
     )
     for vm in stale.exclude(pk__in=ResourceLock.objects.values("pk")):
         try:
-            CURES.get(VmState(vm.state), settle_vm)(vm, f"heal:{vm.pk}:{vm.version}")
+            CURES.get(VmState(vm.state), settle_vm)(vm, f"heal:{vm.pk}:{vm.version}:{turn}")
         except Refusal:
             continue  # somebody was quicker
 

@@ -15,18 +15,22 @@ SETTLED = (VmState.RUNNING, VmState.UNKNOWN)
 
 
 def settle_guests(host: Host, hypervisor: Hypervisor) -> None:
-    """Placed VMs that do not run there any more are Stopped; those of unknown state that run are Running.
+    """Placed VMs that have ended are Stopped, and undefined; those of unknown state that run are Running.
 
     The records are read before the listing, so a VM that is started meanwhile is not taken for a missing one; each
     change is made only when the record is still as it was read, and no operation works on the VM.
     """
-    recorded = list(VmInstance.objects.filter(host=host, state__in=SETTLED))
-    running = {uuid for uuid, domain in hypervisor.domains().items() if domain.state.active}
+    # One that may be on either of two hosts is settled by asking both (vms.healing).
+    recorded = list(VmInstance.objects.filter(host=host, state__in=SETTLED, target_host=None))
+    known = hypervisor.domains()
+    running = {uuid for uuid, domain in known.items() if domain.state.active}
     busy = set(ResourceLock.objects.filter(pk__in=[vm.pk for vm in recorded]).values_list("pk", flat=True))
     for vm in recorded:
         if vm.pk in busy:
             continue
         if vm.pk not in running:
+            if vm.pk in known:
+                hypervisor.undefine_domain(vm.pk)
             come_to_rest(vm, VmState.STOPPED, None)
         elif vm.state != VmState.RUNNING:
             _unchanged(vm).transit(vm.pk, {VmState(vm.state)}, VmState.RUNNING)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from console.models import Operation, OperationStep, Tag, TagType
+from console.models import Operation, OperationStep, ResourceLock, Tag, TagType
 from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
 from networks.models import IpRange, L2Network, L3Network, UsedIp
 from vms.models import Image, InstanceOffering, InternalId, VmInstance, VmNic, Volume
@@ -176,6 +176,9 @@ class Showcase:
                 **values,
             }
         )
+        if operation.is_open:
+            # Its VM is worked on: nobody takes it for one that was left alone.
+            ResourceLock.objects.get_or_create(resource_uuid=subject[1], defaults={"operation": operation})
         for position, (name, label) in enumerate(CREATE_STEPS):
             done = position < reached
             fields: dict[str, Any] = {"status": "Done" if done else "Pending"}

@@ -1,9 +1,11 @@
 """Live migration on simulated hosts: in the end the VM runs on exactly one, and the record says which."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from console.errors import Cancelled, Failure, Forbidden, NoHost, NotFound, WrongState
 from console.models import Operation, Status
@@ -173,7 +175,8 @@ def test_cancel_aborts_a_migration_that_is_under_way(dc: Datacenter, monkeypatch
 def test_a_vm_that_may_be_on_either_host_is_settled_when_both_answer(dc: Datacenter) -> None:
     vm = dc.create()
     target = other(vm)
-    VmInstance.objects.filter(pk=vm.pk).update(state="Unknown", target_host=target)
+    long_ago = timezone.now() - timedelta(minutes=1)
+    VmInstance.objects.filter(pk=vm.pk).update(state="Unknown", target_host=target, state_since=long_ago)
     healing.heal_vms()
     ran(dc, Operation.objects.open().get())
     after = vm.reload()

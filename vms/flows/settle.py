@@ -13,6 +13,7 @@ from vms.states import INTERMEDIATE, VmState
 from vms.verdict import Place, Seen, seen, verdict
 
 SETTLE = "vm.settle"
+UNSETTLED = INTERMEDIATE | {VmState.UNKNOWN}
 
 
 class Begin(Step):
@@ -43,9 +44,9 @@ class Settle(Step):
 
 
 def settle(ctx: StepContext) -> None:
-    """Bring a VM out of its transitional state, to what its hosts say. Doing it twice is the same as once."""
+    """Bring a VM out of a transitional or unknown state, to what its hosts say. Doing it twice is the same as once."""
     vm = the_vm(ctx)
-    if vm.state not in INTERMEDIATE and not vm.target_host:
+    if vm.state not in UNSETTLED:
         return
     there = vm.target_host or (vm.last_host if vm.state == VmState.STARTING else None)
     other = _look(ctx, vm, there)
@@ -59,6 +60,8 @@ def settle(ctx: StepContext) -> None:
         Place.NOWHERE: (None, None),
     }
     host, target = places[place]
+    if vm.state == state and (vm.host, vm.target_host) == (host, target):
+        return  # as little is known as before
     for left in {vm.host, vm.target_host} - {host, target, None}:
         tidy(ctx, vm, left)
     with ctx.fenced():
