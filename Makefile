@@ -1,5 +1,5 @@
 # Each target installs what it needs and is missing (bin/install); a second call finds it there.
-.PHONY: run test check screenshots lock
+.PHONY: run test faults check screenshots lock
 
 PYTHON := .venv/bin/python
 
@@ -9,6 +9,10 @@ run: ## the whole console on this machine, with a demo datacenter: http://127.0.
 
 test: ## every test, on SQLite and those that use the database again on PostgreSQL
 	@bin/test $(ARGS)
+
+faults: ## 300 random faults over all flows with 20 operations in flight; CORRAL_FAULT_SEED=n repeats a storm
+	@bin/install test
+	@CORRAL_FAULTS=$${CORRAL_FAULTS:-300} CORRAL_FAULT_MINUTES=$${CORRAL_FAULT_MINUTES:-24} $(PYTHON) -m pytest -q -s tests/faults/test_storm.py
 
 check: ## linters, formatting, types, Django's checks, missing migrations
 	@bin/check

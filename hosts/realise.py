@@ -13,7 +13,7 @@ from django.db.models import Max
 
 from console.cascade import Plan, before_delete
 from console.chores import chore
-from console.models import Operation
+from console.models import Operation, ResourceLock
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
@@ -88,8 +88,9 @@ def keep(kind: LeftoverKind, uuid: str, clusters: Iterable[str]) -> None:
 
 
 def clear(host: Host, hypervisor: Hypervisor) -> None:
-    """Remove from a host what is left there; what is absent is removed already."""
-    for leftover in Leftover.objects.filter(host=host).order_by("pk"):
+    """Remove from a host what is left there; what is absent is removed already, and what is worked on is left alone."""
+    worked_on = ResourceLock.objects.values("pk")
+    for leftover in Leftover.objects.filter(host=host).exclude(uuid__in=worked_on).order_by("pk"):
         removals[LeftoverKind(leftover.kind)](hypervisor, leftover.uuid)
         Leftover.objects.filter(pk=leftover.pk).delete()
 

@@ -9,10 +9,9 @@ from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.flows.settle import Begin, leave_domain
-from vms.flows.steps import connections, the_vm
+from vms.flows.settle import Begin, rest, write_down
+from vms.flows.steps import the_vm
 from vms.life import DESTROY, ENFORCING, purge
-from vms.location import come_to_rest
 from vms.models import VmInstance, Volume, VolumeType
 from vms.nics import release_addresses
 from vms.reach import file_gone, forget_volume, give_up
@@ -20,7 +19,7 @@ from vms.states import VmState
 
 
 class EndDomain(Step):
-    """Switch the guest off and remove its domain and leases, wherever it may be."""
+    """Switch the guest off and remove its domain, wherever it may be."""
 
     name = "domain"
     label = "Remove it from its host"
@@ -36,15 +35,14 @@ class EndDomain(Step):
                 # Of a stopped VM only a definition can be left, so that host is not needed for the destroy.
                 if placed and ctx.arguments["mode"] != ENFORCING:
                     raise
-                leave_domain(ctx, vm, host)
+                with ctx.fenced():
+                    write_down(vm, host)
                 ctx.note(f"Its domain on {host.name} is removed when that connects: {error}")
 
     def _end(self, ctx: StepContext, vm: VmInstance, host: Host) -> None:
         with on_host(ctx, host) as hypervisor:
             hypervisor.destroy_domain(vm.uuid)
             hypervisor.undefine_domain(vm.uuid)
-            for nic, l3 in connections(vm):
-                hypervisor.remove_dhcp_host(l3.uuid, nic.mac)
 
 
 class DeleteVolumes(Step):
@@ -81,13 +79,13 @@ class Destroyed(Step):
     label = "Release addresses and capacity"
 
     def run(self, ctx: StepContext) -> None:
+        vm = VmInstance.objects.select_related("host", "target_host").filter(pk=ctx.subject).first()
+        if vm is None:
+            return
+        if vm.state != VmState.DESTROYED:
+            rest(ctx, vm, VmState.DESTROYED, None)
         with ctx.fenced():
-            vm = VmInstance.objects.select_related("host").filter(pk=ctx.subject).first()
-            if vm is None:
-                return
             release_addresses(vm)
-            if vm.state != VmState.DESTROYED:
-                come_to_rest(vm, VmState.DESTROYED, None)
             if ctx.arguments["mode"] == ENFORCING:
                 purge(vm)
 

@@ -14,10 +14,9 @@ from hosts.hypervisor.spec import MigrationTarget
 from hosts.hypervisors import on_host
 from hosts.models import Host
 from vms.config import MIGRATION_STALL
-from vms.flows.settle import Begin, tidy
+from vms.flows.settle import Begin, rest
 from vms.flows.steps import connect_networks, connections, the_vm, vm_on_host
 from vms.life import MIGRATE
-from vms.location import come_to_rest
 from vms.models import VmInstance
 from vms.states import VmState
 
@@ -113,35 +112,22 @@ def _stalled(total: int, rest: int, stall: float) -> str:
 
 
 class Arrived(Step):
-    """Record where it runs now; place and capacity move together (semantics §2.6)."""
+    """Record where it runs now, place and capacity together (semantics §2.6), and release the former host."""
 
     name = "arrived"
     label = "Record the new host"
 
     def run(self, ctx: StepContext) -> None:
         vm = the_vm(ctx)
-        if vm.state != VmState.MIGRATING:
-            return
-        with ctx.fenced():
-            come_to_rest(vm, VmState.RUNNING, target_of(vm))
-
-
-class LeaveSource(Step):
-    """Remove what it needed on the host it has left; failing to changes nothing about its arrival."""
-
-    name = "source"
-    label = "Release the former host"
-
-    def run(self, ctx: StepContext) -> None:
-        source = Host.objects.filter(pk=ctx.arguments["source"]).first()
-        tidy(ctx, the_vm(ctx), source)
+        if vm.state == VmState.MIGRATING:
+            rest(ctx, vm, VmState.RUNNING, target_of(vm))
 
 
 register(
     Flow(
         MIGRATE,
         "Migrate VM",
-        (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived(), LeaveSource()),
+        (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived()),
         code="VM.1008",
     )
 )

@@ -6,9 +6,10 @@ from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import on_host
 from hosts.models import Host, Leftover, LeftoverKind
+from networks.models import L3Network
 from vms.flows.steps import connections, the_vm
 from vms.location import come_to_rest
-from vms.models import VmInstance
+from vms.models import VmInstance, VmNic
 from vms.states import INTERMEDIATE, VmState
 from vms.verdict import Place, Seen, seen, verdict
 
@@ -62,10 +63,7 @@ def settle(ctx: StepContext) -> None:
     host, target = places[place]
     if vm.state == state and (vm.host, vm.target_host) == (host, target):
         return  # as little is known as before
-    for left in {vm.host, vm.target_host} - {host, target, None}:
-        tidy(ctx, vm, left)
-    with ctx.fenced():
-        come_to_rest(vm, state, host, target)
+    rest(ctx, vm, state, host, target)
 
 
 def _look(ctx: StepContext, vm: VmInstance, host: Host | None) -> Seen:
@@ -78,24 +76,39 @@ def _look(ctx: StepContext, vm: VmInstance, host: Host | None) -> Seen:
         return Seen.SILENT
 
 
-def tidy(ctx: StepContext, vm: VmInstance, host: Host | None) -> None:
-    """Remove from a host what a guest that has ended, or left, needed there; what stays for now is written down."""
-    if host is None:
-        return
+def rest(ctx: StepContext, vm: VmInstance, state: VmState, host: Host | None, target: Host | None = None) -> None:
+    """Record where a VM came to rest, and remove what it needed on the hosts it has left.
+
+    What is to be removed is written down with the record: whoever dies in between, it goes. And it is removed after the
+    record has moved, so that nobody who brings a host up to date at the same time makes it again.
+    """
+    left = [one for one in (vm.host, vm.target_host) if one and one not in (host, target)]
+    nics = connections(vm)
+    with ctx.fenced():
+        come_to_rest(vm, state, host, target)
+        for one in left:
+            write_down(vm, one)
+    for one in left:
+        tidy(ctx, vm, one, nics)
+
+
+def write_down(vm: VmInstance, host: Host) -> None:
+    """That a host still has the VM's domain."""
+    Leftover.objects.get_or_create(host=host, kind=LeftoverKind.DOMAIN, uuid=vm.uuid)
+
+
+def tidy(ctx: StepContext, vm: VmInstance, host: Host, nics: list[tuple[VmNic, L3Network]]) -> None:
+    """Remove from a host what was written down; what stays for now goes when it connects, or with the next chores."""
     try:
         with on_host(ctx, host) as hypervisor:
             hypervisor.undefine_domain(vm.uuid)
-            for nic, l3 in connections(vm):
+            for nic, l3 in nics:
                 hypervisor.remove_dhcp_host(l3.uuid, nic.mac)
     except HypervisorError as error:
-        leave_domain(ctx, vm, host)
-        ctx.note(f"What is left of it on {host.name} goes when that connects: {error}")
-
-
-def leave_domain(ctx: StepContext, vm: VmInstance, host: Host) -> None:
-    """Write down that a host still has the VM's domain."""
+        ctx.note(f"What is left of it on {host.name} is removed later: {error}")
+        return
     with ctx.fenced():
-        Leftover.objects.get_or_create(host=host, kind=LeftoverKind.DOMAIN, uuid=vm.uuid)
+        Leftover.objects.filter(host=host, kind=LeftoverKind.DOMAIN, uuid=vm.uuid).delete()
 
 
 register(Flow(SETTLE, "Find out about VM", (Settle(),)))

@@ -11,10 +11,9 @@ from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host
 from vms.config import STOP_GRACE
-from vms.flows.settle import Begin, tidy
+from vms.flows.settle import Begin, rest
 from vms.flows.steps import DefineDomain, Running, StartDomain, the_vm
 from vms.life import REBOOT, STOP
-from vms.location import come_to_rest
 from vms.models import VmInstance
 from vms.states import VmState
 
@@ -71,17 +70,13 @@ def _ask(hypervisor: Hypervisor, uuid: str) -> None:
 
 
 class Stopped(Step):
-    """Remove what it needed on the host, and record that it is off; the host becomes its last one."""
+    """Record that it is off, and remove what it needed on the host, which becomes its last one."""
 
     name = "stopped"
     label = "Release the host"
 
     def run(self, ctx: StepContext) -> None:
-        vm = the_vm(ctx)
-        for host in places(vm):
-            tidy(ctx, vm, host)
-        with ctx.fenced():
-            come_to_rest(vm, VmState.STOPPED, None)
+        rest(ctx, the_vm(ctx), VmState.STOPPED, None)
 
 
 register(

@@ -1,0 +1,263 @@
+"""A storm: operations on many VMs at once while workers, messages and hosts go wrong at random.
+
+The model says what an operation may end in; the audit says whether records and hosts agree once all is quiet.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+
+import redis
+
+from console import chores
+from console.errors import Refusal
+from console.models import Operation, ResourceLock, Status
+from console.operations import doorbell
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError
+from hosts.models import Host, HostStatus
+from hosts.services import reconnect_host
+from tests.support.audit import audit
+from tests.support.datacenter import Datacenter
+from tests.support.workers import Console, alive
+from vms.life import (
+    DESTROY,
+    ENFORCING,
+    MIGRATE,
+    REBOOT,
+    START,
+    STOP,
+    destroy_vm,
+    migrate_vm,
+    reboot_vm,
+    start_vm,
+    stop_vm,
+)
+from vms.models import VmInstance
+from vms.services import CREATE, create_vm
+from vms.states import VmState
+
+RUNNING, STOPPED, UNKNOWN, DESTROYED = VmState.RUNNING, VmState.STOPPED, VmState.UNKNOWN, VmState.DESTROYED
+GONE = None
+
+#: kind -> the states in which its VM may be found when it succeeded, and when it did not; GONE: there is no record
+MODEL: Mapping[str, tuple[set[VmState | None], set[VmState | None]]] = {
+    CREATE: ({RUNNING}, {GONE, UNKNOWN}),
+    START: ({RUNNING}, {STOPPED, RUNNING, UNKNOWN}),
+    STOP: ({STOPPED}, {RUNNING, STOPPED, UNKNOWN}),
+    REBOOT: ({RUNNING}, {RUNNING, STOPPED, UNKNOWN}),
+    MIGRATE: ({RUNNING}, {RUNNING, STOPPED, UNKNOWN}),
+    DESTROY: ({DESTROYED, GONE}, {RUNNING, STOPPED, UNKNOWN}),
+}
+#: what may become of a VM by itself afterwards: its host is lost, found again, or settles it
+DRIFT: Mapping[VmState | None, set[VmState | None]] = {
+    RUNNING: {RUNNING, UNKNOWN, STOPPED},
+    STOPPED: {STOPPED},
+    UNKNOWN: {RUNNING, STOPPED, UNKNOWN},
+    DESTROYED: {DESTROYED, GONE},
+    GONE: {GONE},
+}
+#: state -> what people do with a VM in it, the likelier the more often
+DEEDS: Mapping[VmState, tuple[Callable[[str], Operation | None], ...]] = {
+    RUNNING: (stop_vm, stop_vm, reboot_vm, reboot_vm, migrate_vm, migrate_vm, migrate_vm, destroy_vm),
+    STOPPED: (start_vm, start_vm, start_vm, start_vm, start_vm, destroy_vm),
+    UNKNOWN: (stop_vm, lambda uuid: destroy_vm(uuid, mode=ENFORCING)),
+}
+CALLS = (
+    "domain_state", "define_domain", "start_domain", "shutdown_domain", "destroy_domain", "undefine_domain", "networks",
+    "migrate_domain", "add_dhcp_host", "remove_dhcp_host", "create_volume", "delete_volume",
+)  # fmt: skip
+MACHINES = 24
+
+
+def foreseen(kind: str, status: str, state: VmState | None) -> bool:
+    """Whether a VM may be found in `state` some time after an operation on it has ended, left alone since."""
+    succeeded, otherwise = MODEL[kind]
+    ends = succeeded if status == Status.SUCCEEDED else otherwise
+    return any(state in DRIFT[end] for end in ends)
+
+
+@dataclass
+class Storm:
+    """One storm: `in_flight` operations at any time until `faults` faults have happened."""
+
+    console: Console
+    center: Datacenter
+    seed: int
+    faults: int
+    in_flight: int = 20
+    happened: Counter[str] = field(default_factory=Counter)
+    unforeseen: list[str] = field(default_factory=list)
+    doubled: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.made = 0
+        self.asleep: list[tuple[float, int]] = []
+        self.hurt: list[tuple[float, str]] = []
+
+    # what people do
+
+    def work(self) -> None:
+        """Keep so many operations going; what is refused is refused."""
+        missing = self.in_flight - Operation.objects.open().count()
+        locked = ResourceLock.objects.values("pk")
+        free = list(VmInstance.objects.filter(state__in=list(DEEDS)).exclude(pk__in=locked))
+        self.random.shuffle(free)
+        for vm in free[: max(missing, 0)]:
+            with suppress(Refusal):
+                self.random.choice(DEEDS[VmState(vm.state)])(vm.pk)
+        while missing > 0 and VmInstance.objects.visible().count() < MACHINES:
+            self.made += 1
+            missing -= 1
+            with suppress(Refusal):
+                create_vm(self.center.request("web", name=f"vm-{self.made}"))
+
+    # what goes wrong
+
+    def strike(self) -> None:
+        kinds = (
+            self.kill_worker, self.stop_worker, self.fail_call, self.fail_call, self.lose_answer, self.lose_answer,
+            self.hang_call, self.freeze_host, self.cut_host, self.lose_power, self.drop_messages, self.flush_redis,
+            self.duplicate_messages, self.delay_messages,
+        )  # fmt: skip
+        kind = self.random.choice(kinds)
+        kind()
+        self.happened[kind.__name__.replace("_", " ")] += 1
+
+    def _worker(self) -> int:
+        busy = [name for name in Operation.objects.open().values_list("worker", flat=True) if name]
+        return int(self.random.choice(busy).rpartition(":")[2]) if busy else 0
+
+    def kill_worker(self) -> None:
+        if pid := self._worker():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop_worker(self) -> None:
+        """Past its lease; then it goes on, and must touch nothing."""
+        if pid := self._worker():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                self.asleep.append((time.monotonic() + 14, pid))
+
+    def fail_call(self) -> None:
+        error = self.random.choice((HypervisorError, HostUnreachable))
+        self.center.fleet.fault(self._host(), self.random.choice(CALLS), error=error, times=1)
+
+    def lose_answer(self) -> None:
+        error = self.random.choice((HypervisorError, HostUnreachable))
+        self.center.fleet.fault(self._host(), self.random.choice(CALLS), error=error, after=True, times=1)
+
+    def hang_call(self) -> None:
+        self.center.fleet.fault(self._host(), self.random.choice(CALLS), delay=self.random.uniform(1, 6), times=1)
+
+    def freeze_host(self) -> None:
+        self._hurt(self.center.fleet.freeze)
+
+    def cut_host(self) -> None:
+        self._hurt(self.center.fleet.cut_off)
+
+    def lose_power(self) -> None:
+        self._hurt(self.center.fleet.lose_power)
+
+    def _hurt(self, how: Callable[[str], None]) -> None:
+        """One host at a time at most, or nothing could go on."""
+        if not self.hurt:
+            host = self._host()
+            how(host)
+            self.hurt.append((time.monotonic() + self.random.uniform(1, 5), host))
+
+    def _host(self) -> str:
+        return self.random.choice(self.center.names)
+
+    def _redis(self) -> "redis.Redis":
+        return redis.Redis(unix_socket_path=str(self.console.socket))
+
+    def drop_messages(self) -> None:
+        client = self._redis()
+        for key in client.keys("ops*"):
+            client.delete(key)
+
+    def flush_redis(self) -> None:
+        self._redis().flushall()
+
+    def delay_messages(self) -> None:
+        self._redis().execute_command("CLIENT", "PAUSE", "1500", "ALL")
+
+    def duplicate_messages(self) -> None:
+        for uuid in list(Operation.objects.open().values_list("pk", flat=True)[:5]):
+            for _ in range(2):
+                doorbell.ring(uuid)
+
+    # what is repaired meanwhile, and watched
+
+    def repair(self, *, all_of_it: bool = False) -> None:
+        """Wake the stopped workers and mend the hosts whose time has come; lost hosts are asked to shake hands."""
+        now = float("inf") if all_of_it else time.monotonic()
+        for moment, pid in [one for one in self.asleep if one[0] <= now]:
+            self.asleep.remove((moment, pid))
+            if alive(pid):
+                os.kill(pid, signal.SIGCONT)
+        for moment, host in [one for one in self.hurt if one[0] <= now]:
+            self.hurt.remove((moment, host))
+            self.center.fleet.mend(host)
+        away = {host for _, host in self.hurt}
+        for lost in Host.objects.filter(status=HostStatus.DISCONNECTED).exclude(name__in=away):
+            with suppress(Refusal):
+                reconnect_host(uuid=lost.pk)
+
+    def watch(self) -> None:
+        """A VM that is active on two hosts at once is the disaster; a guest on its way only waits on its target."""
+        active = Counter(info.uuid for _, info in self.center.fleet.domains() if info.state == "running")
+        self.doubled |= {uuid for uuid, count in active.items() if count > 1}
+
+    def run(self, seconds: float) -> None:
+        """The storm itself, at most so long."""
+        end = time.monotonic() + seconds
+        while self.happened.total() < self.faults and time.monotonic() < end:
+            self.work()
+            self.strike()
+            self.repair()
+            self.watch()
+            time.sleep(0.2)
+
+    def calm(self, seconds: float = 240) -> None:
+        """All faults are over; wait until nothing moves any more."""
+        self.center.fleet.clear_faults()
+        end = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 3 and time.monotonic() < end:
+            self.repair(all_of_it=True)
+            self.center.disconnect()
+            chores.do_all()
+            self.watch()
+            unknown = VmInstance.objects.filter(state=UNKNOWN).exists()
+            lost = Host.objects.exclude(status=HostStatus.CONNECTED).exists()
+            quiet = 0 if Operation.objects.open().exists() or unknown or lost else quiet + 1
+            time.sleep(0.5)
+
+    def judge(self) -> list[str]:
+        """Everything that should not be."""
+        latest: dict[str, Operation] = {}
+        for operation in Operation.objects.filter(kind__in=list(MODEL)).order_by("create_date"):
+            latest[operation.subject_uuid] = operation
+        states = dict(VmInstance.objects.values_list("pk", "state"))
+        for uuid, operation in latest.items():
+            state = VmState(states[uuid]) if uuid in states else GONE
+            if not foreseen(operation.kind, operation.status, state):
+                self.unforeseen.append(f"{operation.title} {operation.status}, and the VM is {state}")
+        return [*audit(self.center), *self.unforeseen, *(f"{uuid} ran twice" for uuid in self.doubled)]
+
+    def figures(self, wrong: list[str]) -> str:
+        """What happened, as a table."""
+        ended = Counter(Operation.objects.filter(kind__in=list(MODEL)).values_list("kind", "status"))
+        lines = [f"seed {self.seed}: {self.happened.total()} faults, {sum(ended.values())} operations on VMs"]
+        lines += [f"  {count:5d} {kind} {status}" for (kind, status), count in sorted(ended.items())]
+        lines += [f"  {count:5d} times: {kind}" for kind, count in self.happened.most_common()]
+        lines += [f"  {len(self.doubled)} ran twice, {len(wrong)} things wrong", *(f"    {one}" for one in wrong)]
+        return "\n".join(lines)
