@@ -44,6 +44,7 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         "vm": f"/vms/{uuids['moving']}/",
         "operation-failed": f"/operations/{uuids['failed']}/",
         "host-lost": f"/hosts/{uuids['lost']}/",
+        **{f"vm-{name}": f"/vms/{uuids['running']}/{name}/" for name in ("stop", "migrate", "destroy")},
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",
@@ -84,8 +85,27 @@ def shoot(browser: Browser, stack: Stack, uuids: dict[str, str], folder: Path) -
                 if picture in SHOWN:
                     page.screenshot(path=DOCS / f"{name}.png")
                 taken += 1
+            taken += shoot_dialogs(page, f"/vms/{uuids['running']}/", folder, f"{size}-{scheme}")
             context.close()
     return taken
+
+
+def shoot_dialogs(page: Page, vm: str, folder: Path, suffix: str) -> int:
+    """The questions before actions, over the page they are asked on; returns how many."""
+    for name in (asked := ("stop", "migrate", "destroy")):
+        page.goto(vm)
+        page.locator(f"#act-{name}").click()
+        page.get_by_role("dialog").wait_for()
+        page.screenshot(path=folder / f"vm-{name}-dialog-{suffix}.png")
+    return len(asked)
+
+
+def running(stack: Stack) -> str:
+    """The uuid of a VM that the simulator's hosts really run, which questions are asked about."""
+    words = re.search(r"cli (CreateVmInstance .*)", stack.manage("demo").stdout)
+    assert words, "the demo tells no command that creates a VM"
+    made = stack.manage("cli", *re.sub(r"web-\d+", "asked", words[1]).split()).stdout
+    return str(json.loads(made)["inventory"]["uuid"])
 
 
 def main(folder: Path) -> None:
@@ -95,6 +115,7 @@ def main(folder: Path) -> None:
         stack.start()
         printed = stack.manage("shell", "-c", f"from tests.browser import scene; scene.build()\n{ACCOUNT}").stdout
         uuids = json.loads(next(line for line in printed.splitlines() if line.startswith("{")))
+        uuids["running"] = running(stack)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         taken = shoot(browser, stack, uuids, folder)
         browser.close()

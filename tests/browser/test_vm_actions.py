@@ -1,0 +1,179 @@
+"""Stop, start, migrate and bulk through the dialogs, carried out by real workers on the simulator."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from hosts.hypervisor.simulator.fleet import Fleet
+from tests.browser.test_first_faces import problems
+from tests.support.chromium import NARROW, WIDE
+from tests.support.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+QUICK = 10_000
+USER, PASSWORD = "olga", "a-password-for-tests"
+ACCOUNT = f"""
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_superuser("{USER}", password="{PASSWORD}")
+"""
+
+
+@pytest.fixture(scope="module")
+def fleet(stack: Stack) -> Fleet:
+    return Fleet(stack.data / "simulator.sqlite3")
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, stack: Stack, uuids: dict[str, str]) -> dict:
+    """Cookies of somebody who may do everything."""
+    stack.manage("shell", "-c", ACCOUNT)
+    context = browser.new_context(base_url=stack.url)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Overview").wait_for()
+    state = dict(context.storage_state())
+    context.close()
+    return state
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    page = new_page()
+    page.set_default_timeout(QUICK)
+    return page
+
+
+@pytest.fixture(scope="module")
+def vms(stack: Stack) -> dict[str, str]:
+    """Running VMs of the demo datacenter: uuid by name."""
+    shown = stack.manage("demo").stdout
+    found = re.search(r"cli (CreateVmInstance .*)", shown)
+    assert found, shown
+    made = {}
+    for name in ("acted-a", "acted-b", "acted-c", "acted-d"):
+        words = re.sub(r"web-\d+", name, found[1]).split()
+        made[name] = json.loads(stack.manage("cli", *words).stdout)["inventory"]["uuid"]
+    return made
+
+
+def status(page: Page, name: str) -> Locator:
+    return page.get_by_role("status").filter(has_text=f"{name} is")
+
+
+def test_stop_and_start_from_the_page_of_a_vm(page: Page, vms: dict[str, str]) -> None:
+    page.goto(f"/vms/{vms['acted-a']}/")
+    page.get_by_role("link", name="Stop…").click()
+    dialog = page.get_by_role("dialog", name="Stop acted-a")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Stop acted-a").click()
+    expect(dialog).to_be_hidden()
+    expect(status(page, "acted-a")).to_have_text("acted-a is Stopped", timeout=QUICK)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(status(page, "acted-a")).to_have_text("acted-a is Running", timeout=QUICK)
+
+
+def test_a_migration_through_the_dialog_moves_it_before_ones_eyes(page: Page, vms: dict[str, str]) -> None:
+    page.goto(f"/vms/{vms['acted-b']}/")
+    before = page.locator(".meta a").first.inner_text()
+    page.get_by_role("link", name="Migrate…").click()
+    dialog = page.get_by_role("dialog", name="Migrate acted-b")
+    expect(dialog.get_by_role("radio", name="Automatic")).to_be_checked()
+    expect(dialog.get_by_text("Runs here")).to_be_visible()
+    dialog.get_by_role("list", name="Hosts that can take it").get_by_role("radio").first.check()
+    dialog.get_by_role("button", name="Migrate acted-b").click()
+    expect(page.locator(".meta a").first).not_to_have_text(before, timeout=QUICK)
+    expect(status(page, "acted-b")).to_have_text("acted-b is Running", timeout=QUICK)
+
+
+def test_the_keyboard_alone_asks_and_escapes(page: Page, vms: dict[str, str]) -> None:
+    page.goto(f"/vms/{vms['acted-c']}/")
+    link = page.get_by_role("link", name="Destroy…")
+    link.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Destroy acted-c")
+    expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(link).to_be_focused()
+
+
+@pytest.mark.parametrize("name", ["stop", "force-off", "reboot", "migrate", "destroy"])
+def test_every_dialog_is_readable_and_fits_a_phone(
+    new_page: Callable[..., Page], vms: dict[str, str], name: str
+) -> None:
+    page = new_page(viewport=NARROW)
+    page.goto(f"/vms/{vms['acted-c']}/")
+    page.locator(f"#act-{name}").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    by_day = problems(page)
+    page.emulate_media(color_scheme="dark")
+    assert (by_day, problems(page, rules=["color-contrast"])) == ([], [])
+    inside = page.evaluate(
+        "[document.documentElement, document.querySelector('dialog')].map(e => e.scrollWidth - e.clientWidth)"
+    )
+    assert inside == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["stop", "migrate", "destroy"])
+def test_every_question_is_a_readable_page(new_page: Callable[..., Page], vms: dict[str, str], name: str) -> None:
+    page = new_page(viewport=NARROW)
+    page.goto(f"/vms/{vms['acted-c']}/{name}/")
+    assert problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+def test_without_scripts_a_question_is_a_page(new_page: Callable[..., Page], vms: dict[str, str]) -> None:
+    page = new_page(script=False)
+    page.goto(f"/vms/{vms['acted-d']}/")
+    page.get_by_role("link", name="Reboot…").click()
+    page.get_by_role("button", name="Reboot acted-d").click()
+    expect(page.get_by_role("link", name="Reboot VM acted-d").first).to_be_visible()
+
+
+def test_a_refusal_is_read_where_it_was_asked(page: Page, vms: dict[str, str], fleet: Fleet) -> None:
+    fleet.fault(call="shutdown_domain", delay=2, times=1)
+    page.goto(f"/vms/{vms['acted-c']}/")
+    page.get_by_role("link", name="Reboot…").click()
+    dialog = page.get_by_role("dialog", name="Reboot acted-c")
+    expect(dialog).to_be_visible()
+    page.evaluate(PRESS, [f"/vms/{vms['acted-c']}/stop/"])
+    dialog.get_by_role("button", name="Reboot acted-c").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is working on it")
+    dialog.get_by_role("link", name="Follow “Stop VM acted-c”").click()
+    expect(page.get_by_role("heading", name="Stop VM acted-c")).to_be_visible()
+
+
+#: posts to all the addresses at the same moment, as a dialog does; the statuses
+PRESS = """async (addresses) => {
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  const options = { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" } };
+  const answers = await Promise.all(addresses.map((address) => fetch(address, options)));
+  return answers.map((answer) => answer.status);
+}"""
+
+
+def test_two_presses_at_the_same_moment_one_wins(page: Page, vms: dict[str, str]) -> None:
+    address = f"/vms/{vms['acted-d']}/"
+    page.goto(address)
+    expect(status(page, "acted-d")).to_have_text("acted-d is Running", timeout=QUICK)
+    assert sorted(page.evaluate(PRESS, [f"{address}stop/", f"{address}migrate/"])) == [200, 204]
+    expect(status(page, "acted-d")).to_have_text(re.compile("is (Stopped|Running)"), timeout=QUICK)
+
+
+def test_a_line_of_the_list_starts_its_vm(page: Page, vms: dict[str, str]) -> None:
+    page.set_viewport_size(WIDE)
+    page.goto("/vms/?q=acted-c")
+    page.get_by_role("button", name="Start acted-c").click(timeout=QUICK)
+    expect(page.get_by_role("link", name="Stop acted-c…")).to_be_visible(timeout=QUICK)
+    page.get_by_role("link", name="Stop acted-c…").click()
+    expect(page.get_by_role("dialog", name="Stop acted-c")).to_be_visible()
