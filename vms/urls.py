@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from vms import action_views, views, wizard_views
+from vms import action_views, bulk_views, views, wizard_views
 
 app_name = "vms"
 
 urlpatterns = [
     path("", views.vm_list, name="list"),
+    path("bulk/", bulk_views.bulk, name="bulk"),
     path("create/", wizard_views.start, name="create"),
     path("create/discard/", wizard_views.start_over, name="create-discard"),
     path("create/preview/", wizard_views.preview, name="create-preview"),

@@ -57,6 +57,7 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
         "may_create": may(request.user, VmInstance, "add"),
+        "bulk": [action for action in actions.offered(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
     }

@@ -1,0 +1,70 @@
+"""/vms/bulk/: GET shows what one action would do to many VMs, POST accepts it as one operation with children."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from console.naming import new_uuid
+from vms import queries
+from vms.action_views import offered
+from vms.actions import Action
+from vms.bulk import Outcome, by_attention, forecast, headline
+from vms.filtersets import matching
+from vms.flows.bulk import MOST, begin
+from vms.models import VmInstance
+from vms.models.vm import VmQuerySet
+from vms.questions import MODES
+
+#: lines of the preview at most; the counts are of all
+LINES = 200
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def bulk(request: HttpRequest) -> HttpResponse:
+    """The VMs are those named by `vm`, all that match the address in `all`, or those a preview has shown."""
+    asked = request.POST if request.method == "POST" else request.GET
+    action = offered(asked.get("action", ""))
+    if not request.user.has_perm(action.permission):
+        raise PermissionDenied(f"needs {action.permission}")
+    rows = targets(asked)
+    count = rows.count()
+    if not 0 < count <= MOST:
+        messages.error(request, f"Choose from 1 to {MOST} virtual machines; {count} are chosen.")
+        return redirect("vms:list")
+    return _accept(request, action, rows) if request.method == "POST" else _preview(request, action, rows)
+
+
+def targets(asked: QueryDict) -> VmQuerySet:
+    """What a preview has shown is what is carried out, whatever else matches by then."""
+    if "targets" in asked:
+        return VmInstance.objects.filter(pk__in=asked["targets"].split(","))
+    if address := asked.get("all"):
+        return matching(QueryDict(address.lstrip("?")))
+    return VmInstance.objects.filter(pk__in=asked.getlist("vm"))
+
+
+def _preview(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpResponse:
+    found = by_attention(forecast(action, subject) for subject in queries.subjects(rows))
+    context = {
+        "action": action,
+        "headline": headline(action, found),
+        "will": sum(one.outcome is Outcome.WILL for one in found),
+        "lines": found[:LINES],
+        "hidden": len(found[LINES:]),
+        "targets": ",".join(one.subject.uuid for one in found),
+        "modes": MODES if "deleteMode" in action.options else {},
+        "key": new_uuid(),
+    }
+    return render(request, "vms/actions/bulk.html", context)
+
+
+def _accept(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpResponse:
+    """One row; each VM is accepted or refused by the worker."""
+    options = {"deleteMode": mode} if (mode := request.POST.get("deleteMode")) in MODES else {}
+    key = f"{request.POST.get('key') or new_uuid()}.bulk"
+    operation = begin(
+        action, list(rows.order_by("name", "pk").values_list("pk", flat=True)), request.user, key, options
+    )
+    return redirect("operations:detail", operation.pk)
