@@ -66,6 +66,12 @@ class CreateVm:
     system_tags: tuple[str, ...] = ()
     user_tags: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> "CreateVm":
+        """The request as an operation keeps it, in JSON."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
+        return cls(**values)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:

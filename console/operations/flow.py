@@ -1,10 +1,11 @@
 """What a flow is: a named tuple of steps, each with its run, its undo and its time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from console.models import Operation
     from console.operations.context import StepContext
 
 DEFAULT_DEADLINE = 60.0
@@ -35,14 +36,22 @@ class Step:
         """
 
 
+#: (the operation that failed, who asks, idempotency key) -> the new operation, or None where nothing is to do any more
+Again = Callable[["Operation", Any, str], "Operation | None"]
+
+
 @dataclass(frozen=True)
 class Flow:
-    """A kind of operation: what it is called, its steps in order, and the code of its failure (semantics §1.5)."""
+    """A kind of operation: what it is called, its steps in order, and the code of its failure (semantics §1.5).
+
+    `again` accepts what an operation that has failed asked for once more; without it that is not offered.
+    """
 
     kind: str
     label: str
     steps: tuple[Step, ...]
     code: str = "SYS.1006"
+    again: "Again | None" = None
 
     def step(self, name: str) -> Step:
         """Raises LookupError for the step of an operation that another version of Corral accepted."""

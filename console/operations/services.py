@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from console import live
 from console.errors import Busy, Refusal, WrongState
-from console.models import Operation, OperationStep, ResourceLock
+from console.models import Operation, OperationStep, ResourceLock, Status
 from console.models.operation import OPEN
 from console.operations import doorbell, flow
 
@@ -89,6 +89,28 @@ def once(key: str | None, accept: Callable[[], Operation]) -> Operation:
 
 def accepted(key: str | None) -> Operation | None:
     return Operation.objects.filter(idempotency_key=key).first() if key else None
+
+
+def retry(operation: Operation, *, user: AbstractBaseUser | None, key: str) -> Operation | None:
+    """Ask once more for what an operation did not bring about; None where nothing is to do any more.
+
+    Raises WrongState when there is nothing to try again, and whatever the acceptance refuses.
+    """
+    if why_not := why_no_retry(operation):
+        raise WrongState(why_not)
+    again = flow.get(operation.kind).again
+    return again(operation, user, key) if again else None
+
+
+def why_no_retry(operation: Operation) -> str:
+    """Why an operation cannot be asked for once more; empty when it can."""
+    if operation.is_open:
+        return f"{operation.title} has not ended yet"
+    if operation.status == Status.SUCCEEDED:
+        return f"{operation.title} has succeeded"
+    if operation.kind not in flow.kinds() or flow.get(operation.kind).again is None:
+        return f"{operation.title} cannot be repeated from here: ask for it where it was asked for first"
+    return ""
 
 
 def cancel(operation: Operation) -> None:

@@ -16,7 +16,8 @@ from console.filtersets import OperationFilter
 from console.htmx import render_page
 from console.listing import SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
-from console.operations.services import cancel
+from console.operations.services import cancel, retry, why_no_retry
+from console.pages.answers import person
 from console.permissions import may
 
 COLUMNS = (
@@ -33,7 +34,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
     """Everything that was asked for, newest first."""
     found = OperationFilter(request.GET, Operation.objects.all())
     order = order_of(request.GET.get(SORT, ""), COLUMNS, "-created")
-    rows = with_steps(found.qs).order_by(*order.fields)
+    rows = lines(found.qs).order_by(*order.fields)
     page = page_of_rows(request, rows)
     context = {
         "page": page,
@@ -57,22 +58,46 @@ def _without_status(request: HttpRequest) -> QuerySet:
 def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     """One operation: its steps as they happen, why its host was chosen, what went wrong and what to do."""
     operation = get_object_or_404(with_steps(Operation.objects.all()), pk=uuid)
-    context = {"operation": operation}
+    retried = Operation.objects.filter(idempotency_key=retry_key(operation)).first()
+    context = {"operation": operation, "retried": retried, "may_retry": not retried and not why_no_retry(operation)}
     return render_page(request, "operations/detail.html", "operations/_detail.html", context, live=operation.is_open)
 
 
 @require_POST
 def operation_cancel(request: HttpRequest, uuid: str) -> HttpResponse:
     """Ask an open operation to stop and undo itself; who asked for it may, and who may change operations."""
-    operation = get_object_or_404(Operation, pk=uuid)
-    own = operation.created_by_id is not None and operation.created_by_id == request.user.pk
-    if not own and not may(request.user, Operation, "change"):
-        raise PermissionDenied("needs console.change_operation")
+    operation = _theirs(request, uuid)
     try:
         cancel(operation)
     except Refusal as refusal:
         messages.error(request, refusal.details or refusal.description)
     return redirect(_way_back(request, reverse("operations:detail", args=[operation.uuid])))
+
+
+@require_POST
+def operation_retry(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Ask for it once more, as a new operation, and show that; twice is once."""
+    operation = _theirs(request, uuid)
+    try:
+        new = retry(operation, user=person(request), key=retry_key(operation))
+    except Refusal as refusal:
+        messages.error(request, f"Not tried again: {refusal.details or refusal.description}")
+        new = None
+    return redirect("operations:detail", (new or operation).uuid)
+
+
+def retry_key(operation: Operation) -> str:
+    """An operation is tried again once; who wants more tries the new one again."""
+    return f"again:{operation.uuid}"
+
+
+def _theirs(request: HttpRequest, uuid: str) -> Operation:
+    """The operation, for who asked for it and for who may change operations."""
+    operation: Operation = get_object_or_404(Operation, pk=uuid)
+    own = operation.created_by_id is not None and operation.created_by_id == request.user.pk
+    if not own and not may(request.user, Operation, "change"):
+        raise PermissionDenied("needs console.change_operation")
+    return operation
 
 
 def _way_back(request: HttpRequest, otherwise: str) -> str:
@@ -84,3 +109,8 @@ def _way_back(request: HttpRequest, otherwise: str) -> str:
 def with_steps(rows: QuerySet) -> QuerySet:
     """Operations with all that their line and their steps show, in a constant number of statements."""
     return rows.select_related("created_by", "parent").prefetch_related("steps")
+
+
+def lines(rows: QuerySet) -> QuerySet:
+    """The same without what only one operation's page shows, which can be megabytes."""
+    return with_steps(rows).defer("report", "arguments", "data")

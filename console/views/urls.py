@@ -10,4 +10,5 @@ urlpatterns = [
     path("", operations.operation_list, name="list"),
     path("<slug:uuid>/", operations.operation_detail, name="detail"),
     path("<slug:uuid>/cancel/", operations.operation_cancel, name="cancel"),
+    path("<slug:uuid>/retry/", operations.operation_retry, name="retry"),
 ]

@@ -206,6 +206,9 @@ class Storm:
         for moment, host in [one for one in self.hurt if one[0] <= now]:
             self.hurt.remove((moment, host))
             self.center.fleet.mend(host)
+            # Nobody may have spoken to it meanwhile, and its guests may have ended: somebody lets it shake hands.
+            with suppress(Refusal):
+                reconnect_host(uuid=self.center.uuid("host", host))
         away = {host for _, host in self.hurt}
         for lost in Host.objects.filter(status=HostStatus.DISCONNECTED).exclude(name__in=away):
             with suppress(Refusal):

@@ -4,6 +4,7 @@ from console.errors import Failure
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from vms.cache import abandon, ensure_cached
+from vms.creation import CreateVm
 from vms.flows.steps import (
     ConnectNetworks,
     CreateVolumes,
@@ -16,7 +17,7 @@ from vms.flows.steps import (
     vm_on_host,
 )
 from vms.models import VmInstance
-from vms.services import CREATE, forget_vm
+from vms.services import CREATE, create_vm, forget_vm
 from vms.states import VmEvent, VmState, transition
 
 
@@ -70,5 +71,6 @@ register(
         "Create VM",
         (Begin(), CacheImage(), CreateVolumes(), ConnectNetworks(), DefineDomain(), StartDomain(), Running()),
         code="VM.1000",
+        again=lambda earlier, user, key: create_vm(CreateVm.of(earlier.arguments), user=user, idempotency_key=key),
     )
 )

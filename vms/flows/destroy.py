@@ -11,7 +11,7 @@ from hosts.hypervisors import on_host
 from hosts.models import Host
 from vms.flows.settle import Begin, rest, write_down
 from vms.flows.steps import the_vm
-from vms.life import DESTROY, ENFORCING, purge
+from vms.life import DESTROY, ENFORCING, Asked, destroy_vm, purge
 from vms.models import VmInstance, Volume, VolumeType
 from vms.nics import release_addresses
 from vms.reach import file_gone, forget_volume, give_up
@@ -96,5 +96,8 @@ register(
         "Destroy VM",
         (Begin(VmState.DESTROYING), EndDomain(), DeleteVolumes(), Destroyed()),
         code="VM.1004",
+        again=lambda earlier, user, key: destroy_vm(
+            earlier.subject_uuid, Asked(user=user, key=key), mode=earlier.arguments["mode"]
+        ),
     )
 )

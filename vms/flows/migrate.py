@@ -16,7 +16,7 @@ from hosts.models import Host
 from vms.config import MIGRATION_STALL
 from vms.flows.settle import Begin, rest
 from vms.flows.steps import connect_networks, connections, the_vm, vm_on_host
-from vms.life import MIGRATE
+from vms.life import MIGRATE, Asked, migrate_vm
 from vms.models import VmInstance
 from vms.states import VmState
 
@@ -129,5 +129,8 @@ register(
         "Migrate VM",
         (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived()),
         code="VM.1008",
+        again=lambda earlier, user, key: migrate_vm(
+            earlier.subject_uuid, Asked(user=user, key=key), host=earlier.arguments["hostUuid"]
+        ),
     )
 )

@@ -8,7 +8,7 @@ from hosts.hypervisors import on_host
 from hosts.models import Host, HostStatus
 from vms.flows.settle import Begin
 from vms.flows.steps import ConnectNetworks, DefineDomain, Running, StartDomain, the_vm
-from vms.life import START
+from vms.life import START, Asked, start_vm
 from vms.models import VmInstance
 from vms.states import VmState
 
@@ -44,5 +44,6 @@ register(
         "Start VM",
         (NotElsewhere(VmState.STARTING), ConnectNetworks(), DefineDomain(), StartDomain(), Running()),
         code="VM.1001",
+        again=lambda earlier, user, key: start_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     )
 )

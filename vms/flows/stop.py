@@ -13,7 +13,7 @@ from hosts.models import Host
 from vms.config import STOP_GRACE
 from vms.flows.settle import Begin, rest
 from vms.flows.steps import DefineDomain, Running, StartDomain, the_vm
-from vms.life import REBOOT, STOP
+from vms.life import REBOOT, STOP, Asked, reboot_vm, stop_vm
 from vms.models import VmInstance
 from vms.states import VmState
 
@@ -80,11 +80,20 @@ class Stopped(Step):
 
 
 register(
-    Flow(STOP, "Stop VM", (Begin(VmState.STOPPING), EndGuest(), Stopped()), code="VM.1002"),
+    Flow(
+        STOP,
+        "Stop VM",
+        (Begin(VmState.STOPPING), EndGuest(), Stopped()),
+        code="VM.1002",
+        again=lambda earlier, user, key: stop_vm(
+            earlier.subject_uuid, Asked(user=user, key=key), force=earlier.arguments["force"]
+        ),
+    ),
     Flow(
         REBOOT,
         "Reboot VM",
         (Begin(VmState.REBOOTING), EndGuest(), DefineDomain(), StartDomain(), Running()),
         code="VM.1003",
+        again=lambda earlier, user, key: reboot_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     ),
 )
