@@ -45,6 +45,7 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         "operation-failed": f"/operations/{uuids['failed']}/",
         "host-lost": f"/hosts/{uuids['lost']}/",
         **{f"vm-{name}": f"/vms/{uuids['running']}/{name}/" for name in ("stop", "migrate", "destroy")},
+        "vms-bulk": "/vms/bulk/?action=start&all=?q=web",
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",
@@ -97,7 +98,11 @@ def shoot_dialogs(page: Page, vm: str, folder: Path, suffix: str) -> int:
         page.locator(f"#act-{name}").click()
         page.get_by_role("dialog").wait_for()
         page.screenshot(path=folder / f"vm-{name}-dialog-{suffix}.png")
-    return len(asked)
+    page.goto("/vms/")
+    for box in page.get_by_role("checkbox", name=re.compile("^Select web-")).all()[:3]:
+        box.check()
+    page.screenshot(path=folder / f"vms-picked-{suffix}.png")
+    return len(asked) + 1
 
 
 def running(stack: Stack) -> str:

@@ -177,3 +177,43 @@ def test_a_line_of_the_list_starts_its_vm(page: Page, vms: dict[str, str]) -> No
     expect(page.get_by_role("link", name="Stop acted-c…")).to_be_visible(timeout=QUICK)
     page.get_by_role("link", name="Stop acted-c…").click()
     expect(page.get_by_role("dialog", name="Stop acted-c")).to_be_visible()
+
+
+def test_three_are_stopped_in_one_go(page: Page, vms: dict[str, str]) -> None:
+    page.goto("/vms/?q=acted&sort=name")
+    page.get_by_role("checkbox", name="Select acted-a").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("checkbox", name="Select acted-c").click(modifiers=["Shift"])
+    expect(page.get_by_role("form", name="With the selected machines")).to_contain_text("3 selected")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('corral:wake'))")
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("checkbox", name="Select acted-b")).to_be_checked()
+    page.get_by_role("form").get_by_role("button", name="Stop…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("will stop")
+    assert problems(page) == []
+    page.get_by_role("button", name=re.compile(r"Stop \d machines?")).click()
+    expect(page.get_by_role("heading", name="Stop 3 VMs")).to_be_visible()
+    expect(page.get_by_text("Succeeded").first).to_be_visible(timeout=3 * QUICK)
+    page.goto("/vms/?q=acted&state=Stopped")
+    for name in ("acted-a", "acted-b", "acted-c"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
+def test_without_scripts_all_that_match_can_be_chosen(new_page: Callable[..., Page], vms: dict[str, str]) -> None:
+    page = new_page(script=False)
+    page.goto("/vms/?q=acted")
+    page.get_by_role("checkbox", name="Select acted-d").check()
+    page.get_by_role("button", name="Destroy…").click()
+    expect(page.get_by_role("button", name="Destroy 1 machine")).to_be_visible()
+
+
+def test_the_list_with_a_choice_is_readable_and_fits_a_phone(
+    new_page: Callable[..., Page], vms: dict[str, str]
+) -> None:
+    page = new_page(viewport=NARROW)
+    page.goto("/vms/?q=acted")
+    page.get_by_role("checkbox", name="Select acted-d").check()
+    by_day = problems(page)
+    page.emulate_media(color_scheme="dark")
+    assert (by_day, problems(page, rules=["color-contrast"])) == ([], [])
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
