@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import redis
+from django.db import OperationalError
 
 from console import chores
 from console.errors import Refusal
@@ -72,6 +73,8 @@ CALLS = (
     "migrate_domain", "add_dhcp_host", "remove_dhcp_host", "create_volume", "delete_volume",
 )  # fmt: skip
 MACHINES = 24
+#: a refusal, or SQLite's write lock in the hands of a worker that was stopped: the same is asked for again later
+PASSING = (Refusal, OperationalError)
 
 
 def foreseen(kind: str, status: str, state: VmState | None) -> bool:
@@ -109,12 +112,12 @@ class Storm:
         free = list(VmInstance.objects.filter(state__in=list(DEEDS)).exclude(pk__in=locked))
         self.random.shuffle(free)
         for vm in free[: max(missing, 0)]:
-            with suppress(Refusal):
+            with suppress(*PASSING):
                 self.random.choice(DEEDS[VmState(vm.state)])(vm.pk)
         while missing > 0 and VmInstance.objects.visible().count() < MACHINES:
             self.made += 1
             missing -= 1
-            with suppress(Refusal):
+            with suppress(*PASSING):
                 create_vm(self.center.request("web", name=f"vm-{self.made}"))
 
     # what goes wrong
@@ -207,11 +210,11 @@ class Storm:
             self.hurt.remove((moment, host))
             self.center.fleet.mend(host)
             # Nobody may have spoken to it meanwhile, and its guests may have ended: somebody lets it shake hands.
-            with suppress(Refusal):
+            with suppress(*PASSING):
                 reconnect_host(uuid=self.center.uuid("host", host))
         away = {host for _, host in self.hurt}
         for lost in Host.objects.filter(status=HostStatus.DISCONNECTED).exclude(name__in=away):
-            with suppress(Refusal):
+            with suppress(*PASSING):
                 reconnect_host(uuid=lost.pk)
 
     def watch(self) -> None:
