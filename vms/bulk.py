@@ -59,6 +59,11 @@ def headline(action: Action, found: Iterable[Forecast]) -> str:
     return ", ".join(said) or "No VM is chosen"
 
 
+def reasons(found: Iterable[Forecast]) -> list[tuple[str, int]]:
+    """Why VMs are refused, and how many by each reason, most first."""
+    return Counter(one.why for one in found if one.outcome is Outcome.REFUSED).most_common()
+
+
 def _be(count: int) -> str:
     return "is" if count == 1 else "are"
 

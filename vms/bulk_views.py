@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from console.naming import new_uuid
+from console.pages.answers import person
 from vms import queries
 from vms.action_views import offered
 from vms.actions import Action
-from vms.bulk import Outcome, by_attention, forecast, headline
+from vms.bulk import Outcome, by_attention, forecast, headline, reasons
 from vms.filtersets import matching
 from vms.flows.bulk import MOST, begin
 from vms.models import VmInstance
@@ -19,6 +20,8 @@ from vms.questions import MODES
 
 #: lines of the preview at most; the counts are of all
 LINES = 200
+#: reasons of refusals beside the headline at most; every line has its own
+REASONS = 3
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,8 +41,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 def targets(asked: QueryDict) -> VmQuerySet:
     """What a preview has shown is what is carried out, whatever else matches by then."""
-    if "targets" in asked:
-        return VmInstance.objects.filter(pk__in=asked["targets"].split(","))
+    if shown := asked.get("targets"):
+        return VmInstance.objects.filter(pk__in=shown.split(","))
     if address := asked.get("all"):
         return matching(QueryDict(address.lstrip("?")))
     return VmInstance.objects.filter(pk__in=asked.getlist("vm"))
@@ -50,6 +53,7 @@ def _preview(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpResp
     context = {
         "action": action,
         "headline": headline(action, found),
+        "reasons": reasons(found)[:REASONS],
         "will": sum(one.outcome is Outcome.WILL for one in found),
         "lines": found[:LINES],
         "hidden": len(found[LINES:]),
@@ -65,6 +69,6 @@ def _accept(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpRespo
     options = {"deleteMode": mode} if (mode := request.POST.get("deleteMode")) in MODES else {}
     key = f"{request.POST.get('key') or new_uuid()}.bulk"
     operation = begin(
-        action, list(rows.order_by("name", "pk").values_list("pk", flat=True)), request.user, key, options
+        action, list(rows.order_by("name", "pk").values_list("pk", flat=True)), person(request), key, options
     )
     return redirect("operations:detail", operation.pk)

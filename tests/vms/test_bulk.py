@@ -3,7 +3,7 @@
 import pytest
 
 from vms.actions import ACTIONS, Action
-from vms.bulk import Outcome, Subject, by_attention, forecast, headline
+from vms.bulk import Outcome, Subject, by_attention, forecast, headline, reasons
 from vms.states import VmState
 
 NAMED = {action.name: action for action in ACTIONS}
@@ -77,3 +77,8 @@ def test_what_is_refused_comes_first() -> None:
 
 def test_every_action_that_can_be_done_already_says_how() -> None:
     assert all(bool(action.done) == bool(action.already) for action in ACTIONS)
+
+
+def test_equal_reasons_are_counted() -> None:
+    found = [forecast(NAMED["reboot"], subject(state)) for state in (VmState.STOPPED, VmState.UNKNOWN, VmState.STOPPED)]
+    assert reasons(found)[0] == ("The VM is Stopped; reboot is allowed in Running.", 2)
