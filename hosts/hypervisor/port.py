@@ -54,7 +54,8 @@ class Hypervisor(Protocol):
         """Start a defined domain; already active is success. Raises DomainNotFound."""
 
     def shutdown_domain(self, uuid: str) -> None:
-        """Ask the guest to switch itself off and return at once; not active is success. Raises DomainNotFound."""
+        """Ask the guest to switch itself off and return at once; not active is success, and so is one that cannot hear
+        it because its CPUs stand still. Raises DomainNotFound."""
 
     def destroy_domain(self, uuid: str) -> None:
         """End the domain now; not active or absent is success."""

@@ -10,6 +10,7 @@ from console.models import Status
 from console.operations.services import cancel
 from hosts import capacity
 from hosts.hypervisor.errors import DomainStateError, HypervisorError
+from hosts.hypervisor.spec import DomainState
 from hosts.models import Host, HostState, Leftover
 from hosts.services import reconnect_host
 from networks.models import UsedIp
@@ -61,6 +62,16 @@ def test_a_stopped_vm_keeps_its_address(dc: Datacenter) -> None:
 
 def test_a_guest_that_does_not_obey_is_switched_off(dc: Datacenter, deaf: None) -> None:
     vm = dc.create()
+    operation = ran(dc, stop_vm(vm.uuid))
+    assert "did not shut down within 1 s" in operation.steps.get(name="end").note
+    assert vm.reload().state == "Stopped"
+
+
+def test_a_paused_guest_is_switched_off(dc: Datacenter, deaf: None) -> None:
+    vm = dc.create()
+    for name in dc.names:
+        dc.fleet.set_host(name, shutdown_seconds=0)
+    dc.fleet.set_state(dc.fleet.active_on(vm.uuid)[0], vm.uuid, DomainState.PAUSED)
     operation = ran(dc, stop_vm(vm.uuid))
     assert "did not shut down within 1 s" in operation.steps.get(name="end").note
     assert vm.reload().state == "Stopped"

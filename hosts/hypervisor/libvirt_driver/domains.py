@@ -56,7 +56,8 @@ class DomainCalls(Part):
     def shutdown_domain(self, uuid: str) -> None:
         domain = known(self.link.get(), uuid)
         if domain.isActive():
-            _unless(domain.shutdown, lambda: not state_of(domain).active)
+            # Of one whose CPUs stand still libvirt says that it is not running.
+            _unless(domain.shutdown, lambda: state_of(domain) is not DomainState.RUNNING)
 
     @hypervisor_call
     def destroy_domain(self, uuid: str) -> None:

@@ -60,7 +60,7 @@ class SimulatedDomains(SimulatedCalls):
         with self._world() as db:
             row = world.find_domain(db, self.host, uuid)
             seconds = db.execute("SELECT shutdown_seconds FROM host WHERE name = ?", (self.host,)).fetchone()[0]
-            if not DomainState(row["state"]).active or seconds is None:
+            if row["state"] != DomainState.RUNNING or seconds is None:
                 return
             if seconds <= 0:
                 world.stop(db, self.host, uuid)

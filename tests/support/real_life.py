@@ -1,0 +1,135 @@
+"""VMs of a real datacenter through their lives: carried out here and now, and looked at through libvirt alone."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+from xml.etree import ElementTree
+
+import libvirt
+
+from console.models import Operation, Status
+from console.operations import runner, signals
+from hosts.lab import LabHost
+from tests.lab.lab_support import said
+from tests.support.real_datacenter import RealDatacenter, serial_log
+from vms.models import VmInstance
+
+
+def carried_out(operation: Operation | None) -> Operation:
+    """However it ends."""
+    assert operation is not None
+    assert runner.run(operation.pk)
+    return operation.reload()
+
+
+def done(operation: Operation | None) -> Operation:
+    ended = carried_out(operation)
+    assert ended.status == Status.SUCCEEDED, ended.error
+    return ended
+
+
+def host_of(vm: VmInstance) -> str | None:
+    """The lab's name of the host on which the record places it."""
+    place = vm.reload().host
+    return place.name.partition(".")[0] if place else None
+
+
+# what the hosts say, asked without Corral
+
+
+@contextmanager
+def libvirt_of(host: LabHost) -> Iterator[Any]:
+    connection = libvirt.openReadOnly(host.uri)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _domains(host: LabHost, vm: VmInstance) -> list[Any]:
+    with libvirt_of(host) as connection:
+        found = [domain for domain in connection.listAllDomains() if domain.UUIDString().replace("-", "") == vm.pk]
+        return [(bool(domain.isActive()), bool(domain.isPersistent()), domain.state()[0]) for domain in found]
+
+
+def running_on(dc: RealDatacenter, vm: VmInstance) -> list[str]:
+    """Lab hosts on which it is active and its CPUs turn."""
+    wanted = libvirt.VIR_DOMAIN_RUNNING
+    return [host.name for host in dc.lab.hosts() if any(state == wanted for _, _, state in _domains(host, vm))]
+
+
+def known_on(dc: RealDatacenter, vm: VmInstance) -> list[str]:
+    return [host.name for host in dc.lab.hosts() if _domains(host, vm)]
+
+
+def persistent_on(dc: RealDatacenter, vm: VmInstance) -> list[str]:
+    return [host.name for host in dc.lab.hosts() if any(kept for _, kept, _ in _domains(host, vm))]
+
+
+def leased_on(dc: RealDatacenter, macs: set[str]) -> list[str]:
+    """Lab hosts whose networks hold a lease for one of these cards."""
+    return [host.name for host in dc.lab.hosts() if macs & _leases(host)]
+
+
+def _leases(host: LabHost) -> set[str]:
+    with libvirt_of(host) as connection:
+        texts = [network.XMLDesc() for network in connection.listAllNetworks()]
+    entries = [entry for text in texts for entry in ElementTree.fromstring(text).iterfind(".//dhcp/host")]  # noqa: S314
+    return {str(entry.get("mac")) for entry in entries}
+
+
+# what the guest says
+
+
+def ticks(host: LabHost, vm: VmInstance) -> list[tuple[int, float]]:
+    """(number, uptime in seconds) of every sign of life; the number begins anew when the guest boots."""
+    lines = "\n".join(said(serial_log(host, vm.pk)))
+    return [(int(n), float(up)) for n, up in re.findall(r"^tick (\d+) uptime=([\d.]+)$", lines, re.M)]
+
+
+class Reader:
+    """Reads a guest's serial logs on all hosts, and measures the time between two ticks by its own clock."""
+
+    def __init__(self, dc: RealDatacenter, vm: VmInstance) -> None:
+        self.gaps: list[float] = []
+        self._hosts, self._vm = dc.lab.hosts(), vm
+        self._goes_on = True
+        self._thread = Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> "Reader":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._goes_on = False
+        self._thread.join()
+
+    def _read(self) -> None:
+        seen, last = self._ticks(), time.monotonic()
+        while self._goes_on:
+            time.sleep(0.05)
+            if (now := self._ticks()) != seen:
+                seen, before, last = now, last, time.monotonic()
+                self.gaps.append(last - before)
+        self.gaps.append(time.monotonic() - last)  # one that had not ended is one as well
+
+    def _ticks(self) -> int:
+        return sum(len(ticks(host, self._vm)) for host in self._hosts)
+
+
+@contextmanager
+def at(step: str, act: Callable[[], Any], moment: str = "run") -> Iterator[None]:
+    """Something happens right before a step runs, or right after it (`ran`)."""
+
+    def receive(sender: Any, **sent: Any) -> None:
+        if (sent["step"], sent["moment"]) == (step, moment):
+            act()
+
+    signals.boundary.connect(receive)
+    try:
+        yield
+    finally:
+        signals.boundary.disconnect(receive)
