@@ -1,12 +1,16 @@
 """Chores: what beat has done again and again, by whichever worker is free. Apps add theirs when they register."""
 
 import logging
+import time
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
 #: seconds between two rounds
 INTERVAL = 20.0
+
+#: seconds after which a chore that has failed is tried again
+TURN = 120.0
 
 Chore = Callable[[], None]
 _chores: list[Chore] = []
@@ -17,6 +21,11 @@ def chore(work: Chore) -> Chore:
     if work not in _chores:
         _chores.append(work)
     return work
+
+
+def turn() -> int:
+    """A number that changes with each turn: as part of an idempotency key it lets a chore be tried once a turn."""
+    return int(time.time() // TURN)
 
 
 def do_all() -> None:

@@ -4,7 +4,6 @@ What a host still has though its record is gone is written down in the same tran
 host that does not answer now is cleaned when it connects.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -12,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Max
 
 from console.cascade import Plan, before_delete
-from console.chores import chore
+from console.chores import chore, turn
 from console.models import Operation, ResourceLock
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
@@ -47,10 +46,10 @@ def realise(clusters: Iterable[str], why: str, user: AbstractBaseUser | None) ->
 
 @chore
 def clear_leftovers() -> None:
-    """What could not be removed from a host that answers is tried again, each set of things every ten minutes."""
+    """What could not be removed from a host that answers is tried again, each set of things once a turn."""
     newest = Leftover.objects.filter(host__status=HostStatus.CONNECTED).values("host").annotate(newest=Max("pk"))
     for row in newest:
-        host, key = Host.objects.get(pk=row["host"]), f"leftovers:{row['newest']}:{int(time.time() // 600)}"
+        host, key = Host.objects.get(pk=row["host"]), f"leftovers:{row['newest']}:{turn()}"
         once(key, partial(_submit, host, "removing what is left over", None, key))
 
 

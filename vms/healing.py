@@ -4,7 +4,6 @@ An operation that dies is resumed by the next worker, so such records are rare: 
 failed. Beat runs these chores.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from console.chores import chore
+from console.chores import chore, turn
 from console.errors import Refusal
 from console.models import Operation, ResourceLock
 from console.operations.context import StepContext
@@ -67,16 +66,15 @@ CURES: Mapping[VmState, Callable[[VmInstance, str], Operation | None]] = {
 def heal_vms() -> None:
     """Take up again what is in a transitional state without an operation, or unknown though its host answers.
 
-    Each version of a record is tried every ten minutes.
+    Each version of a record is tried once a turn.
     """
-    turn = int(time.time() // 600)
     since = timezone.now() - PATIENCE
     stale = VmInstance.objects.filter(
         Q(state__in=list(CURES)) | Q(state=VmState.UNKNOWN, host__status=HostStatus.CONNECTED), state_since__lt=since
     )
     for vm in stale.exclude(pk__in=ResourceLock.objects.values("pk")):
         try:
-            CURES.get(VmState(vm.state), settle_vm)(vm, f"heal:{vm.pk}:{vm.version}:{turn}")
+            CURES.get(VmState(vm.state), settle_vm)(vm, f"heal:{vm.pk}:{vm.version}:{turn()}")
         except Refusal:
             continue  # somebody was quicker
 

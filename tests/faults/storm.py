@@ -20,7 +20,7 @@ from console.errors import Refusal
 from console.models import Operation, ResourceLock, Status
 from console.operations import doorbell
 from hosts.hypervisor.errors import HostUnreachable, HypervisorError
-from hosts.models import Host, HostStatus
+from hosts.models import Host, HostStatus, Leftover
 from hosts.services import reconnect_host
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter
@@ -244,7 +244,8 @@ class Storm:
             self.watch()
             unknown = VmInstance.objects.filter(state=UNKNOWN).exists()
             lost = Host.objects.exclude(status=HostStatus.CONNECTED).exists()
-            quiet = 0 if Operation.objects.open().exists() or unknown or lost else quiet + 1
+            moves = Operation.objects.open().exists() or Leftover.objects.exists()
+            quiet = 0 if moves or unknown or lost else quiet + 1
             time.sleep(0.5)
 
     def judge(self) -> list[str]:
