@@ -20,6 +20,9 @@ from console.operations.services import cancel, retry, why_no_retry
 from console.pages.answers import person
 from console.permissions import may
 
+#: parts of an operation that its page lists
+CHILDREN = 200
+
 COLUMNS = (
     Column("Operation", "title", "title"),
     Column("Status", "status", "status"),
@@ -59,7 +62,13 @@ def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     """One operation: its steps as they happen, why its host was chosen, what went wrong and what to do."""
     operation = get_object_or_404(with_steps(Operation.objects.all()), pk=uuid)
     retried = Operation.objects.filter(idempotency_key=retry_key(operation)).first()
-    context = {"operation": operation, "retried": retried, "may_retry": not retried and not why_no_retry(operation)}
+    context = {
+        "operation": operation,
+        "retried": retried,
+        "may_retry": not retried and not why_no_retry(operation),
+        "children": list(lines(operation.children.order_by("subject_name", "pk"))[:CHILDREN]),
+        "refused": [one for one in operation.data.get("results", {}).values() if one["outcome"] != "accepted"],
+    }
     return render_page(request, "operations/detail.html", "operations/_detail.html", context, live=operation.is_open)
 
 
