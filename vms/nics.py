@@ -52,12 +52,15 @@ def mend_nics(vm: VmInstance, rng: Random) -> None:
     Must run in a transaction; raises NoAddress.
     """
     vm.nics.filter(l3_network=None).delete()
-    nics = list(vm.nics.select_related("l3_network").order_by("device_id"))
+    nics = list(vm.nics.select_related("l3_network", "used_ip").order_by("device_id"))
     for nic in nics:
-        if nic.used_ip_id is None and nic.l3_network:
+        former = nic.used_ip
+        if nic.l3_network and (former is None or former.ip_range_id is None):
             used = ipam.allocate(nic.l3_network, rng)
             nic.used_ip, nic.ip, nic.netmask, nic.gateway = used, used.ip, used.netmask, used.gateway
             nic.save(update_fields=["used_ip", "ip", "netmask", "gateway"])
+            if former:
+                former.delete()
     if nics and vm.default_l3_network_id not in {nic.l3_network_id for nic in nics}:
         _become_default(vm, nics[0], rng)
 

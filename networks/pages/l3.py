@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console import cascade, faces
+from console import faces
 from console.errors import Refusal
 from console.filtersets import name_filter
 from console.models import Enablement
@@ -57,7 +57,7 @@ def delete_range(l3: L3Network, posted: QueryDict, user: Person) -> Done:
     row = l3.ip_ranges.filter(pk=posted.get("uuid", "")).first()
     if row is None:
         return Done("The range is gone.")
-    return Done(f"Range {row} was deleted.", cascade.delete(row, user))
+    return Done(f"Range {row} was deleted.", deletion.delete(row, user))
 
 
 ADDRESSES = cells.gauge(

@@ -13,7 +13,7 @@ from tests.support.workers import running_console
 from vms.life import STOP
 from vms.states import VmState
 
-FAULTS = int(os.environ.get("CORRAL_FAULTS", "60"))
+FAULTS = int(os.environ.get("CORRAL_FAULTS", "30"))
 MINUTES = float(os.environ.get("CORRAL_FAULT_MINUTES", "4"))
 SEED = int(os.environ.get("CORRAL_FAULT_SEED", "0")) or int(time.time())
 

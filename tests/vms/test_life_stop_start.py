@@ -222,6 +222,14 @@ def test_a_running_vm_is_not_started(dc: Datacenter) -> None:
 
 def test_an_address_whose_range_is_gone_is_replaced_at_start(dc: Datacenter) -> None:
     vm = stopped(dc)
+    UsedIp.objects.filter(nic__vm=vm).update(ip_range=None)
+    ran(dc, start_vm(vm.uuid))
+    assert UsedIp.objects.get().ip_range is not None
+    assert vm.nics.get().used_ip == UsedIp.objects.get()
+
+
+def test_an_address_that_is_gone_is_replaced_at_start(dc: Datacenter) -> None:
+    vm = stopped(dc)
     UsedIp.objects.filter(nic__vm=vm).delete()
     ran(dc, start_vm(vm.uuid))
     nic = vm.nics.get()
