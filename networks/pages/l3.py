@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console import faces
+from console import deletion, faces
 from console.errors import Refusal
 from console.filtersets import name_filter
 from console.models import Enablement
