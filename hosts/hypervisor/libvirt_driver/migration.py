@@ -7,7 +7,7 @@ from typing import Any
 
 import libvirt
 
-from hosts.hypervisor.errors import DomainStateError, MigrationFailed
+from hosts.hypervisor.errors import DomainStateError, HostUnreachable, MigrationFailed
 from hosts.hypervisor.libvirt_driver.connection import Connection, Part, hypervisor_call
 from hosts.hypervisor.libvirt_driver.domains import known, lookup, state_of
 from hosts.hypervisor.libvirt_driver.mapping import translate
@@ -62,8 +62,10 @@ class MigrationCalls(Part):
         error = call.error if call else None
         if error is None:
             raise MigrationFailed(f"The migration to {target.name} ended, and the guest is still on {self.link.host}.")
-        ours = translate(error, self.link.host, "migrate_domain")
-        raise MigrationFailed(ours.message, code=error.get_error_code(), host=self.link.host) from error
+        # The source has just answered: who does not is the target.
+        ours = translate(error, target.name, "migrate_domain")
+        host = target.name if isinstance(ours, HostUnreachable) else self.link.host
+        raise MigrationFailed(ours.message, code=error.get_error_code(), host=host) from error
 
 
 class _Call(Thread):
