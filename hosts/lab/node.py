@@ -1,7 +1,6 @@
 """One host of a lab: its files, its daemon, its health."""
 
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import Sequence
@@ -125,7 +124,7 @@ def call(shell: Shell, host: LabHost, *words: str, timeout: float) -> str:
 def _boot(shell: Shell, host: LabHost) -> None:
     """A daemon that outlives its caller and holds none of its pipes; what goes wrong before its log opens is logged."""
     enter = ("ip", "netns", "exec", host.namespace, "unshare", "--mount", "--uts", "--propagation", "private")
-    boot = ("sh", str(BOOT_SCRIPT), sys.executable, host.name, str(host.root), *OWN_FOLDERS)
+    boot = ("sh", str(BOOT_SCRIPT), host.name, str(host.root), *OWN_FOLDERS)
     shell.run("sh", "-c", 'exec setsid --fork "$@" >>"$0" 2>&1', str(host.log), *enter, *boot)
 
 

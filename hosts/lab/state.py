@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
@@ -22,11 +21,6 @@ def write_whole(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text)
     draft.replace(path)
-
-
-def drafts_of(path: Path) -> Iterator[Path]:
-    """What kills in the middle of write_whole have left."""
-    return path.parent.glob(f".{path.name}.*")
 
 
 @dataclass
