@@ -135,9 +135,9 @@ def bridge_name(physical_interface: str, vlan: int | None = None) -> str:
     return f"br_{physical_interface}" if vlan is None else f"br_{physical_interface}_{vlan}"
 
 
-def vlan_device_name(physical_interface: str, vlan: int) -> str:
-    """The VLAN device that becomes a port of the bridge: `eth1.100`."""
-    return f"{physical_interface}.{vlan}"
+def uplink_name(physical_interface: str, vlan: int | None = None) -> str:
+    """What becomes a port of the bridge: `eth1`, or the VLAN device `eth1.100`."""
+    return physical_interface if vlan is None else f"{physical_interface}.{vlan}"
 
 
 def local_bridge_name(l2_uuid: str) -> str:

@@ -1,13 +1,13 @@
 """An L3 network as one host carries it: from the records to the hypervisor's NetworkSpec (architecture: Networks)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from console.errors import Failure
 from hosts.hypervisor.errors import NetworkConflict
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.spec import DhcpHost, NetworkSpec, NetworkState
 from hosts.models import Host
-from networks.guest import bridge_mac, bridge_name, local_bridge_name
+from networks.guest import bridge_mac, bridge_name, local_bridge_name, uplink_name
 from networks.models import L2Network, L3Network
 
 
@@ -16,6 +16,11 @@ def bridge_of(l2: L2Network) -> str:
     if l2.physical_interface:
         return bridge_name(l2.physical_interface, l2.vlan)
     return local_bridge_name(l2.uuid)
+
+
+def uplinks(l2s: Iterable[L2Network]) -> dict[str, str]:
+    """Name to uplink (`eth1`, `eth1.100`) of those that leave their host."""
+    return {l2.name: uplink_name(l2.physical_interface, l2.vlan) for l2 in l2s if l2.physical_interface}
 
 
 def network_spec(l3: L3Network, leases: tuple[DhcpHost, ...]) -> NetworkSpec:
@@ -32,6 +37,8 @@ def network_spec(l3: L3Network, leases: tuple[DhcpHost, ...]) -> NetworkSpec:
         dns_domain=l3.dns_domain or None,
         forwarders=tuple(l3.dns),
         hosts=leases,
+        uplink=l3.l2_network.physical_interface or None,
+        vlan=l3.l2_network.vlan,
     )
 
 

@@ -25,6 +25,7 @@ from hosts.allocation.spec import (
     narrowest,
 )
 from hosts.models import Cluster, Host, Zone
+from networks.hostnet import uplinks
 from networks.models import L3Network
 from vms.models import (
     DiskOffering,
@@ -97,6 +98,7 @@ class Checked:
             hypervisor_type=self.image.hypervisor_type,
             place=self.place,
             l2s={l3.l2_network_id: l3.l2_network.name for l3 in self.l3s},
+            uplinks=uplinks(l3.l2_network for l3 in self.l3s),
             image=image_view(self.image),
             volumes=(root, *data),
         )

@@ -19,6 +19,7 @@ from hosts.allocation.spec import AllocationSpec, Place, PlaceKind, VolumePlace
 from hosts.allocation.strategies import LAST_HOST, STRATEGIES
 from hosts.allocation.strategies import MIGRATE as MIGRATE_STRATEGY
 from hosts.models import Host, Leftover, LeftoverKind
+from networks.hostnet import uplinks
 from vms.config import DELETE_DATA_VOLUMES
 from vms.creation import RESOURCE_TYPE
 from vms.models import InternalId, VmInstance, Volume, VolumeType
@@ -133,12 +134,14 @@ def needs(vm: VmInstance, host: str | None = None) -> AllocationSpec:
     nics = vm.nics.filter(l3_network__isnull=False).select_related("l3_network__l2_network")
     volumes = vm.volumes.filter(primary_storage__isnull=False).select_related("primary_storage")
     places = {v.primary_storage_id: VolumePlace(str(v.primary_storage_id), str(v.primary_storage)) for v in volumes}
+    l2s = [nic.l3_network.l2_network for nic in nics if nic.l3_network]
     return AllocationSpec(
         cpu=vm.cpu_num,
         memory=vm.memory_size,
         hypervisor_type=vm.hypervisor_type,
         place=_host_named(host) if host else None,
-        l2s={nic.l3_network.l2_network_id: nic.l3_network.l2_network.name for nic in nics if nic.l3_network},
+        l2s={l2.pk: l2.name for l2 in l2s},
+        uplinks=uplinks(l2s),
         volume_places=tuple(places.values()),
         last_host_uuid=vm.last_host_id,
     )

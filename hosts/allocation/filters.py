@@ -101,6 +101,18 @@ def attached_l2(host: HostView, spec: AllocationSpec) -> Reason | None:
     return Reason(sentence, _is(f"not attached to {noun} {names}"))
 
 
+def uplinks(host: HostView, spec: AllocationSpec) -> Reason | None:
+    """The host's hook ties the uplinks of the VM's networks in; without it the guest would reach its own host alone."""
+    if host.prepared or not spec.uplinks:
+        return None
+    names = ", ".join(f"{uplink} of {name}" for name, uplink in sorted(spec.uplinks.items()))
+    sentence = (
+        f"{host.name} is not set up for uplinks ({names}): guests on it would reach no other host. "
+        "Run what manage.py host-setup prints on it, then reconnect it."
+    )
+    return Reason(sentence, ("is not set up for uplinks", "are not set up for uplinks"))
+
+
 def cpu(host: HostView, spec: AllocationSpec) -> Reason | None:
     """Total minus used minus reserved virtual CPUs are enough, exactly enough included (semantics §4.4)."""
     if host.available_cpu >= spec.cpu:

@@ -97,6 +97,7 @@ class HostView:
     state: str = ENABLED
     status: str = CONNECTED
     l2_uuids: frozenset[str] = frozenset()
+    prepared: bool = True
     storages: tuple[StorageView, ...] = ()
     vm_count: int = 0
     os: Release = field(default_factory=Release)
@@ -171,7 +172,8 @@ class VolumePlace:
 class AllocationSpec:
     """What a VM needs from a host.
 
-    `l2s` maps uuid to name for every L2 network behind the VM's L3 networks. `avoid` maps host uuid to
+    `l2s` maps uuid to name for every L2 network behind the VM's L3 networks, `uplinks` the names of those that have a
+    physical interface to it. `avoid` maps host uuid to
     the reason, put as the end of a sentence that begins with the host ("failed a moment ago"). `current`
     is the host a migration leaves; it need not be put into `avoid`.
     """
@@ -181,6 +183,7 @@ class AllocationSpec:
     hypervisor_type: str | None = None
     place: Place | None = None
     l2s: Mapping[str, str] = field(default_factory=dict)
+    uplinks: Mapping[str, str] = field(default_factory=dict)
     image: ImageView | None = None
     volumes: tuple[VolumeNeed, ...] = ()
     volume_places: tuple[VolumePlace, ...] = ()

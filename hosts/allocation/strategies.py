@@ -22,6 +22,7 @@ STATE = Rule("state", filters.state)
 STATUS = Rule("status", filters.status)
 HYPERVISOR = Rule("hypervisor", filters.hypervisor)
 ATTACHED_L2 = Rule("attached-l2", filters.attached_l2)
+UPLINKS = Rule("uplinks", filters.uplinks)
 CPU = Rule("cpu", filters.cpu)
 MEMORY = Rule("memory", filters.memory)
 VOLUME_STORAGES = Rule("volume-storages", filters.volume_storages)
@@ -29,7 +30,7 @@ IMAGE_STORE = Rule("image-store", filters.image_store)
 PRIMARY_STORAGE = Rule("primary-storage", filters.primary_storage)
 VERSIONS = Rule("versions", filters.versions)
 
-_BASE = (AVOID, STATE, STATUS, HYPERVISOR, ATTACHED_L2, CPU, MEMORY)
+_BASE = (AVOID, STATE, STATUS, HYPERVISOR, ATTACHED_L2, UPLINKS, CPU, MEMORY)
 _CREATE = (*_BASE, IMAGE_STORE, PRIMARY_STORAGE)
 
 

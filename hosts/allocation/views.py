@@ -79,6 +79,7 @@ def _view(
         state=host.state,
         status=host.status,
         l2_uuids=cluster_l2s.get(cluster.uuid, frozenset()),
+        prepared=host.prepared is not None,
         storages=storages.get(cluster.uuid, ()),
         vm_count=vm_count,
         os=Release(host.os_distribution, host.os_release, host.os_version),

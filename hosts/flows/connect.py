@@ -127,6 +127,7 @@ def record_facts(host: Host, facts: HostFacts) -> None:
         "qemu_version": facts.qemu_version,
         "emulation": facts.emulation,
         "kvm_note": facts.kvm_note,
+        "prepared": facts.prepared,
         "os_distribution": os.distribution if os else "",
         "os_release": os.release if os else "",
         "os_version": os.version if os else "",

@@ -46,7 +46,8 @@ class HostFacts:
     """What a full handshake finds out about a host.
 
     `os` is None when the host's set-up has left no facts file. `emulation` is proven by running something, not
-    read from capabilities; `kvm_note` says in one sentence how the proof went.
+    read from capabilities; `kvm_note` says in one sentence how the proof went. `prepared` is the version of the hook
+    that the host's set-up installed, None without one that works.
     """
 
     hostname: str
@@ -143,7 +144,11 @@ class DhcpHost:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """One L3 network as a host carries it (architecture §8): isolated bridge, gateway on the host, DHCP and DNS."""
+    """One L3 network as a host carries it: a bridge with the gateway on the host, DHCP and DNS.
+
+    `uplink` is the physical interface that ties the bridges of all hosts together, by its VLAN device where `vlan` is
+    given; None: the network never leaves its host. The host's hook does it (hosts/hostside).
+    """
 
     uuid: str
     bridge: str
@@ -153,6 +158,8 @@ class NetworkSpec:
     dns_domain: str | None = None
     forwarders: tuple[str, ...] = ()
     hosts: tuple[DhcpHost, ...] = ()
+    uplink: str | None = None
+    vlan: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from signal import SIGCONT
 
+from hosts.hostside import installation
 from hosts.lab import network, osrelease, processes
 from hosts.lab.errors import CommandFailed, LabError
 from hosts.lab.plan import FACTS_FOLDER, LOCAL_STORAGE, OWN_FOLDERS, LabHost, Plan
@@ -51,8 +52,8 @@ FACTS_POOL = """\
 
 
 def write_files(host: LabHost, siblings: Sequence[LabHost], odd_os: bool) -> None:
-    """Everything the host owns: folders, settings of its daemon, names, operating system, facts."""
-    for folder in (*OWN_FOLDERS, LOCAL_STORAGE, "/etc/libvirt/hooks"):
+    """Everything the host owns: folders, settings of its daemon, names, operating system, hook."""
+    for folder in (*OWN_FOLDERS, LOCAL_STORAGE):
         host.inside(folder).mkdir(parents=True, exist_ok=True)
     Path(host.pool_path).mkdir(parents=True, exist_ok=True)
     settings = {"address": host.address, "uuid": host.uuid}
@@ -66,7 +67,7 @@ def write_files(host: LabHost, siblings: Sequence[LabHost], odd_os: bool) -> Non
     # These two are bound one by one: a running host sees them change only when the file stays the same one.
     host.inside("/etc/os-release").write_text(system)
     host.inside("/etc/hosts").write_text(_names(siblings))
-    write_whole(host.inside(f"{FACTS_FOLDER}/facts.json"), osrelease.facts(host.name, system))
+    installation.install(host.inside("/etc/libvirt/hooks"))
 
 
 def start(shell: Shell, host: LabHost) -> None:

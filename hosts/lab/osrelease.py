@@ -1,6 +1,5 @@
-"""What operating system a lab host shows, and the facts file that tells the console about the host."""
+"""What operating system a lab host shows."""
 
-import json
 import shlex
 from pathlib import Path
 
@@ -27,22 +26,3 @@ def parse(text: str) -> dict[str, str]:
     """Key to value of an os-release file; its values are quoted as a shell quotes."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return {key.strip(): " ".join(shlex.split(value)) for key, _, value in pairs}
-
-
-def facts(hostname: str, text: str) -> str:
-    """The facts file of a host, as JSON: name, operating system, memory in bytes."""
-    release = parse(text)
-    system = {"distribution": "ID", "release": "VERSION_CODENAME", "version": "VERSION_ID"}
-    return json.dumps(
-        {
-            "hostname": hostname,
-            "os": {ours: release.get(theirs, "") for ours, theirs in system.items()},
-            "memory_total": _memory_total(),
-            "prepared": 1,
-        }
-    )
-
-
-def _memory_total() -> int:
-    line = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:"))
-    return int(line.split()[1]) * 1024

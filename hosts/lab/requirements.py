@@ -24,6 +24,8 @@ HOST_TOOLS = {
     "qemu-img": "qemu-utils",
     "dnsmasq": "dnsmasq-base",
     "iptables": "iptables",
+    "nft": "nftables",
+    "/usr/bin/python3": "python3",
     "/usr/share/seabios/bios-256k.bin": "seabios",
 }
 GUEST_TOOLS = {

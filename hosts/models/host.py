@@ -65,6 +65,7 @@ class Host(Resource):
     os_release = models.CharField(max_length=64, blank=True)
     os_version = models.CharField(max_length=64, blank=True)
     emulation = models.CharField(max_length=8, blank=True, choices=[(e.value, e.value) for e in Emulation])
+    prepared = models.PositiveSmallIntegerField("version of the hook", null=True, blank=True)
     kvm_note = models.CharField(max_length=512, blank=True)
 
     objects: ClassVar[HostManager] = HostManager()

@@ -18,6 +18,10 @@ from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Z
 from hosts.pages import columns
 from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
 
+NOT_SET_UP = (
+    "Not set up: it takes no VMs on networks with an uplink, since nothing ties these in. "
+    "Run manage.py host-setup | ssh root@HOST sh, then reconnect it."
+)
 DISABLED = "It takes no new VMs; those that run there stay."
 
 
@@ -48,9 +52,12 @@ def context(host: Host) -> Mapping[str, Any]:
 
 
 def notes(host: Host) -> list[tuple[str, str, str]]:
+    found = []
     if host.state == HostState.DISABLED:
-        return [("secondary", "ban", f"Disabled. {DISABLED}")]
-    return []
+        found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
+    if host.status == HostStatus.CONNECTED and host.prepared is None:
+        found.append(("yellow", "cable", NOT_SET_UP))
+    return found
 
 
 def _name(host: Host) -> str:

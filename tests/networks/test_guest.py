@@ -20,7 +20,7 @@ from networks.guest import (
     new_mac,
     resolv_conf,
     routes,
-    vlan_device_name,
+    uplink_name,
 )
 
 WEB = GuestNic(0, "fa:ef:34:5c:6c:00", "10.10.1.99", "255.255.255.0", "10.10.1.1", is_default=True)
@@ -115,7 +115,7 @@ def test_bridge_and_device_names():
         bridge_name("eth1"),
         bridge_name("eth1", 100),
         bridge_name("eth1", 0),
-        vlan_device_name("eth1", 100),
+        uplink_name("eth1", 100),
     )
     assert names == ("br_eth1", "br_eth1_100", "br_eth1_0", "eth1.100")
 

@@ -13,6 +13,10 @@ Element = etree._Element
 DNSMASQ = "http://libvirt.org/schemas/network/dnsmasq/1.0"
 _dnsmasq = ElementMaker(namespace=DNSMASQ, nsmap={"dnsmasq": DNSMASQ})
 
+#: namespace of what Corral keeps in a network's <metadata>, for the hook on the host
+METADATA = "urn:corral:network:1"
+_corral = ElementMaker(namespace=METADATA, nsmap={"corral": METADATA})
+
 #: A guest takes its default route, resolver and domain from one network only. NICs on further networks are
 #: known by the second byte of their MAC, and an option without a value means: do not send it.
 SECOND_NIC = "fa:fe:*:*:*:*"
@@ -31,6 +35,7 @@ def network_xml(spec: NetworkSpec) -> str:
     root = maker.network(
         E.name(spec.uuid),
         E.uuid(dashed_uuid(spec.uuid)),
+        E.metadata(_corral.network(**_uplink(spec))),
         E.forward(mode="open"),
         # without spanning tree: it would hold back each new guest's first packets, and speak on the uplink
         E.bridge(name=spec.bridge, stp="off", delay="0"),
@@ -41,6 +46,11 @@ def network_xml(spec: NetworkSpec) -> str:
         _dnsmasq.options(*(_dnsmasq.option(value=value) for value in OPTIONS)),
     )
     return etree.tostring(root, pretty_print=True, encoding="unicode")
+
+
+def _uplink(spec: NetworkSpec) -> dict[str, str]:
+    told = {"uplink": spec.uplink, "vlan": spec.vlan}
+    return {key: str(value) for key, value in told.items() if value is not None}
 
 
 def _domain(spec: NetworkSpec) -> Iterator[Element]:
@@ -93,6 +103,7 @@ def frame(xml: str) -> tuple[object, ...]:
 
 
 _FRAME: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (f"metadata/{{{METADATA}}}network", ("uplink", "vlan")),
     ("forward", ("mode",)),
     ("bridge", ("name", "stp")),
     ("mac", ("address",)),
