@@ -58,13 +58,14 @@ def make_cluster(**values: Any) -> Cluster:
 
 
 def make_host(**values: Any) -> Host:
-    """Connected, Enabled, 8 cores, 16 GiB, in the simulator."""
+    """Connected, Enabled, set up, 8 cores, 16 GiB, in the simulator."""
     name = values.get("name", f"host{number()}")
     defaults = {
         "name": name,
         "management_ip": name,
         "uri": f"sim://{name}",
         "status": HostStatus.CONNECTED,
+        "prepared": 1,
         "total_cpu": 8,
         "total_memory": 16 * GIB,
     }

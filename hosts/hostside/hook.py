@@ -133,17 +133,14 @@ def call(*words: str, text: str | None = None) -> str:
     return done.stdout
 
 
-def tie(network: Network) -> None:
-    """Make the uplink a port of the bridge. Raises Trouble rather than take an interface from its owner."""
+def make_port(network: Network) -> None:
+    """Make sure that there is a port for the bridge, and that it is free."""
     if not (DEVICES / network.uplink).exists() and not (DEVICES / network.port).exists():
         raise Trouble(f"This host has no interface {network.uplink}, the uplink of bridge {network.bridge}")
     if not (DEVICES / network.port).exists():
         call("ip", "link", "add", "link", network.uplink, "name", network.port, "type", "vlan", "id", network.vlan)
         call("ip", "link", "set", network.port, "alias", f"corral {network.bridge}")
     refuse_taken(network)
-    if (DEVICES / network.uplink).exists():
-        call("ip", "link", "set", network.uplink, "up")
-    call("ip", "link", "set", network.port, "master", network.bridge, "up")
 
 
 def refuse_taken(network: Network) -> None:
@@ -160,11 +157,20 @@ def refuse_taken(network: Network) -> None:
         )
 
 
+def starting(network: Network) -> None:
+    """Everything that can be refused is refused here: libvirt would leave the bridge behind when it fails later."""
+    call("nft", "--check", "-f", "-", text=rules(network))
+    if network.port:
+        make_port(network)
+
+
 def started(network: Network) -> None:
     """Rules first: the uplink must not carry a frame without them."""
     call("nft", "-f", "-", text=rules(network))
     if network.port:
-        tie(network)
+        if (DEVICES / network.uplink).exists():
+            call("ip", "link", "set", network.uplink, "up")
+        call("ip", "link", "set", network.port, "master", network.bridge, "up")
 
 
 def stopped(network: Network) -> None:
@@ -181,6 +187,7 @@ def daemon_started() -> None:
     for file in sorted(RUNNING.glob("*.xml")):
         network = network_of(file.read_text())
         if network is not None and (DEVICES / network.bridge).exists():
+            starting(network)
             started(network)
 
 
@@ -215,7 +222,7 @@ def write_facts() -> None:
     draft.replace(FACTS)
 
 
-NETWORK: dict[str, Callable[[Network], None]] = {"started": started, "stopped": stopped}
+NETWORK: dict[str, Callable[[Network], None]] = {"start": starting, "started": started, "stopped": stopped}
 
 
 def main(argv: list[str], read: Callable[[], str]) -> None:

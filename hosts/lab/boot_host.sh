@@ -9,6 +9,7 @@ shift 2
 hostname "$name"
 mount --bind "$root/etc/os-release" "$(readlink -f /etc/os-release)"
 mount --bind "$root/etc/hosts" /etc/hosts
+mkdir -p "$root/run/lock" # where serial lines are locked
 for folder; do
     mount --bind "$root$folder" "$folder"
 done

@@ -100,6 +100,18 @@ def test_l2_needs_every_network_not_just_one():
     assert sentence(reason) == ("node1 is in cluster rack1, which is not attached to L2 networks vlan200, vlan300.")
 
 
+def test_uplinks_need_a_host_that_is_set_up():
+    reason = filters.uplinks(host(prepared=False), spec(uplinks={"vlan200": "eth1.200", "back": "eth2"}))
+    assert sentence(reason) == (
+        "node1 is not set up for uplinks (eth2 of back, eth1.200 of vlan200): guests on it would reach no other host. "
+        "Run what manage.py host-setup prints on it, then reconnect it."
+    )
+
+
+def test_networks_that_never_leave_their_host_need_no_set_up():
+    assert filters.uplinks(host(prepared=False), spec(uplinks={})) is None
+
+
 def test_avoid_gives_the_callers_reason():
     reason = filters.avoided(host(), spec(avoid={"uuid-node1": "lost its room a moment ago"}))
     assert sentence(reason) == "node1 lost its room a moment ago."

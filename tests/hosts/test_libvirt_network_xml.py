@@ -28,6 +28,8 @@ SMALL = NetworkSpec(
 WEB = DhcpHost(mac="fa:12:34:56:78:00", ip="10.10.1.5", hostname="web-vm2")
 FULL = replace(
     SMALL,
+    uplink="eth1",
+    vlan=100,
     dns_domain="web.tier.mycompany.com",
     forwarders=("8.8.8.8", "1.1.1.1"),
     hosts=(WEB, DhcpHost(mac="fa:12:34:56:78:01", ip="10.10.1.6")),

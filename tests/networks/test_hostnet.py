@@ -61,6 +61,8 @@ def test_the_spec_is_what_the_records_say(l3: L3Network) -> None:
         dns_domain="web.example.org",
         forwarders=("9.9.9.9",),
         hosts=(A,),
+        uplink="eth1",
+        vlan=100,
     )
     assert mac.startswith("02:")
 

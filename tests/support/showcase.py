@@ -77,6 +77,7 @@ class Showcase:
             "os_release": "bookworm",
             "os_version": "12",
             "emulation": "qemu",
+            "prepared": 1,
             "kvm_note": "/dev/kvm is there, but a test guest did not start under it",
         }
         return Host.objects.create(name=name, **{**facts, **values})
