@@ -20,6 +20,7 @@ class VmsConfig(CorralApp):
         "flows.image",
         "healing",
         "cascades",
+        "tracer",
         "sync",  # before the networks: a guest that has ended has no leases any more
         "realise",
         "inventories",
