@@ -8,13 +8,11 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from celery import current_app
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
 
 from console.errors import Refusal
-from console.operations.doorbell import IMPATIENT
+from console.operations.doorbell import send
 from hosts.config import AUTO_RECONNECT, PING_FAILURES, PING_INTERVAL, PING_TIMEOUT
 from hosts.hypervisor import guard, registry
 from hosts.hypervisor.errors import HostUnreachable, HypervisorError
@@ -27,7 +25,7 @@ from hosts.status import lose
 
 logger = logging.getLogger(__name__)
 
-LOOK_TASK = "hosts.look"
+LOOK_TASK, LOOK_QUEUE = "hosts.look", "trace"
 #: seconds after which a look that was asked for and not begun is asked for again
 ASK_AGAIN = timedelta(seconds=15)
 #: seconds between a look that was not answered and the next one
@@ -46,14 +44,7 @@ observers: list[Observer] = []
 
 def ask(host: str, by: Heard) -> bool:
     """Ask the trackers to look at a host now; False when the broker did not hear, then its turn comes all the same."""
-    try:
-        with current_app.connection_for_write(transport_options=IMPATIENT) as connection:
-            arguments = {"args": [host, str(by)], "connection": connection, "ignore_result": True, "retry": False}
-            current_app.send_task(LOOK_TASK, expires=ASK_AGAIN.total_seconds(), **arguments)
-    except (OperationalError, OSError):
-        logger.warning("host %s: nobody heard that it should be looked at", host)
-        return False
-    return True
+    return send(LOOK_TASK, host, str(by), queue=LOOK_QUEUE, expires=ASK_AGAIN.total_seconds())
 
 
 def ask_for_due() -> int:
