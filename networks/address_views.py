@@ -5,12 +5,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from console.forms import PlainForm
 from networks.models import AddressUse
 
 MOST = 200
 
 
-class Question(forms.Form):
+class Question(PlainForm):
     """An address, and a moment when one is meant; times are UTC."""
 
     ip = forms.GenericIPAddressField(label="Address", protocol="IPv4", required=False)
