@@ -16,7 +16,9 @@ def newest() -> Operation:
 def failed_try(dc: Datacenter) -> None:
     """The host keeps the lease of a guest that has left it."""
     host = Host.objects.get(name="one")
-    VmInstance.objects.update(host=None)
+    vm = VmInstance.objects.get()
+    dc.fleet.vanish("one", vm.pk)
+    VmInstance.objects.update(host=None, last_host=host, state="Stopped")
     dc.fleet.fault(host="one", call="ensure_network", error=HypervisorError("no"), times=1)
     assert dc.run(bring_up_to_date(host, "a guest has left")).status == Status.FAILED
 
