@@ -18,6 +18,7 @@ class VmsConfig(CorralApp):
         "flows.destroy",
         "flows.bulk",
         "flows.image",
+        "flows.volume",
         "healing",
         "cascades",
         "sync",  # before the networks: a guest that has ended has no leases any more
