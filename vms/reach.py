@@ -35,7 +35,7 @@ def file_gone(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> N
 
 
 def forget_volume(volume: Volume) -> None:
-    """Remove the record of a volume whose file is gone with its tags, and return its room; must run in a transaction."""
+    """Remove the record of a volume whose file is gone, and its tags, and return its room; in a transaction."""
     systemtags.detach_all(volume.pk)
     deleted, _ = Volume.objects.filter(pk=volume.pk).delete()
     if deleted and volume.primary_storage_id:

@@ -78,7 +78,7 @@ def _accept_create(request: NewVolume, asked: Asked, rng: Random) -> Operation:
     systemtags.attach(RESOURCE_TYPE, volume.pk, request.system_tags, TagType.SYSTEM)
     systemtags.attach(RESOURCE_TYPE, volume.pk, request.user_tags, TagType.USER)
     title = f"Create volume {volume.name}" + (f" for VM {vm.name}" if vm else "")
-    arguments = {"request": asdict(request), "host": host.pk}
+    arguments: dict[str, Any] = {"request": asdict(request), "host": host.pk}
     if vm:
         arguments["device_id"] = free_device(vm)
     return _submit(ADD if vm else CREATE, title, volume, vm, asked, arguments, lane=host.pk)
@@ -107,7 +107,9 @@ def detach_volume(volume_uuid: str, asked: Asked = NOBODY, *, vm_uuid: str | Non
         volume, vm = _take_both(volume_uuid, asked)
         _refuse_root(volume, "detached")
         if vm is None or vm_uuid not in (None, vm.pk):
-            raise WrongState(f"Volume {volume.name} is not attached to {'this' if vm_uuid else 'a'} VM", code="SYS.1006")
+            raise WrongState(
+                f"Volume {volume.name} is not attached to {'this' if vm_uuid else 'a'} VM", code="SYS.1006"
+            )
         title = f"Detach volume {volume.name} from VM {vm.name}"
         return _submit(DETACH, title, volume, vm, asked, {"device_id": volume.device_id})
 
@@ -162,9 +164,7 @@ def _storage_for(
     """A storage with the volume's room reserved on it, and the host that is to create the file there."""
     if request.primary_storage_uuid:
         get_or_refuse(PrimaryStorage, request.primary_storage_uuid, "primaryStorageUuid")
-    need = VolumeNeed(
-        name=f"volume {request.name}", size=offering.disk_size, storage_uuid=request.primary_storage_uuid
-    )
+    need = VolumeNeed(name=f"volume {request.name}", size=offering.disk_size, storage_uuid=request.primary_storage_uuid)
     return place_volume(need, clusters_of(vm) if vm else None, rng)
 
 
@@ -214,7 +214,13 @@ def _refuse_stranger(user: AbstractBaseUser | None) -> None:
 
 
 def _submit(
-    kind: str, title: str, volume: Volume, vm: VmInstance | None, asked: Asked, arguments: dict[str, Any], lane: str = ""
+    kind: str,
+    title: str,
+    volume: Volume,
+    vm: VmInstance | None,
+    asked: Asked,
+    arguments: dict[str, Any],
+    lane: str = "",
 ) -> Operation:
     """Lock the volume, and the VM with it; the operation is listed with both."""
     of_the_vm = vm is not None and kind != DELETE

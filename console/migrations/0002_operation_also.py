@@ -5,20 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('console', '0001_initial'),
+        ("console", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='operation',
-            name='also_uuid',
-            field=models.CharField(blank=True, help_text='a second resource it is about, such as the volume it attaches', max_length=32),
+            model_name="operation",
+            name="also_uuid",
+            field=models.CharField(
+                blank=True, help_text="a second resource it is about, such as the volume it attaches", max_length=32
+            ),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['also_uuid', '-create_date'], name='operation_also'),
+            model_name="operation",
+            index=models.Index(fields=["also_uuid", "-create_date"], name="operation_also"),
         ),
     ]
