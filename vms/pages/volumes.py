@@ -174,6 +174,8 @@ PAGES = Pages(
         cells.badge("status", VOLUMES),
         lambda row: "" if row.state == Enablement.ENABLED else cells.badge("state", faces.ENABLEMENT)(row),
     ),
+    crumbs=lambda volume: [volume.vm] if volume.vm else [],
+    meta=(("hard-drive", cells.size("size")), ("database", cells.link("primary_storage"))),
     notes=notes,
     props=(
         Prop("VM", cells.link("vm")),
