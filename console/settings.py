@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 CELERY_TASK_DEFAULT_QUEUE = "ops"
+CELERY_TASK_ROUTES = {"hosts.*": "trace"}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -265,6 +266,7 @@ CELERY_VISIBILITY_TIMEOUT = 3600
 CELERY_BEAT_SCHEDULE_FILENAME = str(CORRAL_DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "ring-due-operations": {"task": "console.ring_due", "schedule": 5.0, "options": {"expires": 5.0}},
+    "look-at-hosts": {"task": "hosts.ask_for_due", "schedule": 2.0, "options": {"expires": 2.0}},
     "do-chores": {"task": "console.do_chores", "schedule": 20.0, "options": {"expires": 20.0}},
 }
 

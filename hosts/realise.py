@@ -41,7 +41,7 @@ carried: list[Callable[[Host], Iterable[tuple[LeftoverKind, str]]]] = []
 def realise(clusters: Iterable[str], why: str, user: AbstractBaseUser | None) -> list[Operation]:
     """Bring the connected hosts of clusters up to the records; must run in the transaction that changed these."""
     hosts = Host.objects.filter(cluster__in=list(clusters), status=HostStatus.CONNECTED).order_by("name", "pk")
-    return [_submit(host, why, user) for host in hosts]
+    return [bring_up_to_date(host, why, user) for host in hosts]
 
 
 @chore
@@ -50,10 +50,11 @@ def clear_leftovers() -> None:
     newest = Leftover.objects.filter(host__status=HostStatus.CONNECTED).values("host").annotate(newest=Max("pk"))
     for row in newest:
         host, key = Host.objects.get(pk=row["host"]), f"leftovers:{row['newest']}:{turn()}"
-        once(key, partial(_submit, host, "removing what is left over", None, key))
+        once(key, partial(bring_up_to_date, host, "removing what is left over", None, key))
 
 
-def _submit(host: Host, why: str, user: AbstractBaseUser | None, key: str | None = None) -> Operation:
+def bring_up_to_date(host: Host, why: str, user: AbstractBaseUser | None = None, key: str | None = None) -> Operation:
+    """One host by one operation; must run in a transaction."""
     return submit(
         kind=REALISE,
         title=f"Bring host {host.name} up to date: {why}"[:300],

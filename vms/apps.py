@@ -21,6 +21,7 @@ class VmsConfig(CorralApp):
         "flows.volume",
         "healing",
         "cascades",
+        "tracer",
         "sync",  # before the networks: a guest that has ended has no leases any more
         "realise",
         "inventories",

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from console import systemtags
 from console.errors import Busy, Forbidden, InvalidArgument, NotFound, WrongState
 from console.models import Operation, ResourceLock
+from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from hosts.allocation.engine import Decision
 from hosts.allocation.spec import AllocationSpec, Place, PlaceKind, VolumePlace
@@ -212,11 +213,8 @@ def _begin(
     found: Placement | None = None,
     **moved: str,
 ) -> Operation:
-    """Change the state and write the operation, in the transaction of the acceptance."""
-    allowed = sources(event) & {VmState(vm.state)}
-    if not VmInstance.objects.transit(vm.pk, allowed, TARGETS[event], **moved):
-        raise WrongState(f"VM {vm.name} is {vm.state} by now")
-    return submit(
+    """Write the operation and change the state, in the transaction of the acceptance."""
+    operation = submit(
         kind=kind,
         title=title.format(vm.name),
         subject=(RESOURCE_TYPE, vm.uuid, vm.name),
@@ -228,6 +226,11 @@ def _begin(
         report=found.report if found else None,
         parent=asked.parent,
     )
+    allowed = sources(event) & {VmState(vm.state)}
+    with because(OPERATION, operation=operation.pk):
+        if not VmInstance.objects.transit(vm.pk, allowed, TARGETS[event], **moved):
+            raise WrongState(f"VM {vm.name} is {vm.state} by now")
+    return operation
 
 
 def _forget_leftovers(vm: VmInstance, host: str) -> None:

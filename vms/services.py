@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from console import systemtags
 from console.models import Operation, TagType
 from console.naming import new_uuid
+from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from console.resources import insert
 from hosts import capacity
@@ -19,6 +20,7 @@ from vms.creation import RESOURCE_TYPE, Checked, CreateVm, check, check_hostname
 from vms.models import InternalId, VmInstance, Volume, VolumeType
 from vms.nics import create_nic, release_addresses
 from vms.placement import Look, Placement, choose, place
+from vms.states import VmState
 
 CREATE = "vm.create"
 
@@ -67,7 +69,7 @@ def _accept_create(
         create_nic(vm, l3, device_id, rng)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.system_tags, TagType.SYSTEM)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.user_tags, TagType.USER)
-    return submit(
+    operation = submit(
         kind=CREATE,
         title=f"Create VM {vm.name}",
         subject=(RESOURCE_TYPE, vm.uuid, vm.name),
@@ -78,6 +80,9 @@ def _accept_create(
         idempotency_key=key,
         report=placement.report,
     )
+    with because(OPERATION, operation=operation.pk):
+        VmInstance.objects.remember(vm.pk)
+    return operation
 
 
 def _create_row(checked: Checked, placement: Placement) -> VmInstance:
@@ -141,6 +146,7 @@ def forget_vm(vm: VmInstance) -> None:
         if deleted and volume.primary_storage_id:
             capacity.return_storage(volume.primary_storage_id, volume.size)
     release_addresses(vm)
+    VmInstance.objects.remember(vm.pk, VmState.DESTROYED)
     systemtags.detach_all(vm.uuid)
     VmInstance.objects.filter(pk=vm.pk).delete()
     InternalId.objects.filter(pk=vm.internal_id).delete()

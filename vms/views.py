@@ -15,6 +15,7 @@ from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.naming import new_uuid
 from console.operations import flow
 from console.permissions import may
+from hosts.config import PING_INTERVAL
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from networks.guest import GuestView, guest_view
 from vms import actions, queries
@@ -37,7 +38,7 @@ COLUMNS = (
 )
 
 #: tab -> its title; the first one is shown without being asked for
-TABS = {"overview": "Overview", "operations": "Operations", "xml": "Domain XML", "json": "JSON"}
+TABS = {"overview": "Overview", "operations": "Operations", "history": "History", "xml": "Domain XML", "json": "JSON"}
 OVERVIEW = next(iter(TABS))
 
 
@@ -60,6 +61,7 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
+        "interval": PING_INTERVAL.get(),
     }
     live = bool(working) or any(vm.state in INTERMEDIATE for vm in page)
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
@@ -104,6 +106,8 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "current": current,
         **_buttons(request, vm, current.title if current else ""),
         "key": new_uuid(),
+        "interval": PING_INTERVAL.get(),
+        "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,
     }
     live = vm.state in INTERMEDIATE or current is not None
     return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](vm), live=live)
@@ -137,6 +141,10 @@ def _operations(vm: VmInstance) -> dict[str, Any]:
     return {"placement": queries.placement_of(vm.uuid)}
 
 
+def _history(vm: VmInstance) -> dict[str, Any]:
+    return {"changes": queries.history_of(vm.pk), "addresses": queries.addresses_of(vm.pk)}
+
+
 def _xml(vm: VmInstance) -> dict[str, Any]:
     """What Corral would define on the VM's host, or on its last one; nothing is asked of the host."""
     host = vm.host or vm.last_host
@@ -147,7 +155,7 @@ def _json(vm: VmInstance) -> dict[str, Any]:
     return {"json": json.dumps(inventory.get("VmInstance").get_json(vm.uuid), indent=4)}
 
 
-CONTEXTS = {"overview": _overview, "operations": _operations, "xml": _xml, "json": _json}
+CONTEXTS = {"overview": _overview, "operations": _operations, "history": _history, "xml": _xml, "json": _json}
 
 
 def _gone(request: HttpRequest, uuid: str, operations: list[Any]) -> HttpResponse:

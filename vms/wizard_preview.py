@@ -21,6 +21,7 @@ REMEDIES: dict[str, tuple[tuple[str, str], ...]] = {
     "status": (("placement", "Choose another place"),),
     "hypervisor": (("image", "Choose another image"),),
     "attached-l2": (("networks", "Choose other networks"),),
+    "uplinks": (("networks", "Choose other networks"),),
     "cpu": (("image", "Choose a smaller offering"),),
     "memory": (("image", "Choose a smaller offering"),),
     "image-store": (("image", "Choose another image"),),

@@ -24,17 +24,31 @@ TAKEOVER, NEW = 3, 6
 IMPATIENT = {"max_retries": 1, "interval_start": 0, "socket_timeout": 2, "socket_connect_timeout": 2}
 
 
-def ring(uuid: str, *, priority: int = NEW) -> bool:
-    """Ask the workers to look at one operation; False when the broker did not hear, then beat makes up for it."""
+def send(task: str, *args: str, queue: str = "ops", priority: int = NEW, expires: float | None = None) -> bool:
+    """Send one message to the workers of a queue; False when the broker did not hear."""
     try:
         with current_app.connection_for_write(transport_options=IMPATIENT) as connection:
             current_app.send_task(
-                RUN_TASK, args=[uuid], connection=connection, priority=priority, ignore_result=True, retry=False
+                task,
+                args=list(args),
+                connection=connection,
+                queue=queue,
+                priority=priority,
+                expires=expires,
+                ignore_result=True,
+                retry=False,
             )
     except (OperationalError, OSError):
-        logger.warning("operation %s: nobody heard the doorbell, beat will ring again", uuid)
         return False
     return True
+
+
+def ring(uuid: str, *, priority: int = NEW) -> bool:
+    """Ask the workers to look at one operation; False when the broker did not hear, then beat makes up for it."""
+    heard = send(RUN_TASK, uuid, priority=priority)
+    if not heard:
+        logger.warning("operation %s: nobody heard the doorbell, beat will ring again", uuid)
+    return heard
 
 
 def ring_on_commit(uuid: str) -> None:

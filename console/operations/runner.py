@@ -18,6 +18,7 @@ from console.errors import Cancelled, CorralError, DeadlinePassed
 from console.models import Operation, OperationStep, ResourceLock, StepStatus
 from console.models.operation import ENDED, TOUCHED, status_of
 from console.operations import doorbell, flow, signals
+from console.operations.cause import OPERATION, because
 from console.operations.claim import Claim, LeaseLost, claim, wake_lane
 from console.operations.context import Postponed, StepContext
 from console.operations.heart import End, Heart, end_process
@@ -163,7 +164,8 @@ class _Run:
         try:
             signals.boundary.send(Operation, **moment, moment=before)
             self.heart.check()
-            work(ctx)
+            with because(OPERATION, operation=self.operation.pk):
+                work(ctx)
             signals.boundary.send(Operation, **moment, moment=after)
         finally:
             self.heart.limit(float("inf"))

@@ -69,22 +69,24 @@ def programs(port: int, redis_conf: Path | None) -> list[Program]:
         *("--graceful-timeout", "3", "--no-control-socket"),
     )
     celery = (*python, "celery", "--app", "console")
-    worker = (
-        *celery,
-        "worker",
-        *("--pool", "prefork", "--concurrency", "8", "--queues", "ops", "--hostname", "ops@%h"),
-        *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
-    )
+    worker = _worker(celery, "ops", 8)
+    tracker = _worker(celery, "trace", 4)
     beat = (*celery, "beat", "--loglevel", "WARNING", "--pidfile=")
     found = [
         Program("web", web),
         # QUIT is Celery's soft shutdown: a task gets some seconds; a longer one is taken over by its lease.
         Program("worker", worker, stop_signal="QUIT", stop_seconds=15),
+        Program("tracker", tracker, stop_signal="QUIT", stop_seconds=15),
         Program("beat", beat),
     ]
     if redis_conf:
         found.insert(0, Program("redis", (str(redis_server()), str(redis_conf)), priority=10))
     return found
+
+
+def _worker(celery: tuple[str, ...], queue: str, processes: int) -> tuple[str, ...]:
+    pool = ("--pool", "prefork", "--concurrency", str(processes), "--queues", queue, "--hostname", f"{queue}@%h")
+    return (*celery, "worker", *pool, *("--loglevel", "INFO", "--without-gossip", "--without-mingle"))
 
 
 def supervisor_config(found: list[Program], directory: Path, logs: Path, user: str) -> str:

@@ -158,6 +158,17 @@ def ago(value: datetime | None) -> str:
 
 
 @register.filter
+def ago_briefly(value: datetime) -> str:
+    """The same for narrow places: "12 s"."""
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago="brief">{}</time>',
+        _machine(value),
+        clock_text(value),
+        age(timezone.now() - value).replace("just now", "now").removesuffix(" ago"),
+    )
+
+
+@register.filter
 def clock(value: datetime | None) -> str:
     """A time as it stands in the record, in UTC."""
     if value is None:
@@ -230,6 +241,7 @@ NAVIGATION = (
         (
             NavItem("L3 networks", "l3:list", "network", "/networks/l3/"),
             NavItem("L2 networks", "l2:list", "cable", "/networks/l2/"),
+            NavItem("Address history", "addresses", "history", "/networks/addresses/"),
         ),
     ),
     NavGroup(

@@ -68,7 +68,7 @@ def test_rules_replace_what_was_there_in_one_transaction() -> None:
 
 
 def test_what_a_tool_says_is_told() -> None:
-    with pytest.raises(hook.Trouble, match="ls -d /nowhere failed: .*No such file"):
+    with pytest.raises(hook.Trouble, match=r"ls -d /nowhere failed: .*No such file"):
         hook.call("ls", "-d", "/nowhere")
 
 

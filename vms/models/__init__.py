@@ -1,7 +1,9 @@
 """Virtual machines and what they are made of."""
 
+from vms.models.history import VmChange
 from vms.models.image import CachedImage, Image, ImageFormat, ImageStatus, MediaType, Platform
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator, OfferingType
+from vms.models.stranger import Stranger
 from vms.models.vm import InternalId, VmInstance, VmNic, VmType, Volume, VolumeStatus, VolumeType
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "OfferedAllocator",
     "OfferingType",
     "Platform",
+    "Stranger",
+    "VmChange",
     "VmInstance",
     "VmNic",
     "VmType",

@@ -2,13 +2,15 @@
 
 from typing import ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from console.models import Dated, Enablement, Resource, Stamped
+from console.operations.cause import cause
 from hosts.models import Cluster, Host, HypervisorType, PrimaryStorage, Zone
 from networks.models import L3Network, UsedIp
+from vms.models.history import VmChange
 from vms.models.image import Image
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator
 from vms.states import VmState
@@ -30,10 +32,37 @@ class VmQuerySet(Stamped["VmInstance"]):
     def transit(self, uuid: str, sources: frozenset[VmState] | set[VmState], target: VmState, **values: object) -> bool:
         """Move one VM to `target` when it is in one of `sources`; location moves in the same UPDATE.
 
-        False: it was in another state, or is gone. The version counter moves with every change.
+        False: it was in another state, or is gone. The version counter moves with every change, and the history tells
+        of it with its cause.
         """
         row = self.filter(pk=uuid, state__in=[str(state) for state in sources])
-        return bool(row.update(state=target, state_since=timezone.now(), version=models.F("version") + 1, **values))
+        values |= {"state": target, "state_since": timezone.now(), "state_cause": cause().kind}
+        values |= {"version": models.F("version") + 1}
+        with transaction.atomic():
+            return bool(row.update(**values)) and self.model.objects.remember(uuid)
+
+    def remember(self, uuid: str, state: VmState | None = None) -> bool:
+        """Write into the history what the record of a VM says now, and why; True. Must run in its transaction.
+
+        `state` for a record that is about to go.
+        """
+        vm = self.select_related("host", "target_host").get(pk=uuid)
+        why = cause()
+        VmChange.objects.create(
+            vm_uuid=vm.pk,
+            vm_name=vm.name,
+            at=timezone.now() if state else vm.state_since,
+            state=state or vm.state,
+            host_uuid=vm.host_id or "",
+            host_name=vm.host.name if vm.host else "",
+            target_uuid=vm.target_host_id or "",
+            target_name=vm.target_host.name if vm.target_host else "",
+            version=vm.version,
+            cause=why.kind,
+            detail=why.detail[:255],
+            operation_uuid=why.operation,
+        )
+        return True
 
 
 VmManager = models.Manager.from_queryset(VmQuerySet)
@@ -65,6 +94,7 @@ class VmInstance(Resource):
     hypervisor_type = models.CharField(max_length=16, choices=HypervisorType, default=HypervisorType.KVM)
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in VmState], default=VmState.CREATED)
     state_since = models.DateTimeField(default=timezone.now)
+    state_cause = models.CharField(max_length=16, default="operation", help_text="what led to the state")
     version = models.PositiveBigIntegerField(default=0, help_text="moves with every change; the tracer compares it")
 
     cpu_num = models.PositiveIntegerField()

@@ -1,0 +1,28 @@
+"""Domains on hosts that nobody recorded (semantics §3.4)."""
+
+from django.db import models
+from django.utils import timezone
+
+from console.models.resource import UUID_LENGTH
+from hosts.models import Host
+
+
+class Stranger(models.Model):
+    """One domain that a host showed and no record knows: listed, adopted or ignored, but never touched."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="strangers")
+    domain_uuid = models.CharField(max_length=UUID_LENGTH)
+    name = models.CharField(max_length=255)
+    state = models.CharField(max_length=16, help_text="as the host names it")
+    vcpus = models.PositiveIntegerField(default=0)
+    memory = models.BigIntegerField(default=0, help_text="bytes")
+    persistent = models.BooleanField(default=True)
+    first_seen = models.DateTimeField(default=timezone.now)
+    ignored = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["ignored", "-first_seen", "pk"]
+        constraints = [models.UniqueConstraint(fields=["host", "domain_uuid"], name="stranger_once")]
+
+    def __str__(self) -> str:
+        return self.name
