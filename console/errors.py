@@ -74,6 +74,13 @@ class NoHost(Refusal):
     http = HTTPStatus.CONFLICT
 
 
+class NoStorage(Refusal):
+    """No primary storage can take this volume."""
+
+    code = "SYS.1006"
+    http = HTTPStatus.CONFLICT
+
+
 class NoAddress(Refusal):
     """The network has no address left to give."""
 

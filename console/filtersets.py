@@ -15,11 +15,15 @@ class OperationFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(method="search", label="Text")
     status = django_filters.MultipleChoiceFilter(choices=Status)
-    subject = django_filters.CharFilter(field_name="subject_uuid", label="Subject")
+    subject = django_filters.CharFilter(method="about", label="Subject")
 
     class Meta:
         model = Operation
         fields = ["q", "status", "subject"]
+
+    def about(self, rows: OperationQuerySet, name: str, uuid: str) -> OperationQuerySet:
+        del name
+        return rows.about(uuid)
 
     def search(self, rows: OperationQuerySet, name: str, text: str) -> OperationQuerySet:
         """Part of the title, of the subject's name or of the user's name; or a whole uuid."""

@@ -18,6 +18,7 @@ class VmsConfig(CorralApp):
         "flows.destroy",
         "flows.bulk",
         "flows.image",
+        "flows.volume",
         "healing",
         "cascades",
         "tracer",

@@ -58,7 +58,7 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
         "may_create": may(request.user, VmInstance, "add"),
-        "bulk": [action for action in actions.offered(flow.kinds()) if request.user.has_perm(action.permission)],
+        "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
         "interval": PING_INTERVAL.get(),
@@ -104,7 +104,7 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "tabs": TABS.items(),
         "operations": [operation for operation in operations if not operation.is_open],
         "current": current,
-        "buttons": _buttons(request, vm, current.title if current else ""),
+        **_buttons(request, vm, current.title if current else ""),
         "key": new_uuid(),
         "interval": PING_INTERVAL.get(),
         "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,
@@ -113,9 +113,12 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](vm), live=live)
 
 
-def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> tuple[actions.Button, ...]:
+def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, list[actions.Button]]:
+    """The buttons of the page's head, of its table of volumes, and of each data volume in it."""
     known = actions.offered(flow.kinds())
-    return actions.buttons(known, VmState(vm.state), holder=holder, may=request.user.has_perm)
+    found = actions.buttons(known, VmState(vm.state), holder=holder, may=request.user.has_perm)
+    sections = {"": "buttons", "volumes": "volumes_buttons", "volume": "volume_buttons"}
+    return {name: [one for one in found if one.action.section == section] for section, name in sections.items()}
 
 
 # what only one tab shows ----------------------------------------------------------------------------------

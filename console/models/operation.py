@@ -69,7 +69,7 @@ class OperationQuerySet(Stamped["Operation"]):
         return self.open().filter(ring_at__lte=now)
 
     def about(self, uuid: str) -> "OperationQuerySet":
-        return self.filter(subject_uuid=uuid)
+        return self.filter(models.Q(subject_uuid=uuid) | models.Q(also_uuid=uuid))
 
 
 OperationManager = models.Manager.from_queryset(OperationQuerySet)
@@ -83,6 +83,9 @@ class Operation(Dated):
     subject_type = models.CharField(max_length=64, blank=True)
     subject_uuid = models.CharField(max_length=UUID_LENGTH, blank=True)
     subject_name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    also_uuid = models.CharField(
+        max_length=UUID_LENGTH, blank=True, help_text="a second resource it is about, such as the volume it attaches"
+    )
     lane = models.CharField(max_length=UUID_LENGTH, blank=True, help_text="work of one lane is limited, a host's uuid")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
     created_by = models.ForeignKey(
@@ -114,6 +117,7 @@ class Operation(Dated):
         indexes = [
             models.Index(fields=["status", "ring_at"], name="operation_due"),
             models.Index(fields=["subject_uuid", "-create_date"], name="operation_subject"),
+            models.Index(fields=["also_uuid", "-create_date"], name="operation_also"),
             models.Index(fields=["lane", "status"], name="operation_lane"),
             models.Index(fields=["-create_date"], name="operation_newest"),
         ]

@@ -223,6 +223,7 @@ NAVIGATION = (
         (
             NavItem("Overview", "dashboard", "layout-dashboard", "/"),
             NavItem("Virtual machines", "vms:list", "monitor", "/vms/"),
+            NavItem("Volumes", "volumes:list", "cylinder", "/volumes/"),
             NavItem("Operations", "operations:list", "activity", "/operations/"),
         ),
     ),

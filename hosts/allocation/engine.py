@@ -114,10 +114,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The hosts to try, best first, and the report on all of them."""
+    """The hosts to try, best first, the report on all of them, and what was asked for."""
 
     candidates: tuple[HostView, ...]
     report: Report
+    spec: AllocationSpec
 
 
 def decide(hosts: Iterable[HostView], spec: AllocationSpec, strategy: Strategy, rng: Random) -> Decision:
@@ -132,7 +133,7 @@ def decide(hosts: Iterable[HostView], spec: AllocationSpec, strategy: Strategy, 
     for ordering in strategy.orderings:
         survivors = ordering(survivors, spec, rng)
     report = Report(strategy.name, spec.cpu, spec.memory, spec.place, tuple(entries))
-    return Decision(tuple(survivors), report)
+    return Decision(tuple(survivors), report, spec)
 
 
 def judge(host: HostView, spec: AllocationSpec, strategy: Strategy) -> HostEntry:

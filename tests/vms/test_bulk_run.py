@@ -104,7 +104,14 @@ def test_an_action_that_does_not_exist_is_not_found(boss: Client, query: str) ->
     assert boss.get(f"/vms/bulk/?{query}").status_code == 404
 
 
-@pytest.mark.parametrize("action", [action.name for action in ACTIONS])
+@pytest.mark.parametrize("action", [action.name for action in ACTIONS if action.section])
+def test_what_is_done_to_one_volume_is_not_done_to_many_vms(show: Showcase, action: str) -> None:
+    vm = show.vm("a", show.host("node-1"))
+    boss = visitor("boss", is_superuser=True)
+    assert boss.post("/vms/bulk/", {"action": action, "targets": vm.uuid}).status_code == 404
+
+
+@pytest.mark.parametrize("action", [action.name for action in ACTIONS if not action.section])
 def test_each_action_needs_its_permission(show: Showcase, action: str) -> None:
     vm = show.vm("a", show.host("node-1"))
     client = visitor("carl", is_staff=True)
