@@ -53,6 +53,7 @@ OPERATION = Inventory(
     model=Operation,
     select=("created_by",),
     prefetch=("steps",),
+    defer=("report", "arguments", "data"),
     fields=(
         Field("uuid", "uuid"),
         Field("kind", "kind"),

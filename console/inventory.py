@@ -94,7 +94,7 @@ class Inventory:
     """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/.
 
     `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
-    row out of lists, unless the list asks for it. An inventory that is no table has `provide` and its `key` instead
+    row out of lists, unless the list asks for it. `defer` are large columns that no key shows. An inventory that is no table has `provide` and its `key` instead
     of a model.
     """
 
@@ -105,6 +105,7 @@ class Inventory:
     model: type[Model] | None = None
     select: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
+    defer: tuple[str, ...] = ()
     scope: tuple[tuple[str, Any], ...] = ()
     hide: tuple[str, str] | None = None
     provide: Callable[[], list[Json]] | None = None
@@ -118,7 +119,7 @@ class Inventory:
         expressions = {field.lookup: field.expression() for field in self.fields if field.expression}
         related = [field.prefetch(self.model) for field in fields if field.nested or field.uuids]
         rows = self.model._default_manager.filter(**dict(self.scope)).annotate(**expressions)
-        return rows.select_related(*self.select).prefetch_related(*self.prefetch, *related)
+        return rows.defer(*self.defer).select_related(*self.select).prefetch_related(*self.prefetch, *related)
 
     def listed(self, only: Iterable[str] = ()) -> QuerySet:
         """The rows without those that lists hide."""

@@ -71,6 +71,10 @@ class OperationQuerySet(Stamped["Operation"]):
     def about(self, uuid: str) -> "OperationQuerySet":
         return self.filter(subject_uuid=uuid)
 
+    def lines(self) -> "OperationQuerySet":
+        """With what a line of a list shows, and without what can be megabytes a row and only one's own page shows."""
+        return self.select_related("created_by").prefetch_related("steps").defer("report", "arguments", "data")
+
 
 OperationManager = models.Manager.from_queryset(OperationQuerySet)
 

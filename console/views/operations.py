@@ -1,8 +1,7 @@
-"""Pages of operations."""
+"""The page of one operation, and what people can do with it there."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -10,11 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from console.errors import Refusal
-from console.faces import OPERATIONS
-from console.facets import facets
-from console.filtersets import OperationFilter
 from console.htmx import render_page
-from console.listing import SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
 from console.operations.services import cancel, retry, why_no_retry
 from console.pages.answers import person
@@ -23,50 +18,19 @@ from console.permissions import may
 #: parts of an operation that its page lists
 CHILDREN = 200
 
-COLUMNS = (
-    Column("Operation", "title", "title"),
-    Column("Status", "status", "status"),
-    Column("Who", "who", "created_by__username", "sm"),
-    Column("When", "created", "create_date"),
-    Column("Duration", classes="num sm"),
-)
-
-
-@require_safe
-def operation_list(request: HttpRequest) -> HttpResponse:
-    """Everything that was asked for, newest first."""
-    found = OperationFilter(request.GET, Operation.objects.all())
-    order = order_of(request.GET.get(SORT, ""), COLUMNS, "-created")
-    rows = lines(found.qs).order_by(*order.fields)
-    page = page_of_rows(request, rows)
-    context = {
-        "page": page,
-        "query": request.GET.get("q", ""),
-        "facets": facets(_without_status(request), "status", OPERATIONS, request.GET),
-        "headings": headings(COLUMNS, order, request.GET),
-        "filtered": any(request.GET.get(name) for name in OperationFilter.base_filters),
-    }
-    live = any(operation.is_open for operation in page)
-    return render_page(request, "operations/list.html", "operations/_list.html", context, live=live)
-
-
-def _without_status(request: HttpRequest) -> QuerySet:
-    """The rows the status facet counts: all other filters applied."""
-    others = request.GET.copy()
-    others.pop("status", None)
-    return OperationFilter(others, Operation.objects.all()).qs
-
 
 @require_safe
 def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     """One operation: its steps as they happen, why its host was chosen, what went wrong and what to do."""
-    operation = get_object_or_404(with_steps(Operation.objects.all()), pk=uuid)
+    operation = get_object_or_404(
+        Operation.objects.select_related("created_by", "parent").prefetch_related("steps"), pk=uuid
+    )
     retried = Operation.objects.filter(idempotency_key=retry_key(operation)).first()
     context = {
         "operation": operation,
         "retried": retried,
         "may_retry": not retried and not why_no_retry(operation),
-        "children": list(lines(operation.children.order_by("subject_name", "pk"))[:CHILDREN]),
+        "children": list(operation.children.lines().order_by("subject_name", "pk")[:CHILDREN]),
         "refused": [one for one in operation.data.get("results", {}).values() if one["outcome"] != "accepted"],
     }
     return render_page(request, "operations/detail.html", "operations/_detail.html", context, live=operation.is_open)
@@ -113,13 +77,3 @@ def _way_back(request: HttpRequest, otherwise: str) -> str:
     """The page the form was on, when that is a page of this console."""
     asked = request.POST.get("next", "")
     return asked if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()) else otherwise
-
-
-def with_steps(rows: QuerySet) -> QuerySet:
-    """Operations with all that their line and their steps show, in a constant number of statements."""
-    return rows.select_related("created_by", "parent").prefetch_related("steps")
-
-
-def lines(rows: QuerySet) -> QuerySet:
-    """The same without what only one operation's page shows, which can be megabytes."""
-    return with_steps(rows).defer("report", "arguments", "data")

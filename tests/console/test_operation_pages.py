@@ -1,7 +1,13 @@
 """Pages of operations."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import GIB, Showcase, report, subject
@@ -79,12 +85,23 @@ def test_an_unknown_operation_is_not_found(client: Client) -> None:
         ("status=Failed&status=Running", {"Create VM web", "Create VM db"}),
         (f"subject={'1' * 32}", {"Create VM mail"}),
         ("q=nothing", set()),
+        ("kind=vm.stop", set()),
+        ("subject=WEB", {"Create VM web"}),
+        ("who=anna", {"Create VM db"}),
+        ("who=~system", {"Create VM mail", "Create VM web"}),
+        ("recent=hour", {"Create VM web", "Create VM db"}),
+        ("recent=week", {"Create VM mail", "Create VM web", "Create VM db"}),
+        ("since=2026-01-01T00:00&until=2026-01-02", set()),
+        ("level=top", {"Create VM mail", "Create VM web"}),
+        ("level=parts", {"Create VM db"}),
     ],
 )
 def test_the_list_shows_what_the_address_asks_for(client: Client, show: Showcase, query: str, titles: set[str]) -> None:
-    show.operation("Create VM mail", ("VmInstance", "1" * 32, "mail"))
-    show.operation("Create VM web", ("VmInstance", "2" * 32, "web"), 0, status="Failed", undoing=True)
-    show.operation("Create VM db", ("VmInstance", "3" * 32, "db"), 1)
+    earlier = timezone.now() - timedelta(days=2)
+    anna = get_user_model().objects.get(username="anna")
+    show.operation("Create VM mail", ("VmInstance", "1" * 32, "mail"), started=earlier)
+    web = show.operation("Create VM web", ("VmInstance", "2" * 32, "web"), 0, status="Failed", undoing=True)
+    show.operation("Create VM db", ("VmInstance", "3" * 32, "db"), 1, created_by=anna, parent=web)
     response = client.get(f"/operations/?{query}")
     assert {operation.title for operation in response.context["page"]} == titles
 
@@ -95,9 +112,39 @@ def test_the_list_costs_the_same_however_long_it_is(client: Client, show: Showca
     few = query_count(client, "/operations/")
     for number in range(12):
         show.operation(f"Create VM {number}", subject(vm), number % 6)
-    assert query_count(client, "/operations/") == few == 6
+    assert query_count(client, "/operations/") == few == 8
 
 
 @pytest.mark.parametrize("path", ["/operations/", f"/operations/{'0' * 32}/"])
 def test_pages_cannot_be_written_to(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
+
+
+def test_a_kind_is_chosen_by_its_flows_label(client: Client, show: Showcase) -> None:
+    show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
+    body = text_of(client.get("/operations/?kind=vm.create"))
+    assert '<option value="vm.create" selected>Create VM (1)</option>' in body
+
+
+def test_the_list_about_one_resource_names_it_and_lets_it_go(client: Client, show: Showcase) -> None:
+    show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
+    response = client.get(f"/operations/?subject={'0' * 12}4{'0' * 3}8{'0' * 15}&status=Failed")
+    assert response.context["scopes"][0]["url"] == "?status=Failed"
+
+
+def test_a_filter_that_cannot_be_read_says_so_and_the_others_hold(client: Client, show: Showcase) -> None:
+    show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
+    show.operation("Create VM b", ("VmInstance", "0" * 32, "b"), 1)
+    response = client.get("/operations/?since=soon&status=Running")
+    assert [operation.title for operation in response.context["page"]] == ["Create VM b"]
+    assert "This filter is not applied. From: Enter a valid date/time." in text_of(response)
+
+
+def test_no_list_loads_what_can_be_megabytes_a_row(client: Client, show: Showcase) -> None:
+    vm = show.vm("a", show.host("node-1"))
+    show.operation("Create VM a", subject(vm), parent=show.operation("Create two", ("", "", "")))
+    pages = ("/operations/", "/", f"/vms/{vm.uuid}/", f"/hosts/{vm.host_id}/", "/api/v1/operations/")
+    with CaptureQueriesContext(connection) as queries:
+        answers = [client.get(path).status_code for path in pages]
+    loaded = [query["sql"] for query in queries if '"console_operation"."report",' in query["sql"]]
+    assert (answers, loaded) == ([200] * len(pages), [])
