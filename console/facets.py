@@ -10,7 +10,6 @@ from django.http import QueryDict
 from console.faces import FaceLike, Faces
 from console.listing import PAGE
 
-
 #: from here on a value is a uuid, and no word
 SHORT = 32
 

@@ -12,7 +12,6 @@ from console.models import Operation, Status
 from console.models.operation import OperationQuerySet
 from console.operations import flow
 
-
 #: who asked, when nobody did; no account can be called so
 SYSTEM = "~system"
 #: quick choices of time: value -> label and how far back

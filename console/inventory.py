@@ -94,8 +94,8 @@ class Inventory:
     """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/.
 
     `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
-    row out of lists, unless the list asks for it. `defer` are large columns that no key shows. An inventory that is no table has `provide` and its `key` instead
-    of a model.
+    row out of lists, unless the list asks for it. `defer` are large columns that no key shows.
+    An inventory that is no table has `provide` and its `key` instead of a model.
     """
 
     name: str

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
 from console import faces
-from console.advice import advice
+from console.advice import Advice, advice
 from console.faces import FaceLike, face_of
 from console.models import Operation, OperationStep, StepStatus
 from console.naming import format_size
@@ -70,10 +70,9 @@ def step_face(step: OperationStep) -> FaceLike:
 
 
 @register.simple_tag
-def next_step(operation: Operation) -> str:
+def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
-    cause = (operation.error or {}).get("cause", {}).get("code", "")
-    return advice(operation.status, cause, list(operation.steps.all()))
+    return advice(operation.status, operation.error or {}, operation.steps.all())
 
 
 @register.simple_tag
