@@ -139,6 +139,13 @@ def amount(value: int | None, resource: str) -> str:
 
 
 @register.filter
+def room(had: Mapping[str, int], report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an eligible host of a placement report had, what the VM needs of it, and what it leaves, by resource."""
+    pairs = ((name, report[key], had[key]) for name, key in (("CPU", "cpu"), ("memory", "memory")))
+    return [{"resource": name, "needed": needed, "available": has, "left": has - needed} for name, needed, has in pairs]
+
+
+@register.filter
 def duration(value: timedelta | None) -> str:
     return NOTHING if value is None else short_duration(value)
 

@@ -68,6 +68,21 @@ def test_the_report_names_every_host_with_verdict_reason_and_numbers(client: Cli
         assert part in body
 
 
+def test_an_eligible_host_shows_what_it_had_and_what_the_vm_leaves(client: Client, show: Showcase) -> None:
+    verdict = report(show.host("node-1"), refused={})
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), report=verdict)
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    for part in ("64 GiB", "63 GiB", "160", "159"):
+        assert part in body
+
+
+def test_a_report_of_an_earlier_version_still_shows(client: Client, show: Showcase) -> None:
+    verdict = report(show.host("node-1"), refused={})
+    del verdict["hosts"][0]["room"]
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), report=verdict)
+    assert "Passes every rule" in text_of(client.get(f"/operations/{operation.uuid}/"))
+
+
 def test_texts_of_others_are_escaped(client: Client, show: Showcase) -> None:
     operation = show.operation("Create VM <b>x</b>", ("VmInstance", "0" * 32, "<b>x</b>"))
     assert "<b>x</b>" not in text_of(client.get(f"/operations/{operation.uuid}/"))
