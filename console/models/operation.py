@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from console.models.resource import NAME_LENGTH, UUID_LENGTH, Dated, Stamped
+from console.pace import Pace, pace
 
 
 class Status(models.TextChoices):
@@ -152,6 +153,7 @@ class OperationStep(models.Model):
     undo_deadline = models.DateTimeField(null=True, blank=True)
     done = models.BigIntegerField(default=0, help_text="units of progress made")
     total = models.BigIntegerField(default=0, help_text="units of progress in all; 0: not known")
+    samples = models.JSONField(default=list, blank=True, help_text="the last (time, done, total) of a step in bytes")
     note = models.CharField(max_length=255, blank=True)
     error = models.TextField(blank=True)
 
@@ -168,6 +170,11 @@ class OperationStep(models.Model):
     @property
     def percent(self) -> int | None:
         return min(100, self.done * 100 // self.total) if self.total else None
+
+    @property
+    def pace(self) -> Pace | None:
+        """How fast its bytes go while it runs; None for a step that moves none."""
+        return pace(self.samples, timezone.now().timestamp()) if self.status == StepStatus.RUNNING else None
 
     @property
     def duration(self) -> timedelta | None:

@@ -93,6 +93,14 @@ def current_step(operation: Operation) -> OperationStep | None:
 
 
 @register.filter
+def progress_words(step: OperationStep) -> str:
+    """How far a step is, how fast it goes and when it ends, as far as each of them is known."""
+    percent = "" if step.percent is None else f"{step.percent} %"
+    pace = step.pace
+    return " · ".join(filter(None, (percent, pace.words() if pace else "")))
+
+
+@register.filter
 def chosen_host(operation: Operation) -> str:
     """The host an operation was placed on: its lane, as work on one host runs in that host's lane."""
     return str(operation.lane)

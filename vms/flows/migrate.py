@@ -70,7 +70,7 @@ class Move(Step):
         with vm_on_host(ctx) as (vm, _, hypervisor):
             target = target_of(vm)
             there = MigrationTarget(name=target.name, uri=target.uri, address=target.management_ip)
-            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.progress, ctx.interrupt, MIGRATION_STALL.get()))
+            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.transferred, ctx.interrupt, MIGRATION_STALL.get()))
 
     def undo(self, ctx: StepContext) -> None:
         """Of a source that does not answer nothing is known: then the record says so."""
