@@ -19,6 +19,7 @@ from console.advice import Advice, advice
 from console.faces import FaceLike, face_of
 from console.models import Operation, OperationStep, StepStatus
 from console.naming import format_size
+from console.operations import flow
 from console.pages import addresses
 from console.textual import age, short_duration
 
@@ -98,6 +99,12 @@ def progress_words(step: OperationStep) -> str:
     percent = "" if step.percent is None else f"{step.percent} %"
     pace = step.pace
     return " · ".join(filter(None, (percent, pace.words() if pace else "")))
+
+
+@register.filter
+def flow_of(operation: Operation) -> flow.Flow | None:
+    """The flow that carries an operation out; None for one that another version of Corral knew."""
+    return flow.find(operation.kind)
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """/operations/: everything that was asked for, narrowed by the parameters of its address alone."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -13,6 +14,8 @@ from console.htmx import render_page
 from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
 from console.naming import is_uuid
+from console.operations.services import why_no_retry
+from console.views.operations import may_act, retry_key
 
 COLUMNS = (
     Column("Operation", "title", "title"),
@@ -34,6 +37,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
     page = page_of_rows(request, found.qs.order_by(*order.fields))
     context = {
         "page": page,
+        "answers": _answers(request, page),
         "query": query,
         "errors": [f"{found.form.fields[name].label}: {texts[0]}" for name, texts in found.form.errors.items()],
         "facets": facets(_without(query, "status"), "status", OPERATIONS, query),
@@ -45,6 +49,16 @@ def operation_list(request: HttpRequest) -> HttpResponse:
     }
     live = any(operation.is_open for operation in page)
     return render_page(request, "operations/list.html", "operations/_list.html", context, live=live)
+
+
+def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:
+    """What people can do about each operation of the page, "cancel" or "retry"; nothing where there is nothing."""
+    theirs = [operation for operation in page if may_act(request, operation)]
+    ended = {retry_key(operation): operation for operation in theirs if not why_no_retry(operation)}
+    again = Operation.objects.filter(idempotency_key__in=list(ended)).values_list("idempotency_key", flat=True)
+    retried = set(again)
+    found = {operation.pk: "retry" for key, operation in ended.items() if key not in retried}
+    return found | {one.pk: "cancel" for one in theirs if one.is_open and not one.cancel_requested}
 
 
 def _without(query: QueryDict, name: str) -> QuerySet:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from console.models import Operation
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import GIB, Showcase, report, subject
 
@@ -127,7 +128,7 @@ def test_the_list_costs_the_same_however_long_it_is(client: Client, show: Showca
     few = query_count(client, "/operations/")
     for number in range(12):
         show.operation(f"Create VM {number}", subject(vm), number % 6)
-    assert query_count(client, "/operations/") == few == 8
+    assert query_count(client, "/operations/") == few == 10
 
 
 @pytest.mark.parametrize("path", ["/operations/", f"/operations/{'0' * 32}/"])
@@ -163,3 +164,83 @@ def test_no_list_loads_what_can_be_megabytes_a_row(client: Client, show: Showcas
         answers = [client.get(path).status_code for path in pages]
     loaded = [query["sql"] for query in queries if '"console_operation"."report",' in query["sql"]]
     assert (answers, loaded) == ([200] * len(pages), [])
+
+
+def test_an_operation_that_waits_for_its_host_says_behind_what(client: Client, show: Showcase) -> None:
+    lane = show.host("node-1").uuid
+    for number in range(2):
+        show.operation(f"Create VM busy-{number}", ("VmInstance", str(number) * 32, "busy"), 1, lane=lane)
+    first, second = (
+        show.operation(f"Create VM {name}", ("VmInstance", name * 32, name), 0, lane=lane, status="Pending")
+        for name in "ab"
+    )
+    for operation, age in ((first, 5), (second, 1)):
+        asked = timezone.now() - timedelta(seconds=age)
+        Operation.objects.filter(pk=operation.pk).update(started=None, create_date=asked)
+    body = text_of(client.get(f"/operations/{second.uuid}/"))
+    for part in ("number 2 in line", "2 of 2 places", "Create VM busy-0", "Create VM busy-1"):
+        assert part in body
+    assert "number 1 in line" in text_of(client.get(f"/operations/{first.uuid}/"))
+
+
+def test_every_step_that_began_has_its_bar(client: Client, show: Showcase) -> None:
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert body.count('<rect class="run"') == operation.steps.count()
+    assert "style=" not in body
+
+
+def test_a_larger_operation_sums_up_its_parts_and_shows_those_of_one_outcome(client: Client, show: Showcase) -> None:
+    refused = {"f" * 32: {"name": "f", "outcome": "refused", "why": "It is Paused."}}
+    whole = show.operation("Stop 3 VMs", ("", "", ""), kind="vm.bulk", data={"results": refused})
+    for name, status in (("a", "Succeeded"), ("b", "Failed")):
+        show.operation(f"Stop VM {name}", ("VmInstance", name * 32, name), parent=whole, status=status)
+    path = f"/operations/{whole.uuid}/"
+    body = text_of(client.get(path))
+    for part in ("1 done, 1 failed, 1 refused", "Stop VM a", "Stop VM b", "It is Paused."):
+        assert part in body
+    failed = text_of(client.get(f"{path}?outcome=failed"))
+    assert "Stop VM b" in failed
+    assert "Stop VM a" not in failed
+    assert "It is Paused." not in failed
+
+
+def test_the_page_of_a_large_one_costs_the_same(client: Client, show: Showcase) -> None:
+    whole = show.operation("Stop VMs", ("", "", ""), kind="vm.bulk")
+    show.operation("Stop VM a", ("VmInstance", "a" * 32, "a"), parent=whole)
+    few = query_count(client, f"/operations/{whole.uuid}/")
+    for number in range(10):
+        show.operation(f"Stop VM {number}", ("VmInstance", f"{number:032}", str(number)), parent=whole)
+    assert query_count(client, f"/operations/{whole.uuid}/") == few == 10
+
+
+def test_rows_offer_cancel_and_retry_to_those_who_may(show: Showcase) -> None:
+    running = show.operation("Create VM a", ("VmInstance", "a" * 32, "a"), 1)
+    failed = show.operation("Create VM b", ("VmInstance", "b" * 32, "b"), 0, status="Failed", undoing=True)
+    show.operation("Create VM c", ("VmInstance", "c" * 32, "c"))
+    boss = visitor("boss", is_superuser=True).get("/operations/")
+    assert boss.context["answers"] == {running.uuid: "cancel", failed.uuid: "retry"}
+    assert visitor("guest").get("/operations/").context["answers"] == {}
+
+
+def test_cancelling_is_asked_for_on_the_page_that_a_row_leads_to(show: Showcase) -> None:
+    boss = visitor("boss", is_superuser=True)
+    moving = show.operation("Migrate VM a", ("VmInstance", "a" * 32, "a"), 1, kind="vm.migrate")
+    body = text_of(boss.get(f"/operations/{moving.uuid}/?ask=cancel"))
+    assert f'id="cancel-{moving.uuid}" open' in body
+    assert "The guest goes on running on the host where it is now" in body
+
+
+def test_what_cannot_be_tried_again_says_why(show: Showcase) -> None:
+    boss = visitor("boss", is_superuser=True)
+    failed = show.operation("Add image", ("Image", "a" * 32, "a"), 0, kind="image.add", status="Failed", undoing=True)
+    assert "cannot be repeated from here" in text_of(boss.get(f"/operations/{failed.uuid}/"))
+
+
+def test_a_transfer_tells_speed_and_end(client: Client, show: Showcase) -> None:
+    now = timezone.now().timestamp()
+    samples = [(now - 10, 0, 3 * GIB), (now, GIB, 3 * GIB)]
+    moving = {"status": "Running", "done": GIB, "total": 3 * GIB, "samples": samples}
+    operation = show.operation("Migrate VM a", ("VmInstance", "0" * 32, "a"), 1, steps={"cache-image": moving})
+    for path in ("/operations/", f"/operations/{operation.uuid}/"):
+        assert "33 % · 1 GiB of 3 GiB · 102.4 MiB/s · about 20 s left" in text_of(client.get(path))

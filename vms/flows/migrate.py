@@ -129,6 +129,7 @@ register(
         "Migrate VM",
         (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived()),
         code="VM.1008",
+        cancelling="The guest goes on running on the host where it is now; what was copied so far is thrown away.",
         again=lambda earlier, user, key: migrate_vm(
             earlier.subject_uuid, Asked(user=user, key=key), host=earlier.arguments["hostUuid"]
         ),
