@@ -31,7 +31,8 @@ class Field:
 
     `source` is a path of attributes, None and empty text on it leave the key out. `nested` names the inventory of a
     related list, `uuids` makes a list of the uuids of related rows, `expression` computes the value in the database,
-    `make` from the row. `kind` is needed where the model cannot tell it; `make` alone cannot be queried.
+    `make` from the row. `kind` is needed where the model cannot tell it; `make` alone cannot be queried, and `schema`
+    describes what it makes, in OpenAPI's terms.
     """
 
     json: str
@@ -43,6 +44,7 @@ class Field:
     expression: Callable[[], Combinable] | None = None
     make: Callable[[Any], Any] | None = None
     kind: Kind | None = None
+    schema: Json | None = None
 
     @property
     def is_list(self) -> bool:
