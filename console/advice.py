@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from console.models import Status, StepStatus
+from console.operations.flow import CLEAN
 
 
 class StepLike(Protocol):
@@ -100,6 +101,11 @@ REMEDIES: dict[str, Remedy] = {
         "The administration lists permissions by user and group.",
         "Ask an administrator for it, or let somebody who has it try again.",
     ),
+    "PartsFailed": Remedy(
+        "Some of its parts did not succeed, each for a reason of its own.",
+        "The parts below with the outcome failed: the page of each has its own advice.",
+        "Remove the causes, then retry the failed ones.",
+    ),
     "NoAddress": Remedy(
         "The network has no address left.",
         "The network's page counts used and free addresses by range; destroyed VMs give theirs back.",
@@ -140,7 +146,6 @@ REMEDIES: dict[str, Remedy] = {
 }
 UNKNOWN = REMEDIES["SYS.1006"]
 STUCK = "Could not be taken back"
-CLEAN = "Everything it had done was taken back; nothing is left behind."
 
 
 def register(remedies: Mapping[str, Remedy]) -> None:
@@ -154,14 +159,16 @@ def remedy_of(error: Mapping[str, Any]) -> Remedy:
     return REMEDIES.get(cause.get("trouble", "")) or REMEDIES.get(cause.get("code", "")) or UNKNOWN
 
 
-def advice(status: str, error: Mapping[str, Any], steps: Iterable[StepLike]) -> Advice | None:
-    """None while there is nothing to say: the operation is on its way, or has succeeded."""
+def advice(status: str, error: Mapping[str, Any], steps: Iterable[StepLike], left: str = CLEAN) -> Advice | None:
+    """None while there is nothing to say: the operation is on its way, or has succeeded.
+
+    `left` is what its kind leaves when everything that is to be undone has been.
+    """
     if status == Status.UNDOING:
         return Advice("What it had done is being taken back.")
     if status not in (Status.FAILED, Status.CANCELLED):
         return None
     stuck = [step.label for step in steps if step.status == StepStatus.UNDO_FAILED]
-    left = CLEAN
     if stuck:
         left = f"{STUCK}: {', '.join(stuck)}. Look on the host and its storage for what is left before you try again."
     return Advice(left, None if status == Status.CANCELLED else remedy_of(error))

@@ -73,7 +73,8 @@ def step_face(step: OperationStep) -> FaceLike:
 @register.simple_tag
 def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
-    return advice(operation.status, operation.error or {}, operation.steps.all())
+    known = flow.find(operation.kind)
+    return advice(operation.status, operation.error or {}, operation.steps.all(), known.left if known else flow.CLEAN)
 
 
 @register.simple_tag

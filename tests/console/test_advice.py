@@ -9,8 +9,9 @@ from django.urls import reverse
 
 import console.api
 import console.cli  # noqa: F401  # both bring errors of their own
-from console.advice import CLEAN, REMEDIES, UNKNOWN, Remedy, advice, remedy_of
+from console.advice import REMEDIES, UNKNOWN, Remedy, advice, remedy_of
 from console.errors import CorralError
+from console.operations.flow import CLEAN
 from hosts.hypervisor import errors
 from hosts.hypervisor.libvirt_driver import mapping
 

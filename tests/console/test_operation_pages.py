@@ -60,6 +60,15 @@ def test_a_failure_tells_what_where_and_what_next(client: Client, show: Showcase
     assert "Failed, then undone" in body
 
 
+def test_a_larger_one_that_failed_does_not_claim_that_nothing_is_left(client: Client, show: Showcase) -> None:
+    operation = show.operation(
+        "Stop 2 VMs", ("", "", ""), 0, kind="vm.bulk", status="Failed", undoing=True, error=ERROR
+    )  # fmt: skip
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert "Parts that succeeded stay done" in body
+    assert "nothing is left behind" not in body
+
+
 def test_the_report_names_every_host_with_verdict_reason_and_numbers(client: Client, show: Showcase) -> None:
     good, full = show.host("node-1"), show.host("node-2")
     verdict = report(good, full, refused={"node-2": ("memory", "node-2 lacks memory", FIGURES)})

@@ -14,7 +14,7 @@ from hosts.hypervisor.spec import MigrationTarget
 from hosts.hypervisors import on_host
 from hosts.models import Host
 from vms.config import MIGRATION_STALL
-from vms.flows.settle import Begin, rest
+from vms.flows.settle import LEFT, Begin, rest
 from vms.flows.steps import connect_networks, connections, the_vm, vm_on_host
 from vms.life import MIGRATE, Asked, migrate_vm
 from vms.models import VmInstance
@@ -129,6 +129,7 @@ register(
         "Migrate VM",
         (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived()),
         code="VM.1008",
+        left=LEFT,
         cancelling="The guest goes on running on the host where it is now; what was copied so far is thrown away.",
         again=lambda earlier, user, key: migrate_vm(
             earlier.subject_uuid, Asked(user=user, key=key), host=earlier.arguments["hostUuid"]
