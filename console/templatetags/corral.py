@@ -154,6 +154,19 @@ def amount(value: int | None, resource: str) -> str:
     return str(value) if resource == "CPU" else format_size(value)
 
 
+#: hosts of a placement report that a page lists without being asked for all
+HOSTS_SHOWN = 100
+
+
+@register.simple_tag(takes_context=True)
+def placement_lines(context: Context, report: Mapping[str, Any], chosen: str) -> list[Mapping[str, Any]]:
+    """The hosts of a report, the chosen one first; all of them, however many, when the address says placement=all."""
+    hosts = sorted(report["hosts"], key=lambda host: host["host_uuid"] != chosen)
+    request = context.get("request")
+    every = request is not None and request.GET.get("placement") == "all"
+    return hosts if every else hosts[:HOSTS_SHOWN]
+
+
 @register.filter
 def room(had: Mapping[str, int], report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What an eligible host of a placement report had, what the VM needs of it, and what it leaves, by resource."""

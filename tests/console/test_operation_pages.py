@@ -78,6 +78,21 @@ def test_the_report_names_every_host_with_verdict_reason_and_numbers(client: Cli
         assert part in body
 
 
+def test_a_report_on_many_hosts_begins_with_the_chosen_one_and_shows_all_when_asked(
+    client: Client, show: Showcase
+) -> None:
+    verdict = report(show.host("node-1"), show.host("node-2"), refused={})
+    one, last = verdict["hosts"]
+    verdict["hosts"] = [one | {"host_name": f"other-{number}"} for number in range(150)] + [last]
+    operation = show.operation("Create VM a", ("", "", ""), lane=last["host_uuid"], report=verdict)
+    path = f"/operations/{operation.uuid}/"
+    short = text_of(client.get(path))
+    assert "node-2" in short
+    assert "100 of 151 hosts" in short
+    assert "other-149" not in short
+    assert "other-149" in text_of(client.get(f"{path}?placement=all"))
+
+
 def test_an_eligible_host_shows_what_it_had_and_what_the_vm_leaves(client: Client, show: Showcase) -> None:
     verdict = report(show.host("node-1"), refused={})
     operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), report=verdict)
