@@ -111,6 +111,10 @@ class DeadlinePassed(Failure):
     code = "SYS.1001"
 
 
+class PartsFailed(Failure):
+    """Parts of the operation did not succeed."""
+
+
 class Cancelled(Failure):
     """The operation was cancelled."""
 

@@ -35,7 +35,7 @@ def for_page() -> QuerySet[VmInstance]:
 def open_operations(vms: Iterable[VmInstance]) -> dict[str, Operation]:
     """The open operation of each VM that has one, by the VM's uuid."""
     uuids = [vm.uuid for vm in vms]
-    rows = Operation.objects.filter(subject_uuid__in=uuids, status__in=OPEN).prefetch_related("steps")
+    rows = Operation.objects.lines().filter(subject_uuid__in=uuids, status__in=OPEN)
     return {operation.subject_uuid: operation for operation in rows}
 
 
@@ -58,8 +58,7 @@ def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
 
 def operations_of(uuid: str) -> list[Operation]:
     """The latest operations on a VM, newest first."""
-    rows = Operation.objects.about(uuid).select_related("created_by").prefetch_related("steps")
-    return list(rows[:RECENT_OPERATIONS])
+    return list(Operation.objects.about(uuid).lines()[:RECENT_OPERATIONS])
 
 
 def history_of(uuid: str) -> list[VmChange]:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from console import inventory
-from console.facets import facets, toggled
+from console.facets import Choice, choice, facets, toggled
 from console.htmx import render_page
 from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.naming import new_uuid
@@ -75,17 +75,13 @@ def _without(query: QueryDict, name: str) -> VmFilter:
     return VmFilter(others, VmInstance.objects.all())
 
 
-def _choice(query: QueryDict, name: str, label: str) -> dict[str, Any]:
+def _choice(query: QueryDict, name: str, label: str) -> Choice:
     """A field to filter by with what its related rows are called and how many VMs each has."""
     rows: Any = _without(query, name).qs
     if not query.getlist("state"):
         rows = rows.visible()
     counted = rows.order_by(f"{name}__name").values_list(f"{name}_id", f"{name}__name").annotate(Count("pk"))
-    options = [(uuid, title, count) for uuid, title, count in counted if uuid]
-    chosen = query.get(name, "")
-    if chosen and chosen not in {uuid for uuid, *_ in options}:
-        options.append((chosen, chosen[:8], 0))
-    return {"name": name, "label": label, "options": options, "chosen": chosen}
+    return choice(query, name, label, (row for row in counted if row[0]))
 
 
 @require_safe

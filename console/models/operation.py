@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from console.models.resource import NAME_LENGTH, UUID_LENGTH, Dated, Stamped
+from console.pace import Pace, pace
 
 
 class Status(models.TextChoices):
@@ -70,6 +71,10 @@ class OperationQuerySet(Stamped["Operation"]):
 
     def about(self, uuid: str) -> "OperationQuerySet":
         return self.filter(models.Q(subject_uuid=uuid) | models.Q(also_uuid=uuid))
+
+    def lines(self) -> "OperationQuerySet":
+        """With what a line of a list shows, and without what can be megabytes a row and only one's own page shows."""
+        return self.select_related("created_by").prefetch_related("steps").defer("report", "arguments", "data")
 
 
 OperationManager = models.Manager.from_queryset(OperationQuerySet)
@@ -152,6 +157,7 @@ class OperationStep(models.Model):
     undo_deadline = models.DateTimeField(null=True, blank=True)
     done = models.BigIntegerField(default=0, help_text="units of progress made")
     total = models.BigIntegerField(default=0, help_text="units of progress in all; 0: not known")
+    samples = models.JSONField(default=list, blank=True, help_text="the last (time, done, total) of a step in bytes")
     note = models.CharField(max_length=255, blank=True)
     error = models.TextField(blank=True)
 
@@ -168,6 +174,11 @@ class OperationStep(models.Model):
     @property
     def percent(self) -> int | None:
         return min(100, self.done * 100 // self.total) if self.total else None
+
+    @property
+    def pace(self) -> Pace | None:
+        """How fast its bytes go while it runs; None for a step that moves none."""
+        return pace(self.samples, timezone.now().timestamp()) if self.status == StepStatus.RUNNING else None
 
     @property
     def duration(self) -> timedelta | None:

@@ -133,8 +133,7 @@ def detail_view(pages: Pages) -> View:
 
 
 def _operations(uuid: str) -> QuerySet[Operation]:
-    rows = Operation.objects.about(uuid).select_related("created_by", "parent").prefetch_related("steps")
-    return rows[:RECENT_OPERATIONS]
+    return Operation.objects.about(uuid).lines()[:RECENT_OPERATIONS]
 
 
 def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:

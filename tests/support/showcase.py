@@ -219,6 +219,7 @@ def report(*hosts: Host, refused: dict[str, tuple[str, str, dict[str, Any] | Non
                 "reason": reason,
                 "figures": figures,
             }
+            | ({} if reason else {"room": {"cpu": host.total_cpu * 10, "memory": host.total_memory}})
         )
     eligible = len(hosts) - len(refused)
     return {

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from console.models import Operation, Status
 from console.operations import runner
-from console.operations.services import cancel
+from console.operations.services import cancel, retry
 from hosts.hypervisor.errors import NoSpace
 from tests.support.datacenter import Datacenter
 from tests.support.life import stopped
@@ -222,3 +222,15 @@ def test_options_reach_the_children(boss: Client, dc: Datacenter) -> None:
     boss.post("/vms/bulk/", {"action": "destroy", "targets": vm.uuid, "deleteMode": "Enforcing"})
     finished(dc, Operation.objects.get(kind="vm.bulk"))
     assert not VmInstance.objects.filter(pk=vm.pk).exists()
+
+
+def test_the_failed_ones_are_retried_as_one_new_bulk(dc: Datacenter) -> None:
+    one, two = stopped(dc, name="one"), stopped(dc, name="two")
+    dc.fleet.fault(call="start_domain", error=NoSpace("full"), times=1)
+    parent = finished(dc, begin(START, [one.pk, two.pk], None, "k", {}))
+    assert parent.status == Status.FAILED
+    again = retry(parent, user=None, key="again")
+    assert again
+    assert len(again.arguments["targets"]) == 1
+    assert finished(dc, again).status == Status.SUCCEEDED
+    assert {vm.reload().state for vm in (one, two)} == {"Running"}

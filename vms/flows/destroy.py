@@ -9,7 +9,7 @@ from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.flows.settle import Begin, rest, write_down
+from vms.flows.settle import LEFT, Begin, rest, write_down
 from vms.flows.steps import the_vm
 from vms.life import DESTROY, ENFORCING, Asked, destroy_vm, purge
 from vms.models import VmInstance, Volume, VolumeStatus, VolumeType
@@ -99,6 +99,7 @@ register(
         "Destroy VM",
         (Begin(VmState.DESTROYING), EndDomain(), DeleteVolumes(), Destroyed()),
         code="VM.1004",
+        left=LEFT,
         again=lambda earlier, user, key: destroy_vm(
             earlier.subject_uuid, Asked(user=user, key=key), mode=earlier.arguments["mode"]
         ),
