@@ -26,6 +26,7 @@ PURE = (
     "networks.guest",
     "networks.addresses",
     "hosts.hypervisor.spec",
+    "hosts.watch.share",
     "hosts.allocation.spec",
     "hosts.allocation.engine",
     "hosts.allocation.reasons",

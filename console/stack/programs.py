@@ -77,6 +77,7 @@ def programs(port: int, redis_conf: Path | None) -> list[Program]:
         # QUIT is Celery's soft shutdown: a task gets some seconds; a longer one is taken over by its lease.
         Program("worker", worker, stop_signal="QUIT", stop_seconds=15),
         Program("tracker", tracker, stop_signal="QUIT", stop_seconds=15),
+        Program("watcher", (sys.executable, "manage.py", "watch_hosts")),
         Program("beat", beat),
     ]
     if redis_conf:

@@ -17,7 +17,7 @@ from typing import Any
 
 from hosts.hypervisor.errors import HostUnreachable, HypervisorError, HypervisorTimeout
 from hosts.hypervisor.lanes import Lane, Lanes, Outcome
-from hosts.hypervisor.port import Hypervisor, Progress
+from hosts.hypervisor.port import Heard, Hypervisor, Progress
 from hosts.hypervisor.spec import (
     DhcpHost,
     DomainInfo,
@@ -36,6 +36,7 @@ from hosts.hypervisor.spec import (
 LIMITS: Mapping[str, float] = {
     "ping": 5,
     "facts": 30,
+    "watch": 10,
     "domains": 10,
     "domain_state": 10,
     "define_domain": 20,
@@ -252,6 +253,10 @@ class GuardedHypervisor:
 
     def facts(self) -> HostFacts:
         return self._call("facts")
+
+    def watch(self, heard: Heard, lost: Callable[[], None]) -> Callable[[], None]:
+        """The limit is for the beginning; a stream whose beginning came too late ends with its driver."""
+        return self._call("watch", heard, lost)
 
     def domains(self) -> Mapping[str, DomainInfo]:
         return self._call("domains")

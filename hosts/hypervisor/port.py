@@ -25,6 +25,8 @@ from hosts.hypervisor.spec import (
 
 #: told (bytes done, bytes in all) while a long transfer runs; may raise to abort it
 Progress = Callable[[int, int], None]
+#: told the uuid of a domain that has changed
+Heard = Callable[[str], None]
 
 
 class Hypervisor(Protocol):
@@ -38,6 +40,14 @@ class Hypervisor(Protocol):
 
     def facts(self) -> HostFacts:
         """Who and what the host is; proves whether KVM works there, so it may take some seconds."""
+
+    def watch(self, heard: Heard, lost: Callable[[], None]) -> Callable[[], None]:
+        """From now on tell of every domain that comes, goes or changes its state, until what this returns is called.
+
+        An event names the domain and no more: what it is by now, a listing tells. `lost` is called once when the
+        stream has ended in any other way (`close` is one), perhaps before this returns; silence alone ends it after
+        some seconds. Both are called by threads that serve other hosts as well: they may neither wait nor call a host.
+        """
 
     # domains
 

@@ -18,6 +18,7 @@ PROGRAMS = {
     "redis": "-server",
     "web": "gunicorn",
     "worker": "console worker",
+    "watcher": "watch_hosts",
     "beat": "console beat",
 }
 

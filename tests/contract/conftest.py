@@ -46,7 +46,7 @@ def simulator(folder: Path, guarded: bool = False) -> Iterator[Stage]:
     with ExitStack() as stack:
         one, two, gone = (stack.enter_context(_closing(host(name))) for name in ("one", "two", "gone"))
         there = MigrationTarget(name="two", uri="sim://two", address="two")
-        yield Stage(one, SHARED, gone, two, there, lambda size: fleet.fill(SHARED, leaving=size))
+        yield Stage(one, SHARED, gone, lambda: host("one"), two, there, lambda size: fleet.fill(SHARED, leaving=size))
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def libvirt_test(_folder: Path) -> Iterator[Stage]:
         _closing(libvirt_host("test:///default", "test")) as host,
         _closing(libvirt_host(NOBODY, "gone")) as gone,
     ):
-        yield Stage(host, SHARED, gone)
+        yield Stage(host, SHARED, gone, lambda: libvirt_host("test:///default", "test"))
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def lab_stage(contract_lab: Lab) -> Iterator[Stage]:
         hosts = [(host.uri, host.name) for host in (first, second)] + [(NOBODY, "gone")]
         one, two, gone = (stack.enter_context(_closing(libvirt_host(*host))) for host in hosts)
         there = MigrationTarget(name=second.name, uri=second.uri, address=second.address)
-        yield Stage(one, first.pool_path, gone, two, there)
+        yield Stage(one, first.pool_path, gone, lambda: libvirt_host(first.uri, first.name), two, there)
 
 
 @pytest.fixture

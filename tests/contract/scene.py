@@ -21,6 +21,8 @@ class Stage:
     host: Hypervisor
     shared: str
     gone: Hypervisor
+    #: a connection of its own to the same host
+    anew: Callable[[], Hypervisor]
     other: Hypervisor | None = None
     target: MigrationTarget | None = None
     fill: Callable[[int], None] | None = None

@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import libvirt
 
@@ -50,6 +50,52 @@ def _run_events() -> None:
         libvirt.virEventRunDefaultImpl()
 
 
+class Listener(Protocol):
+    """Whoever wants to hear what happens on a line."""
+
+    def heard(self, uuid: str) -> None: ...
+
+    def lost(self) -> None: ...
+
+
+class Line:
+    """One opened virConnect and those who listen to it; when it is gone each of them hears so once."""
+
+    def __init__(self, opened: Any) -> None:
+        self.opened = opened
+        self._lock = threading.RLock()
+        self._asking = threading.Lock()
+        self._listeners: list[Listener] = []
+        self._asked = self._gone = False
+
+    def add(self, listener: Listener) -> None:
+        """libvirt takes one registration of a kind for each connection, so all share it; it ends with the line."""
+        with self._asking:  # not the lock that the event loop takes: a host may take its time to answer
+            if not self._asked:
+                self.opened.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, _happened, self)
+                self._asked = True
+        with self._lock:
+            if not self._gone:
+                self._listeners.append(listener)
+                return
+        listener.lost()
+
+    def remove(self, listener: Listener) -> None:
+        with self._lock, suppress(ValueError):
+            self._listeners.remove(listener)
+
+    def happened(self, uuid: str) -> None:
+        with self._lock:
+            for listener in list(self._listeners):
+                listener.heard(uuid)
+
+    def gone(self) -> None:
+        with self._lock:
+            self._gone, listeners, self._listeners = True, self._listeners, []
+        for listener in listeners:
+            listener.lost()
+
+
 class Connection:
     """The way to one host, safe for threads and across fork; after a loss the next call opens it anew."""
 
@@ -57,17 +103,21 @@ class Connection:
         self.uri = uri
         self.host = host
         self._lock = threading.Lock()
-        self._open: Any = None
+        self._line: Line | None = None
         _connections.add(self)
 
     def get(self) -> Any:
         """The open virConnect of this process. Raises HostUnreachable or libvirtError."""
+        return self.line().opened
+
+    def line(self) -> Line:
+        """The open line itself, for what hangs on exactly this one. Raises as `get`."""
         with self._lock:
-            if self._open is not None and not self._open.isAlive():
+            if self._line is not None and not self._line.opened.isAlive():
                 self._discard()
-            if self._open is None:
-                self._open = self._connect()
-            return self._open
+            if self._line is None:
+                self._line = self._connect()
+            return self._line
 
     def close(self) -> None:
         """Let go without waiting. A call that is under way in another thread ends by itself, and one that is just
@@ -84,9 +134,9 @@ class Connection:
         closes nothing, because the close callback holds the connection too.
         """
         self._lock = threading.Lock()
-        self._open = None
+        self._line = None
 
-    def _connect(self) -> Any:
+    def _connect(self) -> Line:
         event_loop.ensure()
         knock(self.uri)
         opened = libvirt.open(self.uri)
@@ -96,19 +146,26 @@ class Connection:
             # the drivers inside this process have no line that could break
             if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
                 raise
-        # it has nothing to do, as isAlive() is what we look at, but it keeps the connection from closing by itself
-        opened.registerCloseCallback(_closed, None)
-        return opened
+        line = Line(opened)
+        # it also keeps the connection from closing by itself
+        opened.registerCloseCallback(_closed, line)
+        return line
 
     def _discard(self) -> None:
         """Closing asks the daemon and waits for it, so a thread does it that nobody waits for."""
-        opened, self._open = self._open, None
-        if opened is not None:
-            threading.Thread(target=_close, args=(opened,), name="libvirt-close", daemon=True).start()
+        line, self._line = self._line, None
+        if line is not None:
+            threading.Thread(target=_close, args=(line.opened,), name="libvirt-close", daemon=True).start()
+            line.gone()
 
 
-def _closed(_connection: Any, _reason: int, _context: Any) -> None:
-    """The line is gone; the next call sees it by isAlive()."""
+def _closed(_connection: Any, _reason: int, line: Line) -> None:
+    """The next call sees by isAlive() that the line is gone; who only listens hears it here."""
+    line.gone()
+
+
+def _happened(_connection: Any, domain: Any, _event: int, _detail: int, line: Line) -> None:
+    line.happened(domain.UUIDString().replace("-", ""))
 
 
 def _close(opened: Any) -> None:

@@ -3,12 +3,13 @@
 from hosts.hypervisor.simulator import codec, world
 from hosts.hypervisor.simulator.calls import simulated
 from hosts.hypervisor.simulator.domains import SimulatedDomains
+from hosts.hypervisor.simulator.events import SimulatedEvents
 from hosts.hypervisor.simulator.networks import SimulatedNetworks
 from hosts.hypervisor.simulator.storage import SimulatedStorage
 from hosts.hypervisor.spec import Emulation, HostFacts
 
 
-class SimulatedHypervisor(SimulatedDomains, SimulatedNetworks, SimulatedStorage):
+class SimulatedHypervisor(SimulatedDomains, SimulatedEvents, SimulatedNetworks, SimulatedStorage):
     """One simulated host, named by the URI `sim://<host>`, in the state file all processes share."""
 
     @simulated

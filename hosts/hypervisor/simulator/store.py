@@ -58,6 +58,15 @@ CREATE TABLE IF NOT EXISTS fault (
 CREATE TABLE IF NOT EXISTS call (
     host TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (host, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, domain TEXT NOT NULL);
+CREATE TRIGGER IF NOT EXISTS event_trim AFTER INSERT ON event WHEN NEW.id % 100 = 0
+    BEGIN DELETE FROM event WHERE id <= NEW.id - 10000; END;
+CREATE TRIGGER IF NOT EXISTS domain_came AFTER INSERT ON domain
+    BEGIN INSERT INTO event (host, domain) VALUES (NEW.host, NEW.uuid); END;
+CREATE TRIGGER IF NOT EXISTS domain_went AFTER DELETE ON domain
+    BEGIN INSERT INTO event (host, domain) VALUES (OLD.host, OLD.uuid); END;
+CREATE TRIGGER IF NOT EXISTS domain_changed AFTER UPDATE OF host, state, persistent, spec ON domain
+    BEGIN INSERT INTO event (host, domain) SELECT OLD.host, OLD.uuid UNION SELECT NEW.host, NEW.uuid; END;
 """
 
 
@@ -71,6 +80,10 @@ def _use_wal(db: sqlite3.Connection) -> None:
             if time.monotonic() > give_up:
                 raise
             time.sleep(0.005)
+
+
+def _has(db: sqlite3.Connection, name: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
 
 
 class Store:
@@ -99,7 +112,7 @@ class Store:
         # A simulator may lose its last second with the machine; that is no reason to wait for the disk.
         db.execute("PRAGMA synchronous=OFF")
         db.execute("BEGIN IMMEDIATE")
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'domain_job'").fetchone():
+        if not _has(db, "domain_changed"):
             self._extend(db)
             for statement in SCHEMA.split(";\n"):
                 db.execute(statement)
@@ -108,10 +121,14 @@ class Store:
 
     def _extend(self, db: sqlite3.Connection) -> None:
         """Bring a file of an earlier version up to this one."""
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'domain'").fetchone():
+        if _has(db, "domain") and not _has(db, "domain_job"):
             db.execute("ALTER TABLE host ADD COLUMN migration_seconds REAL NOT NULL DEFAULT 0")
             for column in ("job_target TEXT", "job_began REAL", "job_ends REAL"):
                 db.execute(f"ALTER TABLE domain ADD COLUMN {column}")
+
+    def version(self) -> int:
+        """Differs from the last answer to this thread when others have written."""
+        return int(self._connection().execute("PRAGMA data_version").fetchone()[0])
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
