@@ -1,5 +1,6 @@
 """How watchers share hosts, and how events of one host become one ask: values in, values out."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,17 +14,19 @@ class Claim:
 
 
 def claim(mine: int, others: Mapping[str, int], free: int) -> Claim:
-    """Free hosts up to an even share; from others only what lifts one up to it, so that nothing goes back and forth."""
+    """Free hosts up to an even share; from others what they have beyond it, and what this one lacks of it.
+
+    Shares that differ by one are even, so nothing goes back and forth.
+    """
     total, watchers = mine + sum(others.values()) + free, len(others) + 1
     least, most = total // watchers, -(-total // watchers)
     take = min(free, max(0, most - mine))
-    lacking, of_others = least - mine - take, {}
-    for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0])):
-        surplus = min(lacking, count - least)
-        if surplus > 0:
-            of_others[name] = surplus
-            lacking -= surplus
-    return Claim(take, of_others)
+    of_others: Counter[str] = Counter()
+    for share in (most, least):
+        for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0])):
+            lacking = share - mine - take - of_others.total()
+            of_others[name] += max(0, min(lacking, count - of_others[name] - share))
+    return Claim(take, +of_others)
 
 
 class Asks:

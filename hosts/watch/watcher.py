@@ -58,7 +58,11 @@ class Watcher:
         until = Now() + self._lease
         _listenable().filter(watcher=self.name).update(watched_until=until)
         held = dict(
-            _listenable().filter(watched_until__gt=Now()).exclude(watcher="").values_list("watcher").annotate(Count("pk"))
+            _listenable()
+            .filter(watched_until__gt=Now())
+            .exclude(watcher="")
+            .values_list("watcher")
+            .annotate(Count("pk"))
         )
         free = _listenable().count() - sum(held.values())
         wanted = claim(held.pop(self.name, 0), held, free)

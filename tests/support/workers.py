@@ -104,9 +104,9 @@ class Console:
         celery = (sys.executable, "-m", "celery", "--app", APP)
         options = ("--concurrency", str(self.children), "--queues", "ops", "--loglevel", "INFO")
         worker = (*celery, "worker", "--pool", "prefork", *options, "--without-gossip", "--without-mingle")
-        self.redis = self._service("redis", str(redis_server()), str(conf))
-        self.worker = self._service("worker", *worker)
-        self.beat = self._service("beat", *celery, "beat", "--loglevel", "WARNING", "--pidfile=")
+        self.redis = self.service("redis", str(redis_server()), str(conf))
+        self.worker = self.service("worker", *worker)
+        self.beat = self.service("beat", *celery, "beat", "--loglevel", "WARNING", "--pidfile=")
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -120,7 +120,7 @@ class Console:
     def database(self) -> Path:
         return self.folder / "corral.sqlite3"
 
-    def _service(self, name: str, *command: str) -> Service:
+    def service(self, name: str, *command: str) -> Service:
         own = {
             "CORRAL_DATA_DIR": str(self.folder),
             "CORRAL_HYPERVISOR": "simulator",
