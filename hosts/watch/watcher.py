@@ -54,7 +54,7 @@ class Watcher:
             time.sleep(rest if self.tend() else min(rest, PATIENCE))
 
     def turn(self) -> bool:
-        """Renew what is held, claim what is due to this one, and drop what is lost; whether more waits to be claimed."""
+        """Renew what is held, claim what is due to this one, drop what is lost; whether more waits to be claimed."""
         until = Now() + self._lease
         _listenable().filter(watcher=self.name).update(watched_until=until)
         held = dict(
@@ -77,7 +77,8 @@ class Watcher:
 
     def tend(self) -> bool:
         """Open every stream that is due; whether all are open."""
-        return all([stream.tend() for _, stream in self._streams.values()])
+        are_open = [stream.tend() for _, stream in self._streams.values()]
+        return all(are_open)
 
     def let_go(self) -> None:
         """Leave the hosts to others, at once."""

@@ -31,7 +31,7 @@ STOP_PATIENCE = 25.0  # longer than the slowest program's own stop time
 class Command(BaseCommand):
     """Runs everything on this machine until it is told to stop."""
 
-    help = "Prepares the database, then runs Redis, web, workers, trackers, watcher and beat; restarts what dies; Ctrl-C stops it."
+    help = "Prepares the database, then runs Redis, web, workers and all else; restarts what dies; Ctrl-C stops it."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
