@@ -74,7 +74,7 @@ def test_a_closed_connection_loses_its_streams_once(scene: Scene, listen: Listen
 
 def test_a_host_that_is_not_there_cannot_be_listened_to(scene: Scene) -> None:
     with pytest.raises(HostUnreachable):
-        Ear(scene.gone)
+        scene.gone.watch(str, lambda: None)
 
 
 @pytest.mark.needs("two_hosts")
