@@ -13,6 +13,7 @@ from console.permissions import may
 from console.views.operations import with_steps
 from hosts.config import CPU_RATIO
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
+from vms import strangers
 from vms.models import VmInstance
 from vms.states import FACES, INTERMEDIATE
 
@@ -67,6 +68,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "states": states,
         "vm_total": sum(state["count"] for state in states),
         "host_counts": host_counts(),
+        "strangers": strangers.waiting(),
         "zones": places(),
         "capacity": capacity(),
         "attention": troubled[:ATTENTION_SHOWN],
