@@ -79,7 +79,7 @@ def _in_order(volumes: Sequence[DiskPlan], root: str) -> list[DiskPlan]:
 
 
 def _create_row(request: Adopt, plan: Plan) -> VmInstance:
-    check_new(VmInstance, name=request.name, description=request.description, resource_uuid=request.uuid)
+    check_new(VmInstance, name=request.name, description=request.description)
     stranger, host = plan.stranger, plan.stranger.host
     vm = VmInstance(
         uuid=request.uuid,

@@ -115,7 +115,7 @@ def _disks(host: Host, disks: Iterable[DomainDisk]) -> tuple[DiskPlan, ...]:
     rows = PrimaryStorage.objects.filter(clusters=host.cluster_id, type=PrimaryStorageType.SHARED_MOUNT_POINT)
     storages = {storage.url: storage for storage in rows}
     paths = [disk.path for disk in disks]
-    owners = dict(Volume.objects.filter(install_path__in=paths).values_list("install_path", "name"))
+    owners = {volume.install_path or "": volume.name for volume in Volume.objects.filter(install_path__in=paths)}
     copies = {
         f"{copy.primary_storage.url}/{copy.volume_name}": f"the copy of image {copy.image.name}"
         for copy in CachedImage.objects.filter(primary_storage__in=rows).select_related("image", "primary_storage")

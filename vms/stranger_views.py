@@ -1,8 +1,7 @@
-"""Pages of strangers: /vms/strangers/ lists them, and one can be adopted or ignored. No host is asked by any of them."""
+"""Pages of strangers: a list of them, and the question before one is adopted. No host is asked by any of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +15,7 @@ from console.faces import Face, FaceLike, face_of
 from console.facets import Facet, toggled
 from console.htmx import render_page
 from console.listing import page_of_rows
+from console.pages.answers import person
 from console.permissions import may, needs
 from hosts.hypervisor.spec import DomainDevices, DomainState
 from hosts.models import Host, HostStatus
@@ -106,13 +106,12 @@ def adopt(request: HttpRequest, uuid: str) -> HttpResponse:
         except Refusal as refusal:
             plan = plan_for(stranger)
             form.refuse(refusal)
-    status = HTTPStatus.CONFLICT if form.errors else HTTPStatus.OK
-    return render(request, "vms/strangers/adopt.html", _question(plan, form), status=status)
+    return render(request, "vms/strangers/adopt.html", _question(plan, form))
 
 
 def _adopt(request: HttpRequest, uuid: str, values: dict[str, Any]) -> None:
     wanted = adoption.Adopt(uuid=uuid, **{name: values[name] for name in AdoptForm.DECIDES})
-    adoption.adopt(wanted, Asked(user=request.user, key=f"adopt.{uuid}.{values['fresh']}"))
+    adoption.adopt(wanted, Asked(user=person(request), key=f"adopt.{uuid}.{values['fresh']}"))
 
 
 def _question(plan: Plan, form: AdoptForm) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def _too_large(plan: Plan) -> bool:
 @require_POST
 @needs(VmInstance, "add")
 def ignore(request: HttpRequest, uuid: str) -> HttpResponse:
-    return _decide(request, lambda: service.ignore(uuid, request.user), "{} is ignored from now on.")
+    return _decide(request, lambda: service.ignore(uuid, person(request)), "{} is ignored from now on.")
 
 
 @require_POST

@@ -63,7 +63,7 @@ def _differs(row: Stranger, info: DomainInfo) -> bool:
 
 def _devices(uuid: str, ask: Ask) -> dict[str, object]:
     """An error is no news of the host's other domains, so it ends nothing; what was known before stays."""
-    asked = {"asked": timezone.now()}
+    asked: dict[str, object] = {"asked": timezone.now()}
     try:
         return asked | {"devices": asdict(ask(uuid))}
     except HypervisorError as error:
