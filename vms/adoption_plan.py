@@ -14,6 +14,8 @@ from vms.models import CachedImage, Platform, Stranger, VmInstance, VmNic, Volum
 from vms.strangers import devices_of
 
 FORMATS = ("qcow2", "raw")
+#: larger than any in a definition: disks that it does not boot from come last
+MAX_BOOT_ORDER = 1 << 16
 #: the platform whose devices a guest finds in Corral's own definition when its disks are on this bus now
 VIRTIO_BUSES = ("virtio", "scsi")
 
@@ -56,7 +58,7 @@ class Plan:
     def volumes(self) -> tuple[DiskPlan, ...]:
         """The disks that become volumes, the one it boots from first."""
         kept = [one for one in self.disks if not one.left_out]
-        return tuple(sorted(kept, key=lambda one: one.disk.boot_order or len(kept) + 1))
+        return tuple(sorted(kept, key=lambda one: one.disk.boot_order or MAX_BOOT_ORDER))
 
     @property
     def connected(self) -> tuple[NicPlan, ...]:
@@ -145,7 +147,7 @@ def _why_not(host: Host, disk: DomainDisk, storage: PrimaryStorage | None, owner
     if disk.format not in FORMATS:
         return f"Disk {disk.target} is a {disk.format} file; volumes are {' or '.join(FORMATS)}."
     if disk.capacity is None:
-        return f"Disk {disk.target}: host {host.name} could not tell the size of {disk.path}."
+        return f"Host {host.name} could not tell the size of {disk.path} yet; it is asked again within minutes."
     return ""
 
 

@@ -17,8 +17,8 @@ from vms.models import Stranger
 
 logger = logging.getLogger(__name__)
 
-#: a host that could not tell what a domain is made of is asked again after this long
-ASK_AGAIN = timedelta(minutes=10)
+#: a host that could not tell all of what a domain is made of is asked again after this long
+ASK_AGAIN = timedelta(minutes=2)
 
 #: asks the host for the devices of one domain
 Ask = Callable[[str], DomainDevices]
@@ -56,9 +56,15 @@ def _columns(info: DomainInfo) -> dict[str, object]:
 
 
 def _differs(row: Stranger, info: DomainInfo) -> bool:
-    if row.devices is None and (row.asked is None or row.asked < timezone.now() - ASK_AGAIN):
+    if not _complete(row) and (row.asked is None or row.asked < timezone.now() - ASK_AGAIN):
         return True
     return any(getattr(row, name) != value for name, value in _columns(info).items())
+
+
+def _complete(row: Stranger) -> bool:
+    """Whether nothing is missing that an adoption needs: files have a size once a storage pool knows them."""
+    devices = devices_of(row)
+    return devices is not None and all(disk.capacity is not None for disk in devices.disks if disk.path)
 
 
 def _devices(uuid: str, ask: Ask) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """A domain made by virsh on a real host becomes a VM: its guest runs on, and then lives as any other does."""
 
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from pytest_django import DjangoDbBlocker
 
 from hosts import health
 from hosts.hypervisor.libvirt_driver.domain_xml import METADATA
-from hosts.lab import LabHost
+from hosts.hypervisors import hypervisor
+from hosts.lab import LabHost, processes
 from hosts.models import Heard, Host, HostPulse, PrimaryStorage
 from tests.lab.lab_support import guest_image, virsh
 from tests.support.real_datacenter import RealDatacenter, real_datacenter
@@ -53,6 +56,18 @@ def look(dc: RealDatacenter, host: LabHost) -> None:
     health.look(row.pk, Heard.POLL)
 
 
+@contextmanager
+def standing_still(host: LabHost) -> Iterator[None]:
+    """The QEMU of every guest of the host is stopped."""
+    guests = [process for process in processes.of_host(host) if process.command.startswith("qemu-system")]
+    assert guests
+    processes.send(host, guests, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        processes.send(host, guests, signal.SIGCONT)
+
+
 def legacy(dc: RealDatacenter, host: LabHost, folder: Path) -> Path:
     """A guest that somebody has made and started by hand, on the network `web`; tells its disk."""
     path = Path(PrimaryStorage.objects.get().url) / "legacy.qcow2"
@@ -76,6 +91,9 @@ def test_a_domain_made_by_hand_is_adopted_while_it_runs_and_lives_on(dc: RealDat
     assert [(disk.target, disk.path, disk.format) for disk in devices.disks] == [("vda", str(path), "qcow2")]
     assert devices.disks[0].capacity
     assert [(nic.mac, nic.network) for nic in devices.nics] == [(MAC, dc.uuid("l3", "web"))]
+
+    with standing_still(host):
+        assert hypervisor(row.host).domain_devices(row.domain_uuid) == devices
 
     done(adopt(Adopt(uuid=row.domain_uuid, name="web-old")))
     vm = VmInstance.objects.get()

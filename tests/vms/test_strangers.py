@@ -64,6 +64,15 @@ def test_after_an_error_it_is_asked_again_but_not_at_every_look(dc: Datacenter) 
     assert devices_of(row)
 
 
+def test_a_host_that_could_not_tell_the_size_of_a_file_is_asked_again(dc: Datacenter) -> None:
+    row = stranger(dc)
+    unknown = [row.devices["disks"][0] | {"capacity": None}]
+    Stranger.objects.update(asked=timezone.now() - timedelta(minutes=11), devices=row.devices | {"disks": unknown})
+    look()
+    row.refresh_from_db()
+    assert row.devices["disks"][0]["capacity"] == 4 * GIB
+
+
 def test_what_was_known_stays_when_it_cannot_be_asked_any_more(dc: Datacenter) -> None:
     row = stranger(dc)
     dc.fleet.fault(host="one", call="domain_devices", error=HypervisorError("no"), times=1)

@@ -1,6 +1,7 @@
 """What a domain is made of, read from libvirt's description of it: whoever made it."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import libvirt
@@ -19,25 +20,40 @@ def devices_of(connection: Any, domain: Any) -> DomainDevices:
     """As it runs, or else as it is defined."""
     root = etree.fromstring(domain.XMLDesc(0), etree.XMLParser(resolve_entities=False))
     return DomainDevices(
-        disks=tuple(_disk(domain, element) for element in root.iterfind("./devices/disk")),
+        disks=tuple(_disk(connection, domain, element) for element in root.iterfind("./devices/disk")),
         nics=tuple(_nics(connection, root.findall("./devices/interface"), _addresses(domain))),
         firmware=_firmware(root),
         saved=bool(_or(lambda: domain.hasManagedSaveImage(0), 0)),
     )
 
 
-def _disk(domain: Any, element: Element) -> DomainDisk:
+def _disk(connection: Any, domain: Any, element: Element) -> DomainDisk:
     target, order = _get(element, "target", "dev"), _get(element, "boot", "order")
     path = _get(element, "source", "file") or ""
     return DomainDisk(
         target=target,
         path=path,
         format=_get(element, "driver", "type") or "raw",
-        capacity=_or(lambda: int(domain.blockInfo(target)[0]), None) if path else None,
+        capacity=_capacity(connection, domain, target, path) if path else None,
         bus=_get(element, "target", "bus"),
         device=element.get("device", "disk"),
         boot_order=int(order) if order else None,
     )
+
+
+def _capacity(connection: Any, domain: Any, target: str, path: str) -> int | None:
+    """Asked of the storage: the QEMU of a guest that stands still would keep whoever asks, and with it the host."""
+    known = _or(lambda: connection.storageVolLookupByPath(path), None)
+    volume = known or _or(lambda: _refreshed(connection, path), None)
+    if volume is not None:
+        return _or(lambda: int(volume.info()[1]), None)
+    return None if domain.isActive() else _or(lambda: int(domain.blockInfo(target)[0]), None)
+
+
+def _refreshed(connection: Any, path: str) -> Any:
+    """The volume of a file that has come into its pool behind libvirt's back."""
+    connection.storagePoolLookupByTargetPath(str(PurePosixPath(path).parent)).refresh(0)
+    return connection.storageVolLookupByPath(path)
 
 
 def _nics(connection: Any, elements: list[Element], addresses: dict[str, str]) -> Iterator[DomainNic]:
