@@ -12,7 +12,7 @@ test: ## every test, on SQLite and those that use the database again on PostgreS
 
 faults: ## 300 random faults over all flows with 20 operations in flight; CORRAL_FAULT_SEED=n repeats a storm
 	@bin/install test
-	@CORRAL_FAULTS=$${CORRAL_FAULTS:-300} CORRAL_FAULT_MINUTES=$${CORRAL_FAULT_MINUTES:-24} $(PYTHON) -m pytest -q -s tests/faults/test_storm.py
+	@CORRAL_FAULTS=$${CORRAL_FAULTS:-300} CORRAL_FAULT_MINUTES=$${CORRAL_FAULT_MINUTES:-24} CORRAL_TRACED=500 $(PYTHON) -m pytest -q -s tests/faults/test_storm.py tests/faults/test_tracer_storm.py
 
 check: ## linters, formatting, types, Django's checks, missing migrations
 	@bin/check

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from console import globalconfig
@@ -139,6 +139,10 @@ class OperationAdmin(ReadOnly, CorralAdmin):
     search_fields = ("uuid", "title", "subject_uuid", "subject_name", "created_by__username")
     date_hierarchy = "create_date"
     inlines = (StepInline, LockInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
+        """A placement report alone can be a megabyte: the list leaves such columns out."""
+        return super().get_queryset(request).defer("report", "arguments", "data")
 
 
 @admin.register(ResourceLock)

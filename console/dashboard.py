@@ -10,7 +10,6 @@ from django.views.decorators.http import require_safe
 from console.htmx import render_page
 from console.models import Enablement, Operation
 from console.permissions import may
-from console.views.operations import with_steps
 from hosts.config import CPU_RATIO
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
 from vms import strangers
@@ -62,7 +61,7 @@ class Attention:
 def dashboard(request: HttpRequest) -> HttpResponse:
     """VMs by state, capacity of the places, hosts that need attention, and what happened last."""
     states = vm_states()
-    operations = list(with_steps(Operation.objects.all())[:RECENT_OPERATIONS])
+    operations = list(Operation.objects.lines()[:RECENT_OPERATIONS])
     troubled = attention()
     context = {
         "states": states,

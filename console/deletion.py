@@ -19,6 +19,7 @@ from console.operations.flow import Flow, Step, register
 from console.operations.services import accepted, submit
 
 KIND = "inventory.delete"
+LEFT = "It is still there; guests that have ended already stay so."
 PERMISSIVE, ENFORCING = "Permissive", "Enforcing"
 #: seconds a worker waits for guests before it does something else meanwhile
 PATIENCE = 3.0
@@ -114,4 +115,4 @@ class DeleteRows(Step):
             raise Failure(refusal.details) from refusal
 
 
-register(Flow(KIND, "Delete", (EndGuests(), DeleteRows()), code="SYS.1004"))
+register(Flow(KIND, "Delete", (EndGuests(), DeleteRows()), code="SYS.1004", left=LEFT))

@@ -74,6 +74,13 @@ class NoHost(Refusal):
     http = HTTPStatus.CONFLICT
 
 
+class NoStorage(Refusal):
+    """No primary storage can take this volume."""
+
+    code = "SYS.1006"
+    http = HTTPStatus.CONFLICT
+
+
 class NoAddress(Refusal):
     """The network has no address left to give."""
 
@@ -102,6 +109,10 @@ class DeadlinePassed(Failure):
     """A step did not finish in the time it has."""
 
     code = "SYS.1001"
+
+
+class PartsFailed(Failure):
+    """Parts of the operation did not succeed."""
 
 
 class Cancelled(Failure):

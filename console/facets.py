@@ -1,12 +1,17 @@
 """Facets: the values of one field with how many rows each has, as links that toggle them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
 
 from console.faces import FaceLike, Faces
 from console.listing import PAGE
+
+#: from here on a value is a uuid, and no word
+SHORT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,23 @@ def facets(rows: QuerySet, field: str, table: Faces, query: QueryDict) -> list[F
         for value, face in table.items()
         if counts.get(value) or value in chosen
     ]
+
+
+class Choice(TypedDict):
+    """A field to filter by with one value out of `options`: (value, label, rows that have it)."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str, int | None]]
+    chosen: str
+
+
+def choice(query: QueryDict, name: str, label: str, options: Iterable[tuple[str, str, int | None]]) -> Choice:
+    """A choice as the address has it; a chosen value that no row has any more stays to be seen and taken off."""
+    found, chosen = list(options), query.get(name, "")
+    if chosen and chosen not in {value for value, *_ in found}:
+        found.append((chosen, chosen if len(chosen) < SHORT else f"{chosen[:8]}…", 0))
+    return Choice(name=name, label=label, options=found, chosen=chosen)
 
 
 def toggled(query: QueryDict, field: str, value: str) -> str:

@@ -1,25 +1,71 @@
 """Filters of the kernel's lists."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import django_filters
 from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 
 from console.models import Operation, Status
 from console.models.operation import OperationQuerySet
+from console.operations import flow
+
+#: who asked, when nobody did; no account can be called so
+SYSTEM = "~system"
+#: quick choices of time: value -> label and how far back
+RECENT: Mapping[str, tuple[str, timedelta]] = {
+    "hour": ("Last hour", timedelta(hours=1)),
+    "today": ("Today (UTC)", timedelta(0)),
+    "week": ("Last 7 days", timedelta(days=7)),
+}
+LEVELS = {"top": "Top level", "parts": "Parts of a larger one"}
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Every kind of operation with its flow's label."""
+    return sorted(((one.kind, one.label) for one in flow.flows()), key=lambda pair: pair[1])
 
 
 class OperationFilter(django_filters.FilterSet):
-    """Operations by text, status and subject."""
+    """Operations by text, status, kind, subject, who asked, when, and their place in larger ones."""
 
     q = django_filters.CharFilter(method="search", label="Text")
     status = django_filters.MultipleChoiceFilter(choices=Status)
-    subject = django_filters.CharFilter(field_name="subject_uuid", label="Subject")
+    kind = django_filters.MultipleChoiceFilter(choices=kinds, label="Kind")
+    subject = django_filters.CharFilter(method="about", label="Subject")
+    who = django_filters.CharFilter(method="asked_by", label="Who")
+    recent = django_filters.ChoiceFilter(
+        choices=[(name, label) for name, (label, _) in RECENT.items()], method="not_long_ago", label="When"
+    )
+    since = django_filters.IsoDateTimeFilter(field_name="create_date", lookup_expr="gte", label="From")
+    until = django_filters.IsoDateTimeFilter(field_name="create_date", lookup_expr="lte", label="To")
+    level = django_filters.ChoiceFilter(choices=list(LEVELS.items()), method="at_level", label="Level")
+    parent = django_filters.CharFilter(field_name="parent_id", label="Part of")
 
     class Meta:
         model = Operation
-        fields = ["q", "status", "subject"]
+        fields = ["q", "status", "kind", "subject", "who", "recent", "since", "until", "level", "parent"]
+
+    def about(self, rows: OperationQuerySet, name: str, text: str) -> OperationQuerySet:
+        """One resource: its uuid, or its whole name as it was then."""
+        del name
+        return rows.about(text.lower()) | rows.filter(subject_name__iexact=text)
+
+    def asked_by(self, rows: OperationQuerySet, name: str, who: str) -> OperationQuerySet:
+        del name
+        return rows.filter(created_by=None) if who == SYSTEM else rows.filter(created_by__username=who)
+
+    def not_long_ago(self, rows: OperationQuerySet, name: str, recent: str) -> OperationQuerySet:
+        del name
+        now = timezone.now()
+        back = RECENT[recent][1]
+        return rows.filter(create_date__gte=now - back if back else now.replace(hour=0, minute=0, second=0))
+
+    def at_level(self, rows: OperationQuerySet, name: str, level: str) -> OperationQuerySet:
+        del name
+        return rows.filter(parent__isnull=level == "top")
 
     def search(self, rows: OperationQuerySet, name: str, text: str) -> OperationQuerySet:
         """Part of the title, of the subject's name or of the user's name; or a whole uuid."""

@@ -31,7 +31,8 @@ class Field:
 
     `source` is a path of attributes, None and empty text on it leave the key out. `nested` names the inventory of a
     related list, `uuids` makes a list of the uuids of related rows, `expression` computes the value in the database,
-    `make` from the row. `kind` is needed where the model cannot tell it; `make` alone cannot be queried.
+    `make` from the row. `kind` is needed where the model cannot tell it; `make` alone cannot be queried, and `schema`
+    describes what it makes, in OpenAPI's terms.
     """
 
     json: str
@@ -43,6 +44,7 @@ class Field:
     expression: Callable[[], Combinable] | None = None
     make: Callable[[Any], Any] | None = None
     kind: Kind | None = None
+    schema: Json | None = None
 
     @property
     def is_list(self) -> bool:
@@ -94,8 +96,8 @@ class Inventory:
     """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/.
 
     `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
-    row out of lists, unless the list asks for it. An inventory that is no table has `provide` and its `key` instead
-    of a model.
+    row out of lists, unless the list asks for it. `defer` are large columns that no key shows.
+    An inventory that is no table has `provide` and its `key` instead of a model.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Inventory:
     model: type[Model] | None = None
     select: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
+    defer: tuple[str, ...] = ()
     scope: tuple[tuple[str, Any], ...] = ()
     hide: tuple[str, str] | None = None
     provide: Callable[[], list[Json]] | None = None
@@ -118,7 +121,7 @@ class Inventory:
         expressions = {field.lookup: field.expression() for field in self.fields if field.expression}
         related = [field.prefetch(self.model) for field in fields if field.nested or field.uuids]
         rows = self.model._default_manager.filter(**dict(self.scope)).annotate(**expressions)
-        return rows.select_related(*self.select).prefetch_related(*self.prefetch, *related)
+        return rows.defer(*self.defer).select_related(*self.select).prefetch_related(*self.prefetch, *related)
 
     def listed(self, only: Iterable[str] = ()) -> QuerySet:
         """The rows without those that lists hide."""

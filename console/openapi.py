@@ -60,7 +60,7 @@ _PARAMETERS: tuple[tuple[str, str, Schema], ...] = (
 def value_schema(field: Field, schema: FieldSchema | None, column: ModelField | None) -> Schema:
     """The schema of one key; a nested list is left to the caller."""
     if schema is None:
-        return {}
+        return field.schema or {}
     one = TYPES[schema.kind] | ({"enum": list(schema.choices)} if schema.kind is Kind.ENUM else {})
     if schema.many:
         return {"type": "array", "items": one}

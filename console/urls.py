@@ -10,6 +10,7 @@ from console.views import health, live
 urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("vms/", include("vms.urls")),
+    path("volumes/", include(vms.catalogue_urls.volume_urls)),
     path("zones/", include(hosts.urls.zone_urls)),
     path("clusters/", include(hosts.urls.cluster_urls)),
     path("hosts/", include(hosts.urls.host_urls)),

@@ -7,4 +7,14 @@ class HostsConfig(CorralApp):
     name = "hosts"
     default = True
     verbose_name = "Hosts"
-    registers = ("config", "systemtags", "flows.connect", "flows.probe", "realise", "places", "inventories", "cli")
+    registers = (
+        "config",
+        "systemtags",
+        "flows.connect",
+        "flows.probe",
+        "realise",
+        "places",
+        "inventories",
+        "cli",
+        "remedies",
+    )

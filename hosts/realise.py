@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 
 from console.cascade import Plan, before_delete
 from console.chores import chore, turn
-from console.models import Operation, ResourceLock
+from console.models import Operation, ResourceLock, Status
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
-from hosts.flows.connect import Pools, Realise, realisers
+from hosts.flows.connect import ADD, RECONNECT, Pools, Realise, realisers
 from hosts.hypervisor import registry
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
@@ -51,6 +51,17 @@ def clear_leftovers() -> None:
     for row in newest:
         host, key = Host.objects.get(pk=row["host"]), f"leftovers:{row['newest']}:{turn()}"
         once(key, partial(bring_up_to_date, host, "removing what is left over", None, key))
+
+
+@chore
+def realise_again() -> None:
+    """A host that answers and was not brought up to date is tried again once a turn: it may have leases too many."""
+    tries = Operation.objects.filter(kind__in=(REALISE, ADD, RECONNECT))
+    newest = tries.filter(subject_uuid=OuterRef("pk")).order_by("-create_date")
+    hosts = Host.objects.filter(status=HostStatus.CONNECTED).annotate(ended=Subquery(newest.values("status")[:1]))
+    for host in hosts.filter(ended__in=(Status.FAILED, Status.CANCELLED)):
+        key = f"realise:{host.pk}:{turn()}"
+        once(key, partial(bring_up_to_date, host, "the last try failed", None, key))
 
 
 def bring_up_to_date(host: Host, why: str, user: AbstractBaseUser | None = None, key: str | None = None) -> Operation:

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from console import live
-from hosts.models import Host, HostStatus
+from console.operations.cause import cause
+from hosts.models import Host, HostChange, HostStatus
 
 REASON_LENGTH = 512
 
@@ -24,9 +25,22 @@ def set_status(uuid: str, status: HostStatus, reason: str) -> None:
     if not rows.exclude(status=status).update(**changed):
         rows.exclude(status_reason=reason).update(status_reason=reason[:REASON_LENGTH])
         return
+    _remember(uuid, status, reason)
     live.tell()
     if status == HostStatus.DISCONNECTED:
         _follow(uuid)
+
+
+def _remember(uuid: str, status: HostStatus, reason: str) -> None:
+    why = cause()
+    HostChange.objects.create(
+        host_uuid=uuid,
+        host_name=Host.objects.values_list("name", flat=True).get(pk=uuid),
+        status=status,
+        reason=reason[:REASON_LENGTH],
+        cause=why.kind,
+        operation_uuid=why.operation,
+    )
 
 
 def lose(host: Host, reason: str) -> None:

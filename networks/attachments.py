@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
 
-from console.cascade import Edge, Effect, Plan, declare, get_or_refuse, named
+from console.cascade import Edge, Effect, Plan, before_delete, declare, get_or_refuse, named
 from console.errors import InvalidArgument, Refusal
 from console.models import Operation
 from console.naming import domain_problem
@@ -16,7 +17,7 @@ from hosts.states import target_of
 from networks import services
 from networks.addresses import AddressError, ip_number, range_from_cidr
 from networks.hostnet import networks_of
-from networks.models import IpRange, L2Network, L3Network
+from networks.models import AddressUse, IpRange, L2Network, L3Network
 
 declare(
     Edge(Zone, L2Network, lambda uuids: L2Network.objects.filter(zone__in=uuids)),
@@ -45,6 +46,14 @@ def _without_range(row: IpRange) -> Iterable[Thing]:
 
 def _networks_of_host(host: Host) -> Iterable[tuple[LeftoverKind, str]]:
     return [(LeftoverKind.NETWORK, l3.pk) for l3 in networks_of(host)]
+
+
+@before_delete
+def end_uses(plan: Plan, user: AbstractBaseUser | None) -> list[Operation]:
+    """Addresses of networks that go are nobody's any more."""
+    gone = [l3.pk for l3 in plan.rows(L3Network)]
+    AddressUse.objects.filter(l3_uuid__in=gone, until=None).update(until=timezone.now())
+    return []
 
 
 owing.append(_networks_of_plan)

@@ -37,6 +37,7 @@ PURE = (
     "console.query.schema",
     "console.errors",
     "console.naming",
+    "console.pace",
 )
 PURE_LIBRARIES = {"lark"}
 STANDARD = sys.stdlib_module_names

@@ -1,16 +1,19 @@
 """/vms/<uuid>/<action>/: GET asks, as a page or as a dialog, POST accepts what the table of actions offers."""
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from console.errors import Refusal
+from console.forms import PlainForm
 from console.htmx import wants_fragment
 from console.models import Operation
 from console.naming import new_uuid
@@ -47,7 +50,11 @@ def act(request: HttpRequest, uuid: str, name: str) -> HttpResponse:
 
 def offered(name: str) -> Action:
     """Raises Http404 for an action that does not exist."""
-    action = next((one for one in actions.offered(flow.kinds()) if one.name == name), None)
+    return called(name, actions.offered(flow.kinds()))
+
+
+def called(name: str, among: Iterable[Action]) -> Action:
+    action = next((one for one in among if one.name == name), None)
     if action is None:
         raise Http404(f"there is no action {name}")
     return action
@@ -67,17 +74,19 @@ def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal |
     why_not = f"The VM is already {action.already}." if state in action.done else ""
     why_not = why_not or actions.why_refused(action, state, holder.title if holder else "")
     dialog = wants_fragment(request)
+    question = QUESTIONS[action.name](vm, request.POST or request.GET)
+    told = _told_at_a_field(question.get("form"), refusal)
     context = {
         "vm": vm,
         "action": action,
         "question": f"vms/actions/{action.name}.html",
-        "refused": (refusal.details or refusal.description) if refusal else why_not,
+        "refused": "" if told else (refusal.details or refusal.description) if refusal else why_not,
         "possible": not why_not,
-        "holder": _named(refusal) or holder,
+        "holder": named_holder(refusal) or holder,
         "key": new_uuid(),
         "query": request.GET.get("q", ""),
         "dialog": dialog,
-        **QUESTIONS[action.name](vm, request.POST or request.GET),
+        **question,
     }
     template = "vms/actions/_ask.html" if dialog else "vms/actions/page.html"
     # htmx swaps in only what succeeded.
@@ -87,18 +96,31 @@ def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal |
     return response
 
 
-def _named(refusal: Refusal | None) -> Operation | None:
+def _told_at_a_field(form: PlainForm | None, refusal: Refusal | None) -> bool:
+    """Whether a refusal stands at the field of the question's form that it names."""
+    if form is None or refusal is None or not form.field_named(refusal.field or ""):
+        return False
+    if form.field_named(refusal.field or "") not in form.errors:
+        form.refuse(refusal)
+    return True
+
+
+def named_holder(refusal: Refusal | None) -> Operation | None:
     """The operation that a refusal names as the one in the way."""
     uuid = refusal.data.get("holder") if refusal else None
     return Operation.objects.filter(pk=uuid).first() if uuid else None
 
 
 def _accepted(request: HttpRequest, vm: VmInstance, action: Action, operation: Operation | None) -> HttpResponse:
-    """A dialog closes, and the page behind it shows the change; without one the VM's page does."""
     said = operation.title if operation else f"{vm.name} is already {action.already}: there was nothing to do"
+    if operation is None and not wants_fragment(request):
+        messages.info(request, f"{said}.")
+    return accepted(request, said, reverse("vms:detail", args=[vm.uuid]))
+
+
+def accepted(request: HttpRequest, said: str, back: str) -> HttpResponse:
+    """A dialog closes, and the page behind it shows the change; without one the page at `back` does."""
     if wants_fragment(request):
         event = json.dumps({ACCEPTED: {"said": said}})
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Trigger": event})
-    if operation is None:
-        messages.info(request, f"{said}.")
-    return redirect("vms:detail", vm.uuid)
+    return redirect(back)

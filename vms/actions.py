@@ -14,7 +14,8 @@ class Action:
     `flow` is the kind of operation that carries it out. What `asks` is confirmed before it is done, a danger in red;
     `warning` says what it does. In the states of `done` there is nothing to do; `will` and `already` make the
     sentences of that and of a bulk preview: "7 will start, 2 are already running". `options` are the names of further
-    fields of its form, by the parameter names of the chapter.
+    fields of its form. Where its button is not at the head of the VM's page, `section` names the table, or the kind of
+    line, that it belongs to; it is not offered for many VMs at once.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Action:
     done: frozenset[VmState] = frozenset()
     already: str = ""
     options: tuple[str, ...] = ()
+    section: str = ""
 
 
 ACTIONS = (
@@ -61,6 +63,21 @@ ACTIONS = (
         "destroy", "Destroy", "trash-2", VmOperation.DESTROY, "vm.destroy", permission="vms.delete_vminstance",
         danger=True, will="be destroyed", done=frozenset({VmState.DESTROYED}), already="destroyed",
         options=("deleteMode",), warning="The machine, its root volume and its addresses are gone for good.",
+    ),
+    Action(
+        "attach-volume", "Attach", "link", VmOperation.ATTACH_VOLUME, "volume.attach", will="get a volume",
+        permission="vms.change_volume", options=("volumeUuid",), section="volumes",
+        warning="The guest finds it as one more disk at its next start.",
+    ),
+    Action(
+        "add-volume", "New volume", "plus", VmOperation.ATTACH_VOLUME, "volume.add", will="get a new volume",
+        permission="vms.add_volume", options=("name", "description", "disk_offering", "primary_storage"),
+        section="volumes", warning="An empty disk is made, and the guest finds it at its next start.",
+    ),
+    Action(
+        "detach-volume", "Detach", "unlink", VmOperation.DETACH_VOLUME, "volume.detach", will="lose a volume",
+        permission="vms.change_volume", options=("volumeUuid",), section="volume",
+        warning="The volume stays, with what is on it, and can be attached to another machine.",
     ),
 )  # fmt: skip
 
@@ -100,6 +117,11 @@ def accepting() -> Mapping[str, Accept]:
 def offered(flows: Container[str]) -> tuple[Action, ...]:
     """The actions that exist: those with a flow and somebody who accepts them."""
     return tuple(action for action in ACTIONS if action.flow in flows and action.name in _accepts)
+
+
+def for_many(flows: Container[str]) -> tuple[Action, ...]:
+    """The actions that exist and can be asked of many VMs at once."""
+    return tuple(action for action in offered(flows) if not action.section)
 
 
 @dataclass(frozen=True, slots=True)

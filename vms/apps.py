@@ -19,6 +19,7 @@ class VmsConfig(CorralApp):
         "flows.adopt",
         "flows.bulk",
         "flows.image",
+        "flows.volume",
         "healing",
         "cascades",
         "tracer",

@@ -7,9 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from console.naming import new_uuid
+from console.operations import flow
 from console.pages.answers import person
-from vms import queries
-from vms.action_views import offered
+from vms import actions, queries
+from vms.action_views import called
 from vms.actions import Action
 from vms.bulk import Outcome, by_attention, forecast, headline, reasons
 from vms.filtersets import matching
@@ -28,7 +29,7 @@ REASONS = 3
 def bulk(request: HttpRequest) -> HttpResponse:
     """The VMs are those named by `vm`, all that match the address in `all`, or those a preview has shown."""
     asked = request.POST if request.method == "POST" else request.GET
-    action = offered(asked.get("action", ""))
+    action = called(asked.get("action", ""), actions.for_many(flow.kinds()))
     if not request.user.has_perm(action.permission):
         raise PermissionDenied(f"needs {action.permission}")
     rows = targets(asked)

@@ -102,7 +102,7 @@ def _upload(ctx: StepContext, hypervisor: Hypervisor, cached: CachedImage) -> No
     source = cached.image.path
     if not source.is_file():
         raise Failure(f"The file of image {cached.image.name} is missing in its image store: {source.name}")
-    hypervisor.upload_volume(cached.primary_storage_id, cached.volume_name, source, ctx.progress)
+    hypervisor.upload_volume(cached.primary_storage_id, cached.volume_name, source, ctx.transferred)
     with ctx.fenced():
         if not _mine(cached).update(ready=True, operation=None):
             raise Failure(f"Another operation has taken over the upload of image {cached.image.name}")

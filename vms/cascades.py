@@ -75,6 +75,7 @@ declare(
         Effect.DETACHED,
         "they keep their CPUs and memory",
     ),
+    Edge(Volume, VmInstance, lambda uuids: _vms(volumes__in=uuids), Effect.DETACHED),
     Edge(
         DiskOffering,
         Volume,

@@ -1,4 +1,4 @@
-"""Addresses of the pages of images and offerings."""
+"""Addresses of the pages of volumes, images and offerings."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console.pages.routes import routes
-from vms.pages import images, offerings
+from vms import volume_views
+from vms.pages import images, offerings, volumes
 
+volume_urls = routes(volumes.PAGES, path("<slug:uuid>/attach/", volume_views.attach, name="attach"))
 image_urls = routes(images.PAGES)
 instance_urls = routes(offerings.INSTANCE)
 disk_urls = routes(offerings.DISK)

@@ -1,4 +1,4 @@
-"""The chapter's commands about VMs."""
+"""The chapter's commands about VMs and their volumes."""
 
 from console import inventory
 from console.cli import RESOURCE_PARAMETERS, Accepted, Answer, Arguments, Parameter, command
@@ -9,6 +9,7 @@ from vms.creation import CreateVm
 from vms.life import DELETE_MODES, PERMISSIVE, Asked
 from vms.models import VmType
 from vms.services import create_vm
+from vms.volumes import NewVolume, attach_volume, create_volume, delete_volume, detach_volume
 
 
 @command(
@@ -83,11 +84,51 @@ def migrate_vm(given: Arguments) -> Answer:
     return _answer(uuid, life.migrate_vm(uuid, Asked(user=given.user), host=given.get("hostUuid")))
 
 
-def _answer(uuid: str, operation: Operation | None) -> Answer:
-    """What to wait for; where there was nothing to do, the VM as it is, or nothing of one that does not exist."""
+@command(
+    "CreateDataVolume",
+    *RESOURCE_PARAMETERS,
+    Parameter("diskOfferingUuid", required=True),
+    Parameter("primaryStorageUuid"),
+)
+def create_data_volume(given: Arguments) -> Accepted:
+    """Create an empty data volume, on a primary storage with room when none is named."""
+    request = NewVolume(
+        name=given["name"],
+        description=given.get("description"),
+        resource_uuid=given.get("resourceUuid"),
+        disk_offering_uuid=given["diskOfferingUuid"],
+        primary_storage_uuid=given.get("primaryStorageUuid"),
+        system_tags=tuple(given.get("systemTags", ())),
+        user_tags=tuple(given.get("userTags", ())),
+    )
+    operation = create_volume(request, Asked(user=given.user))
+    return Accepted(operation, "Volume", operation.arguments["volume"])
+
+
+@command("AttachDataVolumeToVm", Parameter("vmInstanceUuid", required=True), Parameter("volumeUuid", required=True))
+def attach_data_volume_to_vm(given: Arguments) -> Accepted:
+    """Attach a data volume to a stopped VM."""
+    uuid = given["volumeUuid"]
+    return Accepted(attach_volume(uuid, given["vmInstanceUuid"], Asked(user=given.user)), "Volume", uuid)
+
+
+@command("DetachDataVolumeFromVm", Parameter("uuid", required=True))
+def detach_data_volume_from_vm(given: Arguments) -> Accepted:
+    """Detach a data volume from its stopped VM."""
+    return Accepted(detach_volume(given["uuid"], Asked(user=given.user)), "Volume", given["uuid"])
+
+
+@command("DeleteDataVolume", Parameter("uuid", required=True))
+def delete_data_volume(given: Arguments) -> Answer:
+    """Delete a data volume for good, detached from its stopped VM first; one that does not exist is a success."""
+    return _answer(given["uuid"], delete_volume(given["uuid"], Asked(user=given.user)), "Volume")
+
+
+def _answer(uuid: str, operation: Operation | None, kind: str = "VmInstance") -> Answer:
+    """What to wait for; where there was nothing to do, the thing as it is, or nothing of one that does not exist."""
     if operation:
-        return Accepted(operation, "VmInstance", uuid)
+        return Accepted(operation, kind, uuid)
     try:
-        return {"inventory": inventory.get("VmInstance").get_json(uuid)}
+        return {"inventory": inventory.get(kind).get_json(uuid)}
     except NotFound:
         return {}

@@ -27,6 +27,7 @@ from hosts.allocation.spec import (
 from hosts.models import Cluster, Host, Zone
 from networks.hostnet import uplinks
 from networks.models import L3Network
+from vms.config import DATA_VOLUMES
 from vms.models import (
     DiskOffering,
     Image,
@@ -43,7 +44,7 @@ from vms.systemtags import HOSTNAME
 M = TypeVar("M", bound=Model)
 RESOURCE_TYPE = "VmInstanceVO"
 MAX_NICS = 64
-MAX_DATA_VOLUMES = 24
+MAX_DATA_VOLUMES = 24  # kvm.dataVolume.maxNum may allow fewer
 TAG_LENGTH = 2048
 
 
@@ -115,7 +116,7 @@ def image_view(image: Image) -> ImageView:
 def check(request: CreateVm) -> Checked:
     """Raises InvalidArgument or NotFound with the field; writes nothing."""
     _check_words(request)
-    _check_user_tags(request.user_tags)
+    check_user_tags(request.user_tags)
     tags = systemtags.validate(RESOURCE_TYPE, request.system_tags)
     offering = _offering(request.instance_offering_uuid)
     image = _image(request.image_uuid)
@@ -157,7 +158,7 @@ def _check_words(request: CreateVm) -> None:
         raise InvalidArgument(f"type must be {' or '.join(VmType.values)}; {request.type!r} is not", field="type")
 
 
-def _check_user_tags(tags: Iterable[str]) -> None:
+def check_user_tags(tags: Iterable[str]) -> None:
     """User tags are free text, but not empty (semantics §6.1)."""
     for tag in tags:
         if problem := text_problem(tag, TAG_LENGTH) or ("" if tag.strip() else "is empty"):
@@ -239,9 +240,9 @@ def _default_l3(request: CreateVm, l3s: tuple[L3Network, ...]) -> L3Network:
 
 
 def _disks(uuids: tuple[str, ...]) -> tuple[DiskOffering, ...]:
-    if len(uuids) > MAX_DATA_VOLUMES:
+    if uuids and len(uuids) > (most := DATA_VOLUMES.get()):
         raise InvalidArgument(
-            f"{len(uuids)} data volumes are more than the {MAX_DATA_VOLUMES} a VM can have",
+            f"{len(uuids)} data volumes are more than the {most} a VM can have",
             field="dataDiskOfferingUuids",
         )
     rows = _found(DiskOffering, uuids, "dataDiskOfferingUuids")

@@ -38,6 +38,16 @@ def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
     )
 
 
+def device_name(volume: Volume, vm: VmInstance) -> str:
+    """What the guest calls the disk: vdb."""
+    _, prefix, _ = DEVICES[Platform(vm.image.platform).virtio if vm.image else True]
+    return _target(volume, prefix)
+
+
+def _target(volume: Volume, prefix: str) -> str:
+    return prefix + chr(ord("a") + (volume.device_id or 0))
+
+
 def _disk(volume: Volume, bus: str, prefix: str) -> DiskSpec:
     return DiskSpec(
         volume_uuid=volume.uuid,
@@ -45,7 +55,7 @@ def _disk(volume: Volume, bus: str, prefix: str) -> DiskSpec:
         volume=volume.volume_name,
         path=volume.install_path or "",
         format=volume.format,
-        target=prefix + chr(ord("a") + (volume.device_id or 0)),
+        target=_target(volume, prefix),
         bus=bus,
         boot_order=1 if volume.type == VolumeType.ROOT else None,
     )

@@ -56,7 +56,7 @@ def start_vm(uuid: str, asked: Asked = NOBODY, *, rng: Random | None = None) -> 
     look = choose(needs(vm), STRATEGIES[LAST_HOST], rng)
 
     def accept() -> Operation:
-        vm = _take(uuid, VmOperation.START)
+        vm = take(uuid, VmOperation.START)
         if vm.root_volume_id is None:
             raise WrongState(f"VM {vm.name} has no root volume any more and cannot start; it can only be destroyed")
         mend_nics(vm, rng)
@@ -108,7 +108,7 @@ def migrate_vm(
     look = look_for_target(vm, host, rng)
 
     def accept() -> Operation:
-        vm = _take(uuid, VmOperation.MIGRATE)
+        vm = take(uuid, VmOperation.MIGRATE)
         found = place(needs(vm, host), STRATEGIES[MIGRATE_STRATEGY], rng, look, leaving=vm.host_id)
         target, source = found.host, str(vm.host_id)
         _forget_leftovers(vm, target.uuid)
@@ -165,7 +165,7 @@ def _change(
         return None
 
     def accept() -> Operation:
-        vm = _take(uuid, what)
+        vm = take(uuid, what)
         return _begin(vm, kind, title, event, asked, arguments, lane=vm.host_id or "")
 
     return once(asked.key, accept)
@@ -178,7 +178,7 @@ def _the(uuid: str) -> VmInstance:
     return vm
 
 
-def _take(uuid: str, what: VmOperation) -> VmInstance:
+def take(uuid: str, what: VmOperation) -> VmInstance:
     """The VM for a change in this transaction: nobody works on it, and its state allows it."""
     vm = VmInstance.objects.select_for_update().filter(pk=uuid).first()
     if vm is None:

@@ -3,11 +3,12 @@
 from random import Random
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from console.errors import Failure
 from networks import ipam
 from networks.guest import new_mac
-from networks.models import L3Network
+from networks.models import AddressUse, L3Network
 from vms.models import VmInstance, VmNic
 
 MAC_TRIES = 5
@@ -20,7 +21,7 @@ def create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> Vm
         mac = new_mac(device_id, l3.pk == vm.default_l3_network_id, rng)
         try:
             with transaction.atomic():
-                return VmNic.objects.create(
+                nic = VmNic.objects.create(
                     vm=vm,
                     l3_network=l3,
                     used_ip=used,
@@ -33,13 +34,27 @@ def create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> Vm
                 )
         except IntegrityError:
             continue
+        _begin_use(nic, l3)
+        return nic
     raise Failure(f"No free MAC address was found in {MAC_TRIES} tries", code="VM.1009")
+
+
+def _begin_use(nic: VmNic, l3: L3Network) -> None:
+    """From now on the address is this NIC's, in the history too."""
+    AddressUse.objects.create(
+        l3_uuid=l3.pk, l3_name=l3.name, ip=nic.ip, mac=nic.mac, owner_uuid=nic.vm_id, owner_name=nic.vm.name
+    )
+
+
+def _end_use(nic: VmNic) -> None:
+    AddressUse.objects.filter(owner_uuid=nic.vm_id, mac=nic.mac, until=None).update(until=timezone.now())
 
 
 def release_addresses(vm: VmInstance) -> None:
     """Give the addresses back and remove the NICs."""
     for nic in vm.nics.select_related("used_ip"):
         used = nic.used_ip
+        _end_use(nic)
         nic.delete()
         if used:
             used.delete()
@@ -51,14 +66,18 @@ def mend_nics(vm: VmInstance, rng: Random) -> None:
     When the default network is gone, that of the first NIC takes its place.
     Must run in a transaction; raises NoAddress.
     """
-    vm.nics.filter(l3_network=None).delete()
+    for gone in vm.nics.filter(l3_network=None):
+        _end_use(gone)
+        gone.delete()
     nics = list(vm.nics.select_related("l3_network", "used_ip").order_by("device_id"))
     for nic in nics:
         former = nic.used_ip
         if nic.l3_network and (former is None or former.ip_range_id is None):
             used = ipam.allocate(nic.l3_network, rng)
+            _end_use(nic)
             nic.used_ip, nic.ip, nic.netmask, nic.gateway = used, used.ip, used.netmask, used.gateway
             nic.save(update_fields=["used_ip", "ip", "netmask", "gateway"])
+            _begin_use(nic, nic.l3_network)
             if former:
                 former.delete()
     if nics and vm.default_l3_network_id not in {nic.l3_network_id for nic in nics}:
@@ -69,4 +88,6 @@ def _become_default(vm: VmInstance, nic: VmNic, rng: Random) -> None:
     """DHCP tells by the MAC which NIC is the default one, so it changes with it."""
     VmInstance.objects.filter(pk=vm.pk).update(default_l3_network=nic.l3_network)
     vm.default_l3_network = nic.l3_network
-    VmNic.objects.filter(pk=nic.pk).update(mac=new_mac(nic.device_id, True, rng))
+    mac = new_mac(nic.device_id, True, rng)
+    AddressUse.objects.filter(owner_uuid=vm.pk, mac=nic.mac, until=None).update(mac=mac)
+    VmNic.objects.filter(pk=nic.pk).update(mac=mac)

@@ -1,6 +1,7 @@
 """Choose a host and storages for a VM and reserve them, in the transaction that accepts it (semantics §4)."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from secrets import randbelow
@@ -8,15 +9,18 @@ from typing import Any
 
 from django.db import transaction
 
-from console.errors import NoHost
+from console.errors import NoHost, NoStorage
+from console.naming import format_size
 from hosts import capacity
 from hosts.allocation.engine import Decision, decide
 from hosts.allocation.spec import AllocationSpec, HostView, ImageView, StorageView, VolumeNeed
-from hosts.allocation.storage import VolumePlan, plan_volumes
+from hosts.allocation.storage import VolumePlan, choose_storages, plan_volumes
 from hosts.allocation.strategies import Strategy
-from hosts.allocation.views import Settings, load_hosts
+from hosts.allocation.views import Settings, load_hosts, load_storages
+from hosts.models import Host
 from networks.models import L2Network
 from vms.models import CachedImage
+from vms.reach import hosts_reaching
 
 #: well below what the database holds, so that counting on from here never ends
 MOST_TRIES = 1 << 30
@@ -97,6 +101,28 @@ def _reserve_storage(storage: StorageView, volume: VolumeNeed, image: ImageView 
         raise _Lost
     if not capacity.reserve_storage(storage.uuid, volume.size, reserved=settings.storage_reserved):
         raise _Lost
+
+
+def place_volume(need: VolumeNeed, clusters: Iterable[str] | None, rng: Random) -> tuple[StorageView, Host]:
+    """Reserve room for one volume by itself on a storage of the clusters, or of any; and a host that reaches it.
+
+    Must run in a transaction. Raises NoStorage with the verdict on every storage, or on the one demanded.
+    """
+    settings = Settings.read()
+    known = load_storages(settings, clusters)
+    asked = [storage for storage in known if need.storage_uuid in (None, storage.uuid)]
+    decision = choose_storages(asked, need, None, rng)
+    reached = {storage: hosts for storage in decision.candidates if (hosts := hosts_reaching(storage.uuid))}
+    for storage, hosts in reached.items():
+        if capacity.reserve_storage(storage.uuid, need.size, reserved=settings.storage_reserved):
+            return storage, rng.choice(hosts)
+    why = [entry.reason.sentence for entry in decision.report if entry.reason]
+    why += [f"No connected host reaches {one.name}." for one in decision.candidates if one not in reached]
+    why += [f"Others have just taken the room of {one.name}." for one in reached]
+    field = "primaryStorageUuid" if need.storage_uuid else None
+    none = "It is attached to no cluster that could use it." if need.storage_uuid else "There is none."
+    sentence = f"No primary storage can take the {need.name} ({format_size(need.size)}): {' '.join(why) or none}"
+    raise NoStorage(sentence, field=field, report=[entry.as_data() for entry in decision.report])
 
 
 def reserve_cache(image: str, size: int, storage: str, reserved: int) -> bool:

@@ -7,22 +7,20 @@ from django.db.models.functions import Lower
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
+from networks.models import AddressUse
 from vms.bulk import Subject
-from vms.models import (
-    VmInstance,
-    VmNic,
-    Volume,
-)
+from vms.models import VmChange, VmInstance, VmNic, Volume
 from vms.states import VmState
 from vms.systemtags import HOSTNAME
 
 RECENT_OPERATIONS = 20
+RECENT_CHANGES = 200
 
 
 def for_lines(rows: QuerySet[VmInstance]) -> QuerySet[VmInstance]:
     """VMs with what one line of a list shows."""
     nics = Prefetch("nics", VmNic.objects.order_by("device_id"))
-    return rows.select_related("host", "cluster", "image").prefetch_related(nics)
+    return rows.select_related("host__pulse", "last_host__pulse", "cluster", "image").prefetch_related(nics)
 
 
 def for_page() -> QuerySet[VmInstance]:
@@ -30,14 +28,14 @@ def for_page() -> QuerySet[VmInstance]:
     nics = VmNic.objects.select_related("l3_network", "l3_network__l2_network").order_by("device_id")
     volumes = Volume.objects.select_related("primary_storage").order_by("device_id")
     return VmInstance.objects.select_related(
-        "zone", "cluster", "host", "last_host", "image", "instance_offering", "default_l3_network"
+        "zone", "cluster", "host__pulse", "last_host__pulse", "image", "instance_offering", "default_l3_network"
     ).prefetch_related(Prefetch("nics", nics), Prefetch("volumes", volumes))
 
 
 def open_operations(vms: Iterable[VmInstance]) -> dict[str, Operation]:
     """The open operation of each VM that has one, by the VM's uuid."""
     uuids = [vm.uuid for vm in vms]
-    rows = Operation.objects.filter(subject_uuid__in=uuids, status__in=OPEN).prefetch_related("steps")
+    rows = Operation.objects.lines().filter(subject_uuid__in=uuids, status__in=OPEN)
     return {operation.subject_uuid: operation for operation in rows}
 
 
@@ -60,8 +58,25 @@ def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
 
 def operations_of(uuid: str) -> list[Operation]:
     """The latest operations on a VM, newest first."""
-    rows = Operation.objects.about(uuid).select_related("created_by").prefetch_related("steps")
-    return list(rows[:RECENT_OPERATIONS])
+    return list(Operation.objects.about(uuid).lines()[:RECENT_OPERATIONS])
+
+
+def history_of(uuid: str) -> list[VmChange]:
+    """The latest changes of a VM's state and place, newest first; `lasted` of each is how long it held."""
+    rows = list(VmChange.objects.filter(vm_uuid=uuid)[:RECENT_CHANGES])
+    for row, after in zip(rows, [None, *rows], strict=False):
+        row.lasted = after.at - row.at if after else None  # type: ignore[attr-defined]
+    return rows
+
+
+def known_before(vm: VmInstance) -> VmChange | None:
+    """What was last known of a VM of unknown state."""
+    return VmChange.objects.filter(vm_uuid=vm.pk).exclude(state=VmState.UNKNOWN).first()
+
+
+def addresses_of(uuid: str) -> QuerySet[AddressUse]:
+    """The addresses a VM has and had, newest first."""
+    return AddressUse.objects.filter(owner_uuid=uuid)[:RECENT_CHANGES]
 
 
 def placement_of(uuid: str) -> Operation | None:

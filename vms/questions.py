@@ -6,10 +6,12 @@ from random import SystemRandom
 from typing import Any
 
 from vms import life
+from vms.attaching import volumes_for
 from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
 from vms.models import VmInstance, VolumeType
 from vms.states import VmOperation, VmState, refusal
 from vms.targets import chosen_among, targets
+from vms.volume_forms import VmVolumeForm
 
 #: deleteMode -> what it means
 MODES = {
@@ -59,6 +61,41 @@ def of_destroy(vm: VmInstance, given: Given) -> dict[str, Any]:
     }
 
 
+def of_attach_volume(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """The data volumes of no VM, with the reason beside those that do not fit."""
+    if refusal(VmOperation.ATTACH_VOLUME, VmState(vm.state)):
+        return {}
+    found = volumes_for(vm, given.get("q", ""))
+    return {
+        "choices": found,
+        "chosen": given.get("volumeUuid", ""),
+        "nothing": not found.fit,
+        "heading": f"Attach a volume to {vm.name}",
+        "submit": "Attach",
+    }
+
+
+def of_add_volume(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """The size, the name and the storage of a new volume."""
+    if refusal(VmOperation.ATTACH_VOLUME, VmState(vm.state)):
+        return {}
+    form = VmVolumeForm(given if "name" in given else None, vm=vm)
+    return {"form": form, "heading": f"New volume for {vm.name}", "submit": "Create and attach"}
+
+
+def of_detach_volume(vm: VmInstance, given: Given) -> dict[str, Any]:
+    """Which volume goes; one that the VM does not have is not asked about."""
+    volumes = (one for one in vm.volumes.all() if one.pk == given.get("volumeUuid") and one.type == VolumeType.DATA)
+    volume = next(volumes, None)
+    named = f"volume {volume.name}" if volume else "a volume"
+    return {
+        "volume": volume,
+        "nothing": volume is None,
+        "heading": f"Detach {named} from {vm.name}",
+        "submit": "Detach",
+    }
+
+
 QUESTIONS: Mapping[str, Callable[[VmInstance, Given], dict[str, Any]]] = {
     "start": of_start,
     "stop": of_stop,
@@ -66,4 +103,7 @@ QUESTIONS: Mapping[str, Callable[[VmInstance, Given], dict[str, Any]]] = {
     "reboot": of_stop,
     "migrate": of_migrate,
     "destroy": of_destroy,
+    "attach-volume": of_attach_volume,
+    "add-volume": of_add_volume,
+    "detach-volume": of_detach_volume,
 }

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from console import systemtags
 from console.errors import CorralError, Failure
 from console.operations.context import StepContext
 from hosts import capacity
@@ -34,7 +35,8 @@ def file_gone(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> N
 
 
 def forget_volume(volume: Volume) -> None:
-    """Remove the record of a volume whose file is gone, and return its room; must run in a transaction."""
+    """Remove the record of a volume whose file is gone, and its tags, and return its room; in a transaction."""
+    systemtags.detach_all(volume.pk)
     deleted, _ = Volume.objects.filter(pk=volume.pk).delete()
     if deleted and volume.primary_storage_id:
         capacity.return_storage(volume.primary_storage_id, volume.size)

@@ -124,10 +124,14 @@ class VmOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """States in which an operation works, and those in which it succeeds without doing anything."""
+    """States in which an operation works, and those in which it succeeds without doing anything.
+
+    `first` tells what to do first with a VM that is Running.
+    """
 
     works: frozenset[VmState]
     no_op: frozenset[VmState] = frozenset()
+    first: str = ""
 
 
 _ANY = frozenset(VmState)
@@ -142,8 +146,9 @@ OPERATIONS: Mapping[VmOperation, Acceptance] = MappingProxyType(
         VmOperation.REBOOT: Acceptance(_RUNNING),
         VmOperation.DESTROY: Acceptance(_ANY - {VmState.DESTROYED}, no_op=frozenset({VmState.DESTROYED})),
         VmOperation.MIGRATE: Acceptance(_RUNNING),
-        VmOperation.ATTACH_VOLUME: Acceptance(_SETTLED),
-        VmOperation.DETACH_VOLUME: Acceptance(_SETTLED),
+        # Upstream accepts Running as well: to be added here together with the step that plugs disks into a guest.
+        VmOperation.ATTACH_VOLUME: Acceptance(_STOPPED, first="stop it first"),
+        VmOperation.DETACH_VOLUME: Acceptance(_STOPPED, first="stop it first"),
         VmOperation.ATTACH_NETWORK: Acceptance(_SETTLED),
         VmOperation.DETACH_NETWORK: Acceptance(_SETTLED),
         VmOperation.CHANGE_OFFERING: Acceptance(_SETTLED),
@@ -172,7 +177,9 @@ def refusal(operation: VmOperation, state: VmState) -> str | None:
     if state in states:
         return None
     names = " or ".join(one for one in VmState if one in states)
-    return f"The VM is {state}; {operation} is allowed in {names}."
+    first = OPERATIONS[operation].first
+    hint = f": {first}" if first and state is VmState.RUNNING else ""
+    return f"The VM is {state}; {operation} is allowed in {names}{hint}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from console import inventory
-from console.facets import facets, toggled
+from console.facets import Choice, choice, facets, toggled
 from console.htmx import render_page
 from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.naming import new_uuid
 from console.operations import flow
 from console.permissions import may
+from hosts.config import PING_INTERVAL
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from networks.guest import GuestView, guest_view
 from vms import actions, queries
@@ -37,7 +38,7 @@ COLUMNS = (
 )
 
 #: tab -> its title; the first one is shown without being asked for
-TABS = {"overview": "Overview", "operations": "Operations", "xml": "Domain XML", "json": "JSON"}
+TABS = {"overview": "Overview", "operations": "Operations", "history": "History", "xml": "Domain XML", "json": "JSON"}
 OVERVIEW = next(iter(TABS))
 
 
@@ -57,9 +58,10 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
         "may_create": may(request.user, VmInstance, "add"),
-        "bulk": [action for action in actions.offered(flow.kinds()) if request.user.has_perm(action.permission)],
+        "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
+        "interval": PING_INTERVAL.get(),
     }
     live = bool(working) or any(vm.state in INTERMEDIATE for vm in page)
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
@@ -73,17 +75,13 @@ def _without(query: QueryDict, name: str) -> VmFilter:
     return VmFilter(others, VmInstance.objects.all())
 
 
-def _choice(query: QueryDict, name: str, label: str) -> dict[str, Any]:
+def _choice(query: QueryDict, name: str, label: str) -> Choice:
     """A field to filter by with what its related rows are called and how many VMs each has."""
     rows: Any = _without(query, name).qs
     if not query.getlist("state"):
         rows = rows.visible()
     counted = rows.order_by(f"{name}__name").values_list(f"{name}_id", f"{name}__name").annotate(Count("pk"))
-    options = [(uuid, title, count) for uuid, title, count in counted if uuid]
-    chosen = query.get(name, "")
-    if chosen and chosen not in {uuid for uuid, *_ in options}:
-        options.append((chosen, chosen[:8], 0))
-    return {"name": name, "label": label, "options": options, "chosen": chosen}
+    return choice(query, name, label, (row for row in counted if row[0]))
 
 
 @require_safe
@@ -102,16 +100,21 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "tabs": TABS.items(),
         "operations": [operation for operation in operations if not operation.is_open],
         "current": current,
-        "buttons": _buttons(request, vm, current.title if current else ""),
+        **_buttons(request, vm, current.title if current else ""),
         "key": new_uuid(),
+        "interval": PING_INTERVAL.get(),
+        "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,
     }
     live = vm.state in INTERMEDIATE or current is not None
     return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](vm), live=live)
 
 
-def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> tuple[actions.Button, ...]:
+def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, list[actions.Button]]:
+    """The buttons of the page's head, of its table of volumes, and of each data volume in it."""
     known = actions.offered(flow.kinds())
-    return actions.buttons(known, VmState(vm.state), holder=holder, may=request.user.has_perm)
+    found = actions.buttons(known, VmState(vm.state), holder=holder, may=request.user.has_perm)
+    sections = {"": "buttons", "volumes": "volumes_buttons", "volume": "volume_buttons"}
+    return {name: [one for one in found if one.action.section == section] for section, name in sections.items()}
 
 
 # what only one tab shows ----------------------------------------------------------------------------------
@@ -134,6 +137,10 @@ def _operations(vm: VmInstance) -> dict[str, Any]:
     return {"placement": queries.placement_of(vm.uuid)}
 
 
+def _history(vm: VmInstance) -> dict[str, Any]:
+    return {"changes": queries.history_of(vm.pk), "addresses": queries.addresses_of(vm.pk)}
+
+
 def _xml(vm: VmInstance) -> dict[str, Any]:
     """What Corral would define on the VM's host, or on its last one; nothing is asked of the host."""
     host = vm.host or vm.last_host
@@ -144,7 +151,7 @@ def _json(vm: VmInstance) -> dict[str, Any]:
     return {"json": json.dumps(inventory.get("VmInstance").get_json(vm.uuid), indent=4)}
 
 
-CONTEXTS = {"overview": _overview, "operations": _operations, "xml": _xml, "json": _json}
+CONTEXTS = {"overview": _overview, "operations": _operations, "history": _history, "xml": _xml, "json": _json}
 
 
 def _gone(request: HttpRequest, uuid: str, operations: list[Any]) -> HttpResponse:

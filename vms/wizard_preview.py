@@ -7,7 +7,8 @@ from console.errors import Refusal
 from console.naming import format_size
 from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.ordering import fewest_vms
-from hosts.allocation.spec import HostView
+from hosts.allocation.spec import AllocationSpec, HostView, StorageView
+from hosts.allocation.storage import room_needed, storage_problem
 from hosts.allocation.strategies import STRATEGIES
 from vms.creation import CreateVm
 from vms.services import preview_create
@@ -20,6 +21,7 @@ REMEDIES: dict[str, tuple[tuple[str, str], ...]] = {
     "status": (("placement", "Choose another place"),),
     "hypervisor": (("image", "Choose another image"),),
     "attached-l2": (("networks", "Choose other networks"),),
+    "uplinks": (("networks", "Choose other networks"),),
     "cpu": (("image", "Choose a smaller offering"),),
     "memory": (("image", "Choose a smaller offering"),),
     "image-store": (("image", "Choose another image"),),
@@ -42,6 +44,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageLine:
+    """One storage that the disks may go to: which of them it takes, and the figures of all of them as texts."""
+
+    uuid: str
+    name: str
+    verdict: str
+    takes: str
+    needed: str
+    available: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """A step whose answers could change a "no"."""
 
@@ -60,6 +74,7 @@ class Preview:
     remedies: tuple[Remedy, ...] = ()
     strategy: str = ""
     room: int = 0
+    storages: tuple[StorageLine, ...] = ()
 
 
 def preview(request: CreateVm) -> Preview:
@@ -88,7 +103,28 @@ def shown(decision: Decision) -> Preview:
         remedies=() if first else remedies(report.entries, placed=report.place is not None),
         strategy=report.strategy,
         room=sum(_fits(host, report.cpu, report.memory) for host in decision.candidates),
+        storages=storages_for(first, decision.spec),
     )
+
+
+def storages_for(hosts: Iterable[HostView], spec: AllocationSpec) -> tuple[StorageLine, ...]:
+    """The storages within reach of the hosts that would be chosen, those that take all disks first."""
+    known = {storage.uuid: storage for host in hosts for storage in host.storages}
+    lines = [_storage(storage, spec) for storage in known.values()]
+    return tuple(sorted(lines, key=lambda line: ((CHOSEN, POSSIBLE, RULED_OUT).index(line.verdict), line.name)))
+
+
+def _storage(storage: StorageView, spec: AllocationSpec) -> StorageLine:
+    problems = [storage_problem(storage, volume, spec.image) for volume in spec.volumes]
+    needed = sum(room_needed(storage, volume, spec.image) for volume in spec.volumes)
+    fit, available = problems.count(None), storage.available
+    if fit == len(problems) and needed <= available:
+        verdict, takes = CHOSEN, "Takes every disk"
+    elif fit:
+        verdict, takes = POSSIBLE, f"Takes some of the {len(problems)} disks, not all of them together"
+    else:
+        verdict, takes = RULED_OUT, next(problem.sentence for problem in problems if problem)
+    return StorageLine(storage.uuid, storage.name, verdict, takes, format_size(needed), format_size(available))
 
 
 def tried_first(decision: Decision) -> list[HostView]:

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from console.models.resource import NAME_LENGTH, UUID_LENGTH, Dated, Stamped
+from console.pace import Pace, pace
 
 
 class Status(models.TextChoices):
@@ -69,7 +70,11 @@ class OperationQuerySet(Stamped["Operation"]):
         return self.open().filter(ring_at__lte=now)
 
     def about(self, uuid: str) -> "OperationQuerySet":
-        return self.filter(subject_uuid=uuid)
+        return self.filter(models.Q(subject_uuid=uuid) | models.Q(also_uuid=uuid))
+
+    def lines(self) -> "OperationQuerySet":
+        """With what a line of a list shows, and without what can be megabytes a row and only one's own page shows."""
+        return self.select_related("created_by").prefetch_related("steps").defer("report", "arguments", "data")
 
 
 OperationManager = models.Manager.from_queryset(OperationQuerySet)
@@ -83,6 +88,9 @@ class Operation(Dated):
     subject_type = models.CharField(max_length=64, blank=True)
     subject_uuid = models.CharField(max_length=UUID_LENGTH, blank=True)
     subject_name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    also_uuid = models.CharField(
+        max_length=UUID_LENGTH, blank=True, help_text="a second resource it is about, such as the volume it attaches"
+    )
     lane = models.CharField(max_length=UUID_LENGTH, blank=True, help_text="work of one lane is limited, a host's uuid")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
     created_by = models.ForeignKey(
@@ -114,6 +122,7 @@ class Operation(Dated):
         indexes = [
             models.Index(fields=["status", "ring_at"], name="operation_due"),
             models.Index(fields=["subject_uuid", "-create_date"], name="operation_subject"),
+            models.Index(fields=["also_uuid", "-create_date"], name="operation_also"),
             models.Index(fields=["lane", "status"], name="operation_lane"),
             models.Index(fields=["-create_date"], name="operation_newest"),
         ]
@@ -148,6 +157,7 @@ class OperationStep(models.Model):
     undo_deadline = models.DateTimeField(null=True, blank=True)
     done = models.BigIntegerField(default=0, help_text="units of progress made")
     total = models.BigIntegerField(default=0, help_text="units of progress in all; 0: not known")
+    samples = models.JSONField(default=list, blank=True, help_text="the last (time, done, total) of a step in bytes")
     note = models.CharField(max_length=255, blank=True)
     error = models.TextField(blank=True)
 
@@ -164,6 +174,11 @@ class OperationStep(models.Model):
     @property
     def percent(self) -> int | None:
         return min(100, self.done * 100 // self.total) if self.total else None
+
+    @property
+    def pace(self) -> Pace | None:
+        """How fast its bytes go while it runs; None for a step that moves none."""
+        return pace(self.samples, timezone.now().timestamp()) if self.status == StepStatus.RUNNING else None
 
     @property
     def duration(self) -> timedelta | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from console.errors import Cancelled, DeadlinePassed
 from console.models import Operation, OperationStep
 from console.operations.claim import Claim
+from console.pace import kept
 
 #: how often progress is written at most, in seconds
 PROGRESS_INTERVAL = 0.5
@@ -69,12 +70,24 @@ class StepContext:
 
     def progress(self, done: int, total: int) -> None:
         """Show how far a long step is; also the place where it notices cancel and the end of its time."""
+        if self._is_due(done, total):
+            self._tell(done, total)
+
+    def transferred(self, done: int, total: int) -> None:
+        """Progress of a step that moves bytes: how fast they go is kept with it."""
+        if self._is_due(done, total):
+            self.step.samples = kept(self.step.samples, timezone.now().timestamp(), done, total)
+            self._tell(done, total, "samples")
+
+    def _is_due(self, done: int, total: int) -> bool:
         now = time.monotonic()
-        if now - self._shown < PROGRESS_INTERVAL and done != total:
-            return
-        self._shown = now
+        due = now - self._shown >= PROGRESS_INTERVAL or done == total
+        self._shown = now if due else self._shown
+        return due
+
+    def _tell(self, done: int, total: int, *more: str) -> None:
         self.step.done, self.step.total = done, total
-        self._write("done", "total")
+        self._write("done", "total", *more)
         self.interrupt()
 
     def note(self, text: str) -> None:

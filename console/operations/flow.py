@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from console.operations.context import StepContext
 
 DEFAULT_DEADLINE = 60.0
+CLEAN = "Everything it had done was taken back; nothing is left behind."
 
 
 class Step:
@@ -44,7 +45,8 @@ Again = Callable[["Operation", Any, str], "Operation | None"]
 class Flow:
     """A kind of operation: what it is called, its steps in order, and the code of its failure (semantics §1.5).
 
-    `again` accepts what an operation that has failed asked for once more; without it that is not offered.
+    `again` accepts what an operation that has failed asked for once more; without it that is not offered. `cancelling`
+    and `retrying` tell people what the one and the other of them do, `left` what a failure leaves behind.
     """
 
     kind: str
@@ -52,6 +54,9 @@ class Flow:
     steps: tuple[Step, ...]
     code: str = "SYS.1006"
     again: "Again | None" = None
+    cancelling: str = "It stops at its next step, and what it has done is taken back."
+    retrying: str = "Try again"
+    left: str = CLEAN
 
     def step(self, name: str) -> Step:
         """Raises LookupError for the step of an operation that another version of Corral accepted."""
@@ -76,6 +81,10 @@ def register(*flows: Flow) -> None:
 
 def get(kind: str) -> Flow:
     return _flows[kind]
+
+
+def find(kind: str) -> Flow | None:
+    return _flows.get(kind)
 
 
 def kinds() -> list[str]:

@@ -220,12 +220,12 @@ class _Run:
 def describe(error: Exception, of: flow.Flow) -> dict[str, Any]:
     """An error as the operation keeps it: the flow's own code, what happened, and the error behind it as `cause`.
 
-    {"code", "description", "details", "cause": {"code", "description", "details"}} and, where known, "host", "call",
-    "hypervisorCode" and further data of the situation (semantics §1.5).
+    {"code", "description", "details", "cause": {"code", "description", "details", "trouble": its class}} and, where
+    known, "host", "call", "hypervisorCode" and further data of the situation (semantics §1.5).
     """
     cause = _cause(error)
     more = {key: value for key, value in cause.items() if key not in ("code", "description", "details")}
-    brief = {key: cause[key] for key in ("code", "description", "details")}
+    brief = {key: cause[key] for key in ("code", "description", "details")} | {"trouble": type(error).__name__}
     end = "was cancelled" if isinstance(error, Cancelled) else "failed"
     return {"code": of.code, "description": f"{of.label} {end}.", "details": cause["details"], "cause": brief} | more
 

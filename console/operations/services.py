@@ -27,10 +27,12 @@ def submit(
     idempotency_key: str | None = None,
     report: Any = None,
     parent: Operation | None = None,
+    also: str = "",
 ) -> Operation:
     """Write an operation with its steps and locks; must run inside the transaction that accepts the change.
 
-    `subject` is (resource type, uuid, name). Raises Busy naming the operation that holds a lock.
+    `subject` is (resource type, uuid, name), `also` the uuid of a second resource among whose operations it is listed.
+    Raises Busy naming the operation that holds a lock.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an operation is accepted inside the transaction of its change")
@@ -40,6 +42,7 @@ def submit(
         subject_type=subject[0],
         subject_uuid=subject[1],
         subject_name=subject[2],
+        also_uuid=also,
         lane=lane,
         parent=parent,
         created_by_id=user.pk if user else None,

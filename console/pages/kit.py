@@ -47,14 +47,16 @@ class Done:
 class Action:
     """Something done to a row by POST `<row>/<name>/`.
 
-    `run` gets the row, what was posted and who asks. `refused` says why it cannot be done now (its button is then
+    `run` gets the row, what was posted and who asks; what is asked about first has the address of the question in
+    `asks` instead, where it is accepted as well. `refused` says why it cannot be done now (its button is then
     disabled and says so); `shown` whether there is a button at the top of the page.
     """
 
     name: str
     label: str
     icon: str
-    run: Callable[[Row, QueryDict, Person], Done]
+    run: Callable[[Row, QueryDict, Person], Done] | None = None
+    asks: Callable[[Row], str] | None = None
     verb: Verb = "change"
     shown: Callable[[Row], bool] = lambda row: True
     refused: Callable[[Row], str] = lambda row: ""
@@ -107,7 +109,8 @@ class Pages:
     """One resource. `space` is the namespace of its addresses; `rows` everything its lines and page show.
 
     `fragment` and `list_fragment` replace the drawn page or list by a template of the resource's own, which gets
-    `context`. `create` returns the new row, or the operation that makes it. `deletable` False: it has no delete.
+    `context`. `create` returns the new row, or the operation that makes it. `deletable` False: it has no delete;
+    `undeletable` says why a row cannot be deleted now, if so.
     """
 
     model: type[Model]
@@ -138,6 +141,7 @@ class Pages:
     related: tuple[Related, ...] = ()
     deletable: bool = True
     delete: Callable[[Row, Person], Done] | None = None
+    undeletable: Callable[[Row], str] = lambda row: ""
     moving: Callable[[Row], bool] = lambda row: False
     fragment: str = ""
     list_fragment: str = ""

@@ -32,11 +32,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Button:
-    """An action at the top of a page; `why` is set when it cannot be done now."""
+    """An action at the top of a page; `why` is set when it cannot be done now. `asks`: `url` is that of a question."""
 
     action: Action
     url: str
     why: str
+    asks: bool = False
 
 
 # lists ----------------------------------------------------------------------------------------------------
@@ -132,8 +133,7 @@ def detail_view(pages: Pages) -> View:
 
 
 def _operations(uuid: str) -> QuerySet[Operation]:
-    rows = Operation.objects.about(uuid).select_related("created_by", "parent").prefetch_related("steps")
-    return rows[:RECENT_OPERATIONS]
+    return Operation.objects.about(uuid).lines()[:RECENT_OPERATIONS]
 
 
 def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:
@@ -147,13 +147,21 @@ def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:
         "badges": [badge(row) for badge in pages.badges],
         "meta": [(icon, cell(row)) for icon, cell in pages.meta],
         "buttons": [
-            Button(action, post_url(pages, row, action.name), action.refused(row))
+            _button(pages, row, action)
             for action in pages.actions
             if action.shown(row) and may(request.user, pages.model, action.verb)
         ],
         "edit_url": reverse(pages.view("edit"), args=[row.pk]) if form and pages.update and changes else "",
         "delete_url": reverse(pages.view("delete"), args=[row.pk]) if pages.deletable and deletes else "",
+        "undeletable": pages.undeletable(row),
     }
+
+
+def _button(pages: Pages, row: Any, action: Action) -> Button:
+    why = action.refused(row)
+    if action.asks and not why:
+        return Button(action, action.asks(row), why, asks=True)
+    return Button(action, post_url(pages, row, action.name), why)
 
 
 def row_or_404(rows: QuerySet, uuid: str) -> Any:
@@ -285,6 +293,8 @@ def _guarded_action(pages: Pages, action: Action) -> View:
     @needs(pages.model, action.verb)
     def view(request: HttpRequest, uuid: str) -> HttpResponse:
         row = row_or_404(pages.rows(), uuid)
+        if action.run is None:
+            raise Http404(f"{action.name} is accepted where it is asked about")
         try:
             if why := action.refused(row):
                 raise Refusal(why)
@@ -308,7 +318,7 @@ def delete_view(pages: Pages) -> View:
         plan = cascade.plan_of(row)
         posted = request.POST if request.method == "POST" else None
         form = ConfirmForm(posted, name=row.name, ends_guests=bool(plan.first)) if plan.groups else None
-        refusal = plan.refusal()
+        refusal = plan.refusal() or pages.undeletable(row)
         if request.method == "POST" and not refusal and (form is None or form.is_valid()):
             try:
                 mode = (form.cleaned_data.get("mode") if form else "") or deletion.PERMISSIVE

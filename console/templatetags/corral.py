@@ -15,10 +15,11 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
 from console import faces
-from console.advice import advice
+from console.advice import Advice, advice
 from console.faces import FaceLike, face_of
 from console.models import Operation, OperationStep, StepStatus
 from console.naming import format_size
+from console.operations import flow
 from console.pages import addresses
 from console.textual import age, short_duration
 
@@ -70,10 +71,10 @@ def step_face(step: OperationStep) -> FaceLike:
 
 
 @register.simple_tag
-def next_step(operation: Operation) -> str:
+def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
-    cause = (operation.error or {}).get("cause", {}).get("code", "")
-    return advice(operation.status, cause, list(operation.steps.all()))
+    known = flow.find(operation.kind)
+    return advice(operation.status, operation.error or {}, operation.steps.all(), known.left if known else flow.CLEAN)
 
 
 @register.simple_tag
@@ -91,6 +92,20 @@ def current_step(operation: Operation) -> OperationStep | None:
     moving = [step for step in steps if face_of(faces.STEPS, step.status).pulsing]
     waiting = [step for step in steps if step.status == StepStatus.PENDING]
     return next(iter(moving + waiting), None)
+
+
+@register.filter
+def progress_words(step: OperationStep) -> str:
+    """How far a step is, how fast it goes and when it ends, as far as each of them is known."""
+    percent = "" if step.percent is None else f"{step.percent} %"
+    pace = step.pace
+    return " · ".join(filter(None, (percent, pace.words() if pace else "")))
+
+
+@register.filter
+def flow_of(operation: Operation) -> flow.Flow | None:
+    """The flow that carries an operation out; None for one that another version of Corral knew."""
+    return flow.find(operation.kind)
 
 
 @register.filter
@@ -139,6 +154,26 @@ def amount(value: int | None, resource: str) -> str:
     return str(value) if resource == "CPU" else format_size(value)
 
 
+#: hosts of a placement report that a page lists without being asked for all
+HOSTS_SHOWN = 100
+
+
+@register.simple_tag(takes_context=True)
+def placement_lines(context: Context, report: Mapping[str, Any], chosen: str) -> list[Mapping[str, Any]]:
+    """The hosts of a report, the chosen one first; all of them, however many, when the address says placement=all."""
+    hosts = sorted(report["hosts"], key=lambda host: host["host_uuid"] != chosen)
+    request = context.get("request")
+    every = request is not None and request.GET.get("placement") == "all"
+    return hosts if every else hosts[:HOSTS_SHOWN]
+
+
+@register.filter
+def room(had: Mapping[str, int], report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What an eligible host of a placement report had, what the VM needs of it, and what it leaves, by resource."""
+    pairs = ((name, report[key], had[key]) for name, key in (("CPU", "cpu"), ("memory", "memory")))
+    return [{"resource": name, "needed": needed, "available": has, "left": has - needed} for name, needed, has in pairs]
+
+
 @register.filter
 def duration(value: timedelta | None) -> str:
     return NOTHING if value is None else short_duration(value)
@@ -154,6 +189,17 @@ def ago(value: datetime | None) -> str:
         _machine(value),
         clock_text(value),
         age(timezone.now() - value),
+    )
+
+
+@register.filter
+def ago_briefly(value: datetime) -> str:
+    """The same for narrow places: "12 s"."""
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago="brief">{}</time>',
+        _machine(value),
+        clock_text(value),
+        age(timezone.now() - value).replace("just now", "now").removesuffix(" ago"),
     )
 
 
@@ -212,6 +258,7 @@ NAVIGATION = (
         (
             NavItem("Overview", "dashboard", "layout-dashboard", "/"),
             NavItem("Virtual machines", "vms:list", "monitor", "/vms/"),
+            NavItem("Volumes", "volumes:list", "cylinder", "/volumes/"),
             NavItem("Operations", "operations:list", "activity", "/operations/"),
         ),
     ),
@@ -230,6 +277,7 @@ NAVIGATION = (
         (
             NavItem("L3 networks", "l3:list", "network", "/networks/l3/"),
             NavItem("L2 networks", "l2:list", "cable", "/networks/l2/"),
+            NavItem("Address history", "addresses", "history", "/networks/addresses/"),
         ),
     ),
     NavGroup(

@@ -1,73 +1,43 @@
-"""Pages of operations."""
+"""The page of one operation, and what people can do with it there."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from console.errors import Refusal
-from console.faces import OPERATIONS
-from console.facets import facets
-from console.filtersets import OperationFilter
 from console.htmx import render_page
-from console.listing import SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
+from console.operations.parts import parts_of
+from console.operations.queue import queue_of
 from console.operations.services import cancel, retry, why_no_retry
 from console.pages.answers import person
 from console.permissions import may
-
-#: parts of an operation that its page lists
-CHILDREN = 200
-
-COLUMNS = (
-    Column("Operation", "title", "title"),
-    Column("Status", "status", "status"),
-    Column("Who", "who", "created_by__username", "sm"),
-    Column("When", "created", "create_date"),
-    Column("Duration", classes="num sm"),
-)
-
-
-@require_safe
-def operation_list(request: HttpRequest) -> HttpResponse:
-    """Everything that was asked for, newest first."""
-    found = OperationFilter(request.GET, Operation.objects.all())
-    order = order_of(request.GET.get(SORT, ""), COLUMNS, "-created")
-    rows = lines(found.qs).order_by(*order.fields)
-    page = page_of_rows(request, rows)
-    context = {
-        "page": page,
-        "query": request.GET.get("q", ""),
-        "facets": facets(_without_status(request), "status", OPERATIONS, request.GET),
-        "headings": headings(COLUMNS, order, request.GET),
-        "filtered": any(request.GET.get(name) for name in OperationFilter.base_filters),
-    }
-    live = any(operation.is_open for operation in page)
-    return render_page(request, "operations/list.html", "operations/_list.html", context, live=live)
-
-
-def _without_status(request: HttpRequest) -> QuerySet:
-    """The rows the status facet counts: all other filters applied."""
-    others = request.GET.copy()
-    others.pop("status", None)
-    return OperationFilter(others, Operation.objects.all()).qs
+from console.timeline import bars
 
 
 @require_safe
 def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     """One operation: its steps as they happen, why its host was chosen, what went wrong and what to do."""
-    operation = get_object_or_404(with_steps(Operation.objects.all()), pk=uuid)
-    retried = Operation.objects.filter(idempotency_key=retry_key(operation)).first()
+    rows = Operation.objects.select_related("created_by", "parent").prefetch_related("steps")
+    # What only the parent's own page shows can be large.
+    rows = rows.defer("parent__report", "parent__arguments", "parent__data")
+    operation = get_object_or_404(rows, pk=uuid)
+    retried = Operation.objects.filter(idempotency_key=retry_key(operation)).only("status").first()
+    outcome = request.GET.get("outcome", "")
     context = {
         "operation": operation,
+        "bars": bars(operation.steps.all(), operation.create_date, operation.finished or timezone.now()),
+        "queue": queue_of(operation),
         "retried": retried,
-        "may_retry": not retried and not why_no_retry(operation),
-        "children": list(lines(operation.children.order_by("subject_name", "pk"))[:CHILDREN]),
-        "refused": [one for one in operation.data.get("results", {}).values() if one["outcome"] != "accepted"],
+        "may_act": may_act(request, operation),
+        "why_no_retry": why_no_retry(operation),
+        "parts": parts_of(operation, outcome),
+        "outcome": outcome,
     }
     return render_page(request, "operations/detail.html", "operations/_detail.html", context, live=operation.is_open)
 
@@ -103,23 +73,18 @@ def retry_key(operation: Operation) -> str:
 def _theirs(request: HttpRequest, uuid: str) -> Operation:
     """The operation, for who asked for it and for who may change operations."""
     operation: Operation = get_object_or_404(Operation, pk=uuid)
-    own = operation.created_by_id is not None and operation.created_by_id == request.user.pk
-    if not own and not may(request.user, Operation, "change"):
+    if not may_act(request, operation):
         raise PermissionDenied("needs console.change_operation")
     return operation
+
+
+def may_act(request: HttpRequest, operation: Operation) -> bool:
+    """Whether the account may cancel it and try it again: who asked for it, and who may change operations."""
+    own = operation.created_by_id is not None and operation.created_by_id == request.user.pk
+    return own or may(request.user, Operation, "change")
 
 
 def _way_back(request: HttpRequest, otherwise: str) -> str:
     """The page the form was on, when that is a page of this console."""
     asked = request.POST.get("next", "")
     return asked if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()) else otherwise
-
-
-def with_steps(rows: QuerySet) -> QuerySet:
-    """Operations with all that their line and their steps show, in a constant number of statements."""
-    return rows.select_related("created_by", "parent").prefetch_related("steps")
-
-
-def lines(rows: QuerySet) -> QuerySet:
-    """The same without what only one operation's page shows, which can be megabytes."""
-    return with_steps(rows).defer("report", "arguments", "data")

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from console.views import operations
+from console.views import operation_list, operations
 
 app_name = "operations"
 
 urlpatterns = [
-    path("", operations.operation_list, name="list"),
+    path("", operation_list.operation_list, name="list"),
     path("<slug:uuid>/", operations.operation_detail, name="detail"),
     path("<slug:uuid>/cancel/", operations.operation_cancel, name="cancel"),
     path("<slug:uuid>/retry/", operations.operation_retry, name="retry"),

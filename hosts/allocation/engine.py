@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from hosts.allocation.reasons import Figures, FiguresData, Reason
 from hosts.allocation.spec import AllocationSpec, HostView, Place, PlaceKind
@@ -13,8 +13,15 @@ from hosts.allocation.strategies import PLACE, Strategy
 SUMMARY_GROUPS = 5
 
 
+class RoomData(TypedDict):
+    """What an eligible host had to give; what is needed of it is the same for all, and stands in the report."""
+
+    cpu: int
+    memory: int
+
+
 class HostEntryData(TypedDict):
-    """One host of a report as JSON."""
+    """One host of a report as JSON: `figures` of a refused one, `room` of an eligible one (earlier reports lack it)."""
 
     host_uuid: str
     host_name: str
@@ -22,6 +29,7 @@ class HostEntryData(TypedDict):
     rule: str | None
     reason: str | None
     figures: FiguresData | None
+    room: NotRequired[RoomData]
 
 
 class ReportData(TypedDict):
@@ -45,6 +53,7 @@ class HostEntry:
     host_name: str
     rule: str | None = None
     reason: Reason | None = None
+    room: RoomData | None = None
 
     @property
     def eligible(self) -> bool:
@@ -55,7 +64,7 @@ class HostEntry:
         return self.reason.figures if self.reason else None
 
     def as_data(self) -> HostEntryData:
-        return {
+        data: HostEntryData = {
             "host_uuid": self.host_uuid,
             "host_name": self.host_name,
             "eligible": self.eligible,
@@ -63,6 +72,9 @@ class HostEntry:
             "reason": self.reason.sentence if self.reason else None,
             "figures": self.figures.as_data() if self.figures else None,
         }
+        if self.room:
+            data["room"] = self.room
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +126,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The hosts to try, best first, and the report on all of them."""
+    """The hosts to try, best first, the report on all of them, and what was asked for."""
 
     candidates: tuple[HostView, ...]
     report: Report
+    spec: AllocationSpec
 
 
 def decide(hosts: Iterable[HostView], spec: AllocationSpec, strategy: Strategy, rng: Random) -> Decision:
@@ -132,7 +145,7 @@ def decide(hosts: Iterable[HostView], spec: AllocationSpec, strategy: Strategy, 
     for ordering in strategy.orderings:
         survivors = ordering(survivors, spec, rng)
     report = Report(strategy.name, spec.cpu, spec.memory, spec.place, tuple(entries))
-    return Decision(tuple(survivors), report)
+    return Decision(tuple(survivors), report, spec)
 
 
 def judge(host: HostView, spec: AllocationSpec, strategy: Strategy) -> HostEntry:
@@ -140,7 +153,7 @@ def judge(host: HostView, spec: AllocationSpec, strategy: Strategy) -> HostEntry
     for rule in strategy.rules:
         if reason := rule.check(host, spec):
             return HostEntry(host.uuid, host.name, rule.name, reason)
-    return HostEntry(host.uuid, host.name)
+    return HostEntry(host.uuid, host.name, room={"cpu": host.available_cpu, "memory": host.available_memory})
 
 
 def _grouped(entries: Iterable[HostEntry]) -> str:

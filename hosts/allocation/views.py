@@ -120,6 +120,21 @@ def _reservation_tags() -> Mapping[str, Mapping[str, int]]:
 
 def _storages_by_cluster(cached: Mapping[str, Uuids], settings: Settings) -> Mapping[str, tuple[StorageView, ...]]:
     found: dict[str, list[StorageView]] = defaultdict(list)
+    for view, clusters in _storages(cached, settings):
+        for cluster in clusters:
+            found[cluster].append(view)
+    return {cluster: tuple(views) for cluster, views in found.items()}
+
+
+def load_storages(settings: Settings, clusters: Iterable[str] | None = None) -> list[StorageView]:
+    """The storages attached to any of the clusters, or to any cluster at all, for volumes without an image."""
+    wanted = None if clusters is None else set(clusters)
+    found = _storages({}, settings)
+    return [view for view, attached in found if attached and (wanted is None or attached & wanted)]
+
+
+def _storages(cached: Mapping[str, Uuids], settings: Settings) -> Iterable[tuple[StorageView, Uuids]]:
+    """Every storage that carries VMs, with the clusters it is attached to."""
     rows = PrimaryStorage.objects.prefetch_related("clusters").order_by("name", "uuid")
     user_tags = _user_tags()
     for storage in rows.exclude(type=PrimaryStorageType.LOCAL_STORAGE):
@@ -135,9 +150,7 @@ def _storages_by_cluster(cached: Mapping[str, Uuids], settings: Settings) -> Map
             cached_images=cached.get(storage.uuid, frozenset()),
             user_tags=user_tags.get(storage.uuid, frozenset()),
         )
-        for cluster in storage.clusters.all():
-            found[cluster.uuid].append(view)
-    return {cluster: tuple(views) for cluster, views in found.items()}
+        yield view, frozenset(cluster.uuid for cluster in storage.clusters.all())
 
 
 def _user_tags() -> Mapping[str, Uuids]:

@@ -1,5 +1,6 @@
 """Places and machines."""
 
+from hosts.models.history import HostChange
 from hosts.models.host import Host, HostState, HostStatus
 from hosts.models.leftover import Leftover, LeftoverKind
 from hosts.models.pulse import Heard, HostPulse
@@ -10,6 +11,7 @@ __all__ = [
     "Cluster",
     "Heard",
     "Host",
+    "HostChange",
     "HostPulse",
     "HostState",
     "HostStatus",

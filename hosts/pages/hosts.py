@@ -16,7 +16,7 @@ from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
 from hosts import places, services
 from hosts.allocation.views import reserved_of
 from hosts.config import CPU_RATIO
-from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
+from hosts.models import Cluster, Host, HostChange, HostState, HostStatus, PrimaryStorage, Zone
 from hosts.pages import columns
 from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
 
@@ -24,12 +24,15 @@ NOT_SET_UP = (
     "Not set up: it takes no VMs on networks with an uplink, since nothing ties these in. "
     "Run manage.py host-setup | ssh root@HOST sh, then reconnect it."
 )
+CHANGES_SHOWN = 12
 DISABLED = "It takes no new VMs; those that run there stay."
 
 
 def rows() -> QuerySet[Host]:
     """Hosts with what their line and page show."""
-    return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone")).annotate(vm_count=Count("vms"))
+    return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
+        vm_count=Count("vms")
+    )
 
 
 def update(host: Host, values: dict[str, Any], user: Person) -> None:
@@ -49,6 +52,7 @@ def context(host: Host) -> Mapping[str, Any]:
         "reserved_cpu": reserved["cpu"],
         "reserved_memory": reserved["memory"],
         "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
+        "health": HostChange.objects.filter(host_uuid=host.pk)[:CHANGES_SHOWN],
         "vms": host.vms.prefetch_related("nics"),
     }
 

@@ -97,7 +97,11 @@ STORAGE = Pages(
             label="Clusters", key="clusters", orm="cluster_count", classes="num md", cell=cells.count("cluster_count")
         ),
         CellColumn(
-            label="Volumes", key="volumes", orm="volume_count", classes="num sm", cell=cells.count("volume_count")
+            label="Volumes",
+            key="volumes",
+            orm="volume_count",
+            classes="num sm",
+            cell=cells.count("volume_count", "volumes:list", "storage"),
         ),
     ),
     filterset=name_filter(

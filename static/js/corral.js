@@ -71,7 +71,8 @@
   const refreshTimes = () => {
     const now = Date.now();
     for (const time of document.querySelectorAll("time[data-ago]")) {
-      time.textContent = ago((now - Date.parse(time.dateTime)) / 1000);
+      const text = ago((now - Date.parse(time.dateTime)) / 1000);
+      time.textContent = time.dataset.ago === "brief" ? text.replace("just now", "now").replace(" ago", "") : text;
     }
   };
 

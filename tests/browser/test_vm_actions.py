@@ -217,3 +217,62 @@ def test_the_list_with_a_choice_is_readable_and_fits_a_phone(
     page.emulate_media(color_scheme="dark")
     assert (by_day, problems(page, rules=["color-contrast"])) == ([], [])
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+# volumes
+
+
+def made(stack: Stack, *words: str) -> str:
+    return str(json.loads(stack.manage("cli", *words).stdout)["inventory"]["uuid"])
+
+
+@pytest.fixture(scope="module")
+def stopped(stack: Stack, vms: dict[str, str]) -> str:
+    """A stopped VM without data volumes."""
+    words = re.search(r"cli (CreateVmInstance .*)", stack.manage("demo").stdout)
+    assert words
+    uuid = made(stack, *re.sub(r"web-\d+", "holder", words[1]).split())
+    stack.manage("cli", "StopVmInstance", f"uuid={uuid}", "type=cold")
+    return uuid
+
+
+def found(stack: Stack, *words: str) -> dict[str, str]:
+    answer: dict[str, list[dict[str, str]]] = json.loads(stack.manage("cli", *words).stdout)
+    return answer["inventories"][0]
+
+
+@pytest.fixture(scope="module")
+def carried(stack: Stack, stopped: str) -> str:
+    """A data volume of no VM, on the storage of the VM's root volume."""
+    offering = found(stack, "QueryDiskOffering", "name=disk-1G")["uuid"]
+    storage = found(stack, "QueryVolume", f"vmInstanceUuid={stopped}")["primaryStorageUuid"]
+    words = (f"diskOfferingUuid={offering}", f"primaryStorageUuid={storage}")
+    return made(stack, "CreateDataVolume", "name=carried", *words)
+
+
+def test_a_volume_is_attached_and_detached_in_dialogs(page: Page, stopped: str, carried: str) -> None:
+    page.goto(f"/vms/{stopped}/")
+    page.get_by_role("link", name="Attach…").click()
+    dialog = page.get_by_role("dialog", name="Attach a volume to holder")
+    dialog.get_by_label("carried").check()
+    assert problems(page) == []
+    dialog.get_by_role("button", name="Attach").click()
+    page.get_by_role("link", name="Detach… carried").click()
+    dialog = page.get_by_role("dialog", name="Detach volume carried from holder")
+    expect(dialog).to_contain_text("is disk vdb of holder")
+    dialog.get_by_role("button", name="Detach").click()
+    expect(page.get_by_role("link", name="Detach… carried")).to_have_count(0)
+
+
+def test_a_new_volume_is_made_without_scripts(new_page: Callable[..., Page], stopped: str) -> None:
+    page = new_page(script=False)
+    page.set_default_timeout(QUICK)
+    page.goto(f"/vms/{stopped}/")
+    page.get_by_role("link", name="New volume…").click()
+    page.get_by_label("Name").fill("made by hand")
+    page.get_by_label("Size").select_option(label="disk-10G · 10 GiB")
+    page.get_by_role("button", name="Create and attach").click()
+    expect(page.get_by_role("heading", name="holder")).to_be_visible()
+    page.goto("/volumes/?q=made+by+hand")
+    page.get_by_role("link", name="made by hand").click()
+    expect(page.get_by_role("link", name="Create volume made by hand for VM holder")).to_be_visible()

@@ -40,8 +40,12 @@ from vms.states import VmState
 pytestmark = pytest.mark.django_db
 
 OURS = ("console", "hosts", "networks", "vms")
-# Steps and local parts are shown with their parents; lanes and internal ids are counters without meaning to people.
-UNSHOWN = {"Leftover", "OperationStep", "LocalStorageHost", "Lane", "InternalId"}
+# Steps and local parts are shown with their parents; lanes and internal ids are counters without meaning to people;
+# histories and what was observed have pages of their own and are nobody's to edit.
+UNSHOWN = {
+    "Leftover", "OperationStep", "LocalStorageHost", "Lane", "InternalId", "HostPulse", "HostChange", "VmChange",
+    "AddressUse", "Stranger",
+}  # fmt: skip
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {
     "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock",

@@ -13,6 +13,7 @@ from tests.factories import (
     make_host,
     make_ip_range,
     make_l3,
+    make_operation,
     make_storage,
     make_user,
     make_vm,
@@ -226,3 +227,19 @@ def test_the_page_about_the_endpoint_needs_no_inline_script(web: Client) -> None
     assert "<script>" not in page
     assert "<style" not in page
     assert web.get("/api/v1/docs/?script=")["Content-Type"].startswith("application/javascript")
+
+
+def test_an_operation_answers_how_far_it_is(web: Client) -> None:
+    operation = make_operation()
+    operation.steps.filter(name="first").update(status="Done")
+    operation.steps.filter(name="second").update(status="Running", done=1, total=3)
+    found = web.get(f"/api/v1/operations/{operation.pk}/").json()["inventory"]
+    assert found["summary"] == "1 of 2 steps done, Second (33 %)"
+    assert (found["steps"][1]["done"], found["steps"][1]["total"]) == (1, 3)
+
+
+def test_the_description_tells_what_an_operations_error_and_steps_are_made_of(web: Client) -> None:
+    schemas = web.get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()["components"]
+    shown = schemas["schemas"]["Operation"]["properties"]
+    assert "hypervisorCode" in shown["error"]["properties"]
+    assert "secondsLeft" in shown["steps"]["items"]["properties"]

@@ -89,7 +89,12 @@ def test_a_failure_has_the_code_of_its_flow_and_the_error_as_its_cause() -> None
         "code": "VM.1000",
         "description": "Make it failed.",
         "details": "disk is full",
-        "cause": {"code": "VM.1009", "description": "A step of an operation failed.", "details": "disk is full"},
+        "cause": {
+            "code": "VM.1009",
+            "description": "A step of an operation failed.",
+            "details": "disk is full",
+            "trouble": "Failure",
+        },
     }
 
 
@@ -108,7 +113,12 @@ def test_an_error_of_a_hypervisor_is_kept_with_host_and_call() -> None:
         "code": "VM.1000",
         "description": "Make it failed.",
         "details": "no route",
-        "cause": {"code": "HOST.1003", "description": "The host cannot be reached.", "details": "no route"},
+        "cause": {
+            "code": "HOST.1003",
+            "description": "The host cannot be reached.",
+            "details": "no route",
+            "trouble": "HostUnreachable",
+        },
         "host": "kvm-1",
         "call": "start_domain",
         "hypervisorCode": 38,

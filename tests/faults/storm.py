@@ -38,9 +38,11 @@ from vms.life import (
     start_vm,
     stop_vm,
 )
-from vms.models import VmInstance
+from vms.models import DiskOffering, VmInstance, Volume, VolumeType
 from vms.services import CREATE, create_vm
 from vms.states import VmState
+from vms.volumes import ADD as ADD_VOLUME
+from vms.volumes import NewVolume, create_volume, delete_volume
 
 RUNNING, STOPPED, UNKNOWN, DESTROYED = VmState.RUNNING, VmState.STOPPED, VmState.UNKNOWN, VmState.DESTROYED
 GONE = None
@@ -53,6 +55,7 @@ MODEL: Mapping[str, tuple[set[VmState | None], set[VmState | None]]] = {
     REBOOT: ({RUNNING}, {RUNNING, STOPPED, UNKNOWN}),
     MIGRATE: ({RUNNING}, {RUNNING, STOPPED, UNKNOWN}),
     DESTROY: ({DESTROYED, GONE}, {RUNNING, STOPPED, UNKNOWN}),
+    ADD_VOLUME: ({STOPPED}, {STOPPED}),
 }
 #: what may become of a VM by itself afterwards: its host is lost, found again, or settles it
 DRIFT: Mapping[VmState | None, set[VmState | None]] = {
@@ -62,10 +65,21 @@ DRIFT: Mapping[VmState | None, set[VmState | None]] = {
     DESTROYED: {DESTROYED, GONE},
     GONE: {GONE},
 }
+
+
+def change_disks(vm: str) -> Operation | None:
+    """A VM without a data volume gets one, the others lose theirs."""
+    volume = Volume.objects.filter(vm=vm, type=VolumeType.DATA).first()
+    if volume is not None:
+        return delete_volume(volume.pk)
+    offering = DiskOffering.objects.get(name="disk-1G")
+    return create_volume(NewVolume(name="data", disk_offering_uuid=offering.pk, vm_instance_uuid=vm))
+
+
 #: state -> what people do with a VM in it, the likelier the more often
 DEEDS: Mapping[VmState, tuple[Callable[[str], Operation | None], ...]] = {
     RUNNING: (stop_vm, stop_vm, reboot_vm, reboot_vm, migrate_vm, migrate_vm, migrate_vm, destroy_vm),
-    STOPPED: (start_vm, start_vm, start_vm, start_vm, start_vm, destroy_vm),
+    STOPPED: (start_vm, start_vm, start_vm, start_vm, start_vm, change_disks, change_disks, destroy_vm),
     UNKNOWN: (stop_vm, lambda uuid: destroy_vm(uuid, mode=ENFORCING)),
 }
 CALLS = (

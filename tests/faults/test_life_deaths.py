@@ -12,10 +12,9 @@ from pytest_django import DjangoDbBlocker
 
 from console import globalconfig
 from console.models import Operation, Status
-from console.operations import flow
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.deaths import KILL, STOP, TAKEOVER_SECONDS, Case, go_through
+from tests.support.deaths import KILL, STOP, TAKEOVER_SECONDS, Case, Key, back, go_through, keys
 from tests.support.workers import Console, running_console
 from vms.life import DESTROY, MIGRATE, REBOOT, START, destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.life import STOP as STOP_VM
@@ -36,26 +35,10 @@ FLOWS: Mapping[str, Callable[[str], Operation | None]] = {
 ENDS = {START: "Running", STOP_VM: "Stopped", REBOOT: "Running", MIGRATE: "Running", DESTROY: "Destroyed"}
 FAILS = {START: "Stopped", MIGRATE: "Running"}
 
-#: death, flow, step, moment
-Key = tuple[str, str, str, str]
-
-
-def steps_of(kind: str) -> list[str]:
-    return [step.name for step in flow.get(kind).steps]
-
-
-def keys(death: str, kinds: Mapping[str, object], moments: tuple[str, str]) -> list[Key]:
-    return [(death, kind, step, moment) for kind in kinds for step in steps_of(kind) for moment in moments]
-
-
 FORWARD = {death: keys(death, FLOWS, ("run", "ran")) for death in (KILL, STOP)}
 # What is released after a guest has arrived cannot fail, so a migration is failed where its arrival is recorded.
 FAILING = {START: "running", MIGRATE: "arrived"}
-BACK = [
-    key
-    for key in keys(KILL, FAILS, ("undo", "undone"))
-    if steps_of(key[1]).index(key[2]) <= steps_of(key[1]).index(FAILING[key[1]])
-]
+BACK = back(FAILING)
 ALL = [*FORWARD[KILL], *FORWARD[STOP], *BACK]
 
 

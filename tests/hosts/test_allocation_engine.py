@@ -120,6 +120,7 @@ def test_report_is_json_with_figures_for_every_host():
                 "rule": None,
                 "reason": None,
                 "figures": None,
+                "room": {"cpu": host("node1").available_cpu, "memory": 8 * GIB},
             },
             {
                 "host_uuid": "uuid-node2",

@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from hosts.models import HostStatus
+from hosts.status import set_status
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import GIB, Showcase
 
@@ -62,3 +64,12 @@ def test_the_list_costs_the_same_however_many_hosts_there_are(client: Client, sh
     for number in range(8):
         show.vm(f"vm-{number}", show.host(f"host-{number}"))
     assert query_count(client, "/hosts/") == few == 8
+
+
+def test_the_page_of_a_host_tells_its_health(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    set_status(host.pk, HostStatus.DISCONNECTED, "no answer for 10 s")
+    page = client.get(f"/hosts/{host.pk}/")
+    assert [change.status for change in page.context["health"]] == ["Disconnected"]
+    for part in ("no answer for 10 s", "guests seen", "12 s ago", "by poll"):
+        assert part in text_of(page)

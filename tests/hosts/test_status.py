@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from hosts.models import Host, HostStatus
+from console.operations.cause import because
+from hosts.models import Host, HostChange, HostStatus
 from hosts.status import lose, set_status
 from tests.factories import make_host, make_vm
 from vms.models import VmInstance
@@ -55,3 +56,21 @@ def test_a_host_already_lost_keeps_its_since() -> None:
     since = host.reload().status_since
     set_status(host.pk, HostStatus.DISCONNECTED, "still gone")
     assert (host.reload().status_since, host.reload().status_reason) == (since, "still gone")
+
+
+def test_the_history_keeps_every_change_of_the_connection_and_why() -> None:
+    host = connected_host()
+    lose(host, "gone")
+    with because("operation", operation="b" * 32):
+        set_status(host.pk, HostStatus.CONNECTING, "reconnecting")
+    told = HostChange.objects.filter(host_uuid=host.pk).values_list("status", "reason", "cause", "operation_uuid")
+    assert list(told) == [
+        ("Connecting", "reconnecting", "operation", "b" * 32),
+        ("Disconnected", "gone", "system", ""),
+    ]
+
+
+def test_what_changes_nothing_is_not_told() -> None:
+    host = connected_host()
+    set_status(host.pk, HostStatus.CONNECTED, "")
+    assert not HostChange.objects.exists()

@@ -67,9 +67,11 @@ def _room(dc: Datacenter) -> Iterator[str]:
 def _addresses(dc: Datacenter) -> Iterator[str]:
     for used in UsedIp.objects.filter(nic=None):
         yield f"address {used.ip} is taken by nobody"
-    for nic in VmNic.objects.filter(used_ip=None).exclude(vm__state=VmState.DESTROYED):
+    # One whose network is gone has none until its VM starts, and then goes itself.
+    on_networks = VmNic.objects.exclude(l3_network=None)
+    for nic in on_networks.filter(used_ip=None).exclude(vm__state=VmState.DESTROYED):
         yield f"NIC {nic} has no address"
-    for ip, count in Counter(VmNic.objects.values_list("l3_network", "ip")).items():
+    for ip, count in Counter(on_networks.values_list("l3_network", "ip")).items():
         if count > 1:
             yield f"address {ip} is given {count} times"
 

@@ -13,6 +13,7 @@ RESOURCES: dict[str, tuple[str, Callable[[], Any]]] = {
     "storages": ("/primary-storages/", factories.make_storage),
     "image-stores": ("/image-stores/", factories.make_image_store),
     "l2": ("/networks/l2/", factories.make_l2),
+    "volumes": ("/volumes/", factories.make_volume),
     "images": ("/images/", factories.make_image),
     "offerings": ("/offerings/instances/", factories.make_instance_offering),
     "disk-offerings": ("/offerings/disks/", factories.make_disk_offering),

@@ -25,7 +25,7 @@ POOL = "/srv/shared"
 OFFERED = 60 * GIB
 APPS = ("console", "hosts", "networks", "vms")
 #: what the engine and the web need for themselves, and what tells of the past
-NOT_INVENTORY = ("Operation", "OperationStep", "Lane", "HostPulse", "VmChange")
+NOT_INVENTORY = ("Operation", "OperationStep", "Lane", "HostPulse", "VmChange", "AddressUse", "HostChange")
 #: what a simulated fleet is made of, without how often it was asked and what is still to go wrong
 WORLD = ("volume", "pool", "network", "lease", "domain", "disk")
 

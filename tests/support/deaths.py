@@ -2,14 +2,33 @@
 
 import signal
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from console.models import Operation
+from console.operations import flow
 from tests.support.gates import Gate
 from tests.support.workers import Console, alive, send
 
 KILL, STOP = "SIGKILL", "SIGSTOP"
 TAKEOVER_SECONDS = 20.0
+
+#: death, flow, step, moment
+Key = tuple[str, str, str, str]
+
+
+def _steps_of(kind: str) -> list[str]:
+    return [step.name for step in flow.get(kind).steps]
+
+
+def keys(death: str, kinds: Iterable[str], moments: tuple[str, str]) -> list[Key]:
+    """A death at each of the moments of every step of the flows."""
+    return [(death, kind, step, moment) for kind in kinds for step in _steps_of(kind) for moment in moments]
+
+
+def back(failing: Mapping[str, str]) -> list[Key]:
+    """A death at every boundary of an undo; `failing`: the step of each flow that fails before it begins."""
+    reached = {kind: _steps_of(kind)[: _steps_of(kind).index(step) + 1] for kind, step in failing.items()}
+    return [key for key in keys(KILL, failing, ("undo", "undone")) if key[2] in reached[key[1]]]
 
 
 class Case:

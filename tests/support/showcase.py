@@ -6,12 +6,14 @@ from typing import Any
 from django.utils import timezone
 
 from console.models import Operation, OperationStep, ResourceLock, Tag, TagType
-from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
-from networks.models import IpRange, L2Network, L3Network, UsedIp
+from hosts.models import Cluster, Host, HostPulse, ImageStore, PrimaryStorage, Zone
+from networks.models import AddressUse, IpRange, L2Network, L3Network, UsedIp
 from vms.models import Image, InstanceOffering, InternalId, VmInstance, VmNic, Volume
 from vms.states import HOLDS_CAPACITY, VmState
 
 GIB = 1 << 30
+#: no beat may ring for what stands here, and no worker take it
+FAR_AWAY = timezone.now() + timedelta(days=1)
 
 CREATE_STEPS = (
     ("prepare-host", "Prepare the host's storage and networks"),
@@ -80,7 +82,10 @@ class Showcase:
             "prepared": 1,
             "kvm_note": "/dev/kvm is there, but a test guest did not start under it",
         }
-        return Host.objects.create(name=name, **{**facts, **values})
+        host = Host.objects.create(name=name, **{**facts, **values})
+        seen = timedelta(seconds=12) if host.status == "Connected" else timedelta(hours=2)
+        HostPulse.objects.create(host=host, seen_at=timezone.now() - seen, seen_by="poll", look_at=FAR_AWAY)
+        return host
 
     def vm(self, name: str, host: Host | None, state: str = VmState.RUNNING, **values: Any) -> VmInstance:
         offering = values.pop("offering", self.offering)
@@ -106,6 +111,7 @@ class Showcase:
         )
         if state != VmState.DESTROYED:
             self._parts(vm, nics)
+        VmInstance.objects.remember(vm.pk)
         return vm
 
     def _parts(self, vm: VmInstance, nics: int) -> None:
@@ -135,6 +141,10 @@ class Showcase:
             netmask=self.range.netmask,
             gateway=self.range.gateway,
         )
+        mac = f"fa:0a:00:00:{self.taken // 256:02x}:{self.taken % 256:02x}"
+        AddressUse.objects.create(
+            l3_uuid=self.l3.pk, l3_name=self.l3.name, ip=ip, mac=mac, owner_uuid=vm.pk, owner_name=vm.name
+        )
         return VmNic.objects.create(
             vm=vm,
             l3_network=self.l3,
@@ -143,7 +153,7 @@ class Showcase:
             ip=ip,
             netmask=used.netmask,
             gateway=used.gateway,
-            mac=f"fa:0a:00:00:{self.taken // 256:02x}:{self.taken % 256:02x}",
+            mac=mac,
             internal_name=f"vnic{vm.internal_id}.{device}",
         )
 
@@ -171,8 +181,7 @@ class Showcase:
                 "finished": finished,
                 "create_date": started - timedelta(milliseconds=90),
                 "worker": "console-1:4711",
-                # Far away: no beat may ring for it and no worker take it.
-                "ring_at": timezone.now() + timedelta(days=1),
+                "ring_at": FAR_AWAY,
                 "token": 1,
                 **values,
             }
@@ -210,6 +219,7 @@ def report(*hosts: Host, refused: dict[str, tuple[str, str, dict[str, Any] | Non
                 "reason": reason,
                 "figures": figures,
             }
+            | ({} if reason else {"room": {"cpu": host.total_cpu * 10, "memory": host.total_memory}})
         )
     eligible = len(hosts) - len(refused)
     return {

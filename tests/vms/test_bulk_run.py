@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from console.models import Operation, Status
 from console.operations import runner
-from console.operations.services import cancel
+from console.operations.services import cancel, retry
 from hosts.hypervisor.errors import NoSpace
 from tests.support.datacenter import Datacenter
 from tests.support.life import stopped
@@ -104,7 +104,14 @@ def test_an_action_that_does_not_exist_is_not_found(boss: Client, query: str) ->
     assert boss.get(f"/vms/bulk/?{query}").status_code == 404
 
 
-@pytest.mark.parametrize("action", [action.name for action in ACTIONS])
+@pytest.mark.parametrize("action", [action.name for action in ACTIONS if action.section])
+def test_what_is_done_to_one_volume_is_not_done_to_many_vms(show: Showcase, action: str) -> None:
+    vm = show.vm("a", show.host("node-1"))
+    boss = visitor("boss", is_superuser=True)
+    assert boss.post("/vms/bulk/", {"action": action, "targets": vm.uuid}).status_code == 404
+
+
+@pytest.mark.parametrize("action", [action.name for action in ACTIONS if not action.section])
 def test_each_action_needs_its_permission(show: Showcase, action: str) -> None:
     vm = show.vm("a", show.host("node-1"))
     client = visitor("carl", is_staff=True)
@@ -215,3 +222,15 @@ def test_options_reach_the_children(boss: Client, dc: Datacenter) -> None:
     boss.post("/vms/bulk/", {"action": "destroy", "targets": vm.uuid, "deleteMode": "Enforcing"})
     finished(dc, Operation.objects.get(kind="vm.bulk"))
     assert not VmInstance.objects.filter(pk=vm.pk).exists()
+
+
+def test_the_failed_ones_are_retried_as_one_new_bulk(dc: Datacenter) -> None:
+    one, two = stopped(dc, name="one"), stopped(dc, name="two")
+    dc.fleet.fault(call="start_domain", error=NoSpace("full"), times=1)
+    parent = finished(dc, begin(START, [one.pk, two.pk], None, "k", {}))
+    assert parent.status == Status.FAILED
+    again = retry(parent, user=None, key="again")
+    assert again
+    assert len(again.arguments["targets"]) == 1
+    assert finished(dc, again).status == Status.SUCCEEDED
+    assert {vm.reload().state for vm in (one, two)} == {"Running"}

@@ -108,8 +108,8 @@ def test_stop_and_destroy_repeat_as_no_ops():
         (VmOperation.REBOOT, {VmState.RUNNING}),
         (VmOperation.DESTROY, set(VmState)),
         (VmOperation.MIGRATE, {VmState.RUNNING}),
-        (VmOperation.ATTACH_VOLUME, {VmState.RUNNING, VmState.STOPPED}),
-        (VmOperation.DETACH_VOLUME, {VmState.RUNNING, VmState.STOPPED}),
+        (VmOperation.ATTACH_VOLUME, {VmState.STOPPED}),
+        (VmOperation.DETACH_VOLUME, {VmState.STOPPED}),
         (VmOperation.UPDATE, set(VmState)),
     ],
 )
@@ -118,8 +118,17 @@ def test_where_each_operation_of_the_chapter_is_accepted(operation, expected):
 
 
 def test_refusal_names_state_operation_and_allowed_states():
-    assert refusal(VmOperation.ATTACH_VOLUME, VmState.MIGRATING) == (
-        "The VM is Migrating; attach volume is allowed in Running or Stopped."
+    assert refusal(VmOperation.ATTACH_NETWORK, VmState.MIGRATING) == (
+        "The VM is Migrating; attach network is allowed in Running or Stopped."
+    )
+
+
+def test_refusal_says_what_to_do_first_with_a_running_vm():
+    assert refusal(VmOperation.ATTACH_VOLUME, VmState.RUNNING) == (
+        "The VM is Running; attach volume is allowed in Stopped: stop it first."
+    )
+    assert refusal(VmOperation.ATTACH_VOLUME, VmState.STARTING) == (
+        "The VM is Starting; attach volume is allowed in Stopped."
     )
 
 

@@ -3,9 +3,9 @@
 from random import Random
 
 from hosts.allocation.engine import decide
-from hosts.allocation.spec import HostView, Place, PlaceKind
+from hosts.allocation.spec import HostView, Place, PlaceKind, StorageView, VolumeNeed
 from hosts.allocation.strategies import DEFAULT, DESIGNATED, LEAST_VM, STRATEGIES
-from tests.hosts.allocation_views import GIB, host, spec
+from tests.hosts.allocation_views import GIB, host, spec, storage
 from vms.wizard_preview import REMEDIES, Preview, shown
 
 
@@ -75,3 +75,35 @@ def test_room_counts_the_copies_that_fit_now() -> None:
 def test_every_rule_of_a_creation_has_its_remedy() -> None:
     rules = {rule.name for name in (DEFAULT, LEAST_VM, DESIGNATED) for rule in STRATEGIES[name].rules}
     assert rules - {"avoid"} == set(REMEDIES)
+
+
+# where the disks go
+
+
+def places(*storages: StorageView, data: int = 0) -> list[tuple[str, str, str, str]]:
+    disks = (VolumeNeed("root volume", GIB, root=True), *(VolumeNeed(f"data volume d{n}", GIB) for n in range(data)))
+    found = preview(host("a", storages=storages), volumes=disks, image=None)
+    return [(line.name, line.verdict, line.needed, line.available) for line in found.storages]
+
+
+def named(name: str, **changes: object) -> StorageView:
+    return storage(uuid=name, name=name, **changes)
+
+
+def test_a_storage_that_takes_every_disk_shows_its_room() -> None:
+    assert places(named("s", total=10 * GIB, used=2 * GIB), data=3) == [("s", "chosen", "4 GiB", "8 GiB")]
+
+
+def test_a_storage_that_takes_some_of_the_disks_comes_after_one_that_takes_all() -> None:
+    small, large = named("a-small-one", total=2 * GIB), named("large", total=9 * GIB)
+    assert places(small, large, data=2) == [
+        ("large", "chosen", "3 GiB", "9 GiB"),
+        ("a-small-one", "possible", "3 GiB", "2 GiB"),
+    ]
+
+
+def test_a_storage_that_takes_none_says_why() -> None:
+    off, on = named("off", state="Disabled"), named("on", total=9 * GIB)
+    disks = (VolumeNeed("root volume", GIB, root=True),)
+    line = preview(host("a", storages=(off, on)), volumes=disks, image=None).storages[1]
+    assert (line.verdict, line.takes) == ("ruled-out", "off is Disabled.")

@@ -7,8 +7,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from console.models import Operation
-from hosts.models import Host
-from tests.support.datacenter import Datacenter, all_rows
+from hosts.config import STORAGE_RESERVED
+from hosts.models import Host, PrimaryStorage
+from tests.support.datacenter import GIB, Datacenter, all_rows
 from tests.support.pages import text_of, visitor
 from tests.support.wizard import Walk, flashes
 from vms.models import VmInstance
@@ -48,6 +49,39 @@ def test_the_vm_runs_in_the_end_and_is_called_as_asked(walk: Walk, dc: Datacente
     body = text_of(walk.client.get(f"/vms/{operation.subject_uuid}/"))
     for part in ("Running", "web.web.tier.mycompany.com", "DATA-for-web"):
         assert part in body
+
+
+def test_disks_of_several_sizes_and_one_size_twice_are_there_in_order(walk: Walk, dc: Datacenter) -> None:
+    sizes = {f"disk-{dc.uuid('disk', 'disk-1G')}": "2", f"disk-{dc.uuid('disk', 'disk-10G')}": "1"}
+    body = text_of(walk.to("review", disks=sizes).get("review"))
+    storage = PrimaryStorage.objects.get()
+    for part in (
+        "2 × disk-1G",
+        "1 × disk-10G",
+        "10 GiB",
+        f'href="/primary-storages/{storage.pk}/"',
+        "Takes every disk",
+    ):
+        assert part in body
+    walk.submit()
+    dc.run(Operation.objects.get(kind="vm.create"))
+    disks = VmInstance.objects.get().volumes.filter(type="Data").order_by("device_id")
+    assert [(one.device_id, one.disk_offering.name, one.size, one.status) for one in disks] == [
+        (1, "disk-1G", GIB, "Ready"), (2, "disk-1G", GIB, "Ready"), (3, "disk-10G", 10 * GIB, "Ready"),
+    ]  # fmt: skip
+    assert {one.volume_name for one in disks} <= set(dc.files())
+
+
+def test_the_review_refuses_disks_that_do_not_fit_with_the_numbers(walk: Walk, dc: Datacenter) -> None:
+    walk.to("review", disks={f"disk-{dc.uuid('disk', 'disk-10G')}": "2"})
+    storage = PrimaryStorage.objects.get()
+    PrimaryStorage.objects.update(total_capacity=storage.used_capacity + STORAGE_RESERVED.get() + 15 * GIB)
+    body = text_of(walk.get("review"))
+    for part in ("Not possible", "lack storage", "Choose fewer or smaller disks", "10 GiB"):
+        assert part in body
+    assert 'type="submit" disabled' in body
+    walk.submit()
+    assert not VmInstance.objects.exists()
 
 
 def test_a_chosen_host_is_binding(walk: Walk, dc: Datacenter) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from console.errors import Failure, Refusal, WrongState
+from console.errors import PartsFailed, Refusal, WrongState
 from console.models import Operation, Status
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
@@ -122,7 +122,27 @@ class WaitForAll(Step):
         if failed:
             names = ", ".join(child.subject_name for child in failed[:5])
             more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-            raise Failure(f"{len(failed)} of {total} did not succeed: {names}{more}")
+            raise PartsFailed(f"{len(failed)} of {total} did not succeed: {names}{more}")
 
 
-register(Flow(BULK, "Bulk action", (AcceptEach(), WaitForAll())))
+def begin_again(earlier: Operation, user: AbstractBaseUser | None, key: str) -> Operation:
+    """One new bulk over the VMs whose own operations did not succeed."""
+    action = next(one for one in ACTIONS if one.name == earlier.arguments["action"])
+    failed = earlier.children.exclude(status=Status.SUCCEEDED).order_by("subject_name", "pk")
+    targets = list(failed.values_list("subject_uuid", flat=True))
+    if not targets:
+        raise WrongState("None of its parts has failed: those that were refused can be asked for from the list of VMs")
+    return begin(action, targets, user, key, earlier.arguments["options"])
+
+
+register(
+    Flow(
+        BULK,
+        "Bulk action",
+        (AcceptEach(), WaitForAll()),
+        again=begin_again,
+        cancelling="No more of them are begun; those under way are cancelled, each goes back on its own.",
+        retrying="Retry the failed ones",
+        left="Parts that succeeded stay done; each of the others has taken back its own.",
+    )
+)

@@ -9,10 +9,10 @@ from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.flows.settle import Begin, rest, write_down
+from vms.flows.settle import LEFT, Begin, rest, write_down
 from vms.flows.steps import the_vm
 from vms.life import DESTROY, ENFORCING, Asked, destroy_vm, purge
-from vms.models import VmInstance, Volume, VolumeType
+from vms.models import VmInstance, Volume, VolumeStatus, VolumeType
 from vms.nics import release_addresses
 from vms.reach import file_gone, forget_volume, give_up
 from vms.states import VmState
@@ -55,9 +55,12 @@ class DeleteVolumes(Step):
     def run(self, ctx: StepContext) -> None:
         vm = the_vm(ctx)
         for volume in vm.volumes.filter(type=VolumeType.DATA).order_by("device_id"):
+            doomed = volume.pk in ctx.arguments["delete_volumes"]
             with ctx.fenced():
-                Volume.objects.filter(pk=volume.pk, vm=vm).update(vm=None, device_id=None)
-            if volume.pk in ctx.arguments["delete_volumes"]:
+                # One that goes is out of use as soon as it is free: nobody attaches it to another VM meanwhile.
+                status = VolumeStatus.DELETED if doomed else volume.status
+                Volume.objects.filter(pk=volume.pk, vm=vm).update(vm=None, device_id=None, status=status)
+            if doomed:
                 give_up(ctx, volume)
         root = vm.volumes.filter(type=VolumeType.ROOT).select_related("primary_storage").first()
         if root is not None:
@@ -96,6 +99,7 @@ register(
         "Destroy VM",
         (Begin(VmState.DESTROYING), EndDomain(), DeleteVolumes(), Destroyed()),
         code="VM.1004",
+        left=LEFT,
         again=lambda earlier, user, key: destroy_vm(
             earlier.subject_uuid, Asked(user=user, key=key), mode=earlier.arguments["mode"]
         ),

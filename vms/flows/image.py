@@ -73,7 +73,7 @@ def _copy(ctx: StepContext, source: BinaryIO, target: BinaryIO, total: int, limi
         if done > limit:
             raise Failure(f"The file is larger than the {format_size(limit)} that the image store has room for")
         _write(target, chunk)
-        ctx.progress(done, total)
+        ctx.transferred(done, total)
     if total and done != total:
         raise Failure(f"The transfer ended after {format_size(done)} of {format_size(total)}")
 

@@ -14,7 +14,7 @@ from hosts.hypervisor.spec import MigrationTarget
 from hosts.hypervisors import on_host
 from hosts.models import Host
 from vms.config import MIGRATION_STALL
-from vms.flows.settle import Begin, rest
+from vms.flows.settle import LEFT, Begin, rest
 from vms.flows.steps import connect_networks, connections, the_vm, vm_on_host
 from vms.life import MIGRATE, Asked, migrate_vm
 from vms.models import VmInstance
@@ -70,7 +70,7 @@ class Move(Step):
         with vm_on_host(ctx) as (vm, _, hypervisor):
             target = target_of(vm)
             there = MigrationTarget(name=target.name, uri=target.uri, address=target.management_ip)
-            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.progress, ctx.interrupt, MIGRATION_STALL.get()))
+            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.transferred, ctx.interrupt, MIGRATION_STALL.get()))
 
     def undo(self, ctx: StepContext) -> None:
         """Of a source that does not answer nothing is known: then the record says so."""
@@ -129,6 +129,8 @@ register(
         "Migrate VM",
         (Begin(VmState.MIGRATING), PrepareTarget(), Move(), Arrived()),
         code="VM.1008",
+        left=LEFT,
+        cancelling="The guest goes on running on the host where it is now; what was copied so far is thrown away.",
         again=lambda earlier, user, key: migrate_vm(
             earlier.subject_uuid, Asked(user=user, key=key), host=earlier.arguments["hostUuid"]
         ),

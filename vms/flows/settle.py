@@ -14,6 +14,8 @@ from vms.states import INTERMEDIATE, VmState
 from vms.verdict import Place, Seen, seen, verdict
 
 SETTLE = "vm.settle"
+#: what a failed change of a VM's life leaves
+LEFT = "The hosts were asked, and the VM's page says what they show of it now."
 UNSETTLED = INTERMEDIATE | {VmState.UNKNOWN}
 
 

@@ -6,7 +6,7 @@ from console.operations.flow import Flow, register
 from hosts.hypervisor.errors import HostUnreachable
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostStatus
-from vms.flows.settle import Begin
+from vms.flows.settle import LEFT, Begin
 from vms.flows.steps import ConnectNetworks, DefineDomain, Running, StartDomain, the_vm
 from vms.life import START, Asked, start_vm
 from vms.models import VmInstance
@@ -44,6 +44,7 @@ register(
         "Start VM",
         (NotElsewhere(VmState.STARTING), ConnectNetworks(), DefineDomain(), StartDomain(), Running()),
         code="VM.1001",
+        left=LEFT,
         again=lambda earlier, user, key: start_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     )
 )

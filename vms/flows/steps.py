@@ -63,7 +63,7 @@ class CreateVolumes(Step):
         with vm_on_host(ctx) as (vm, _, hypervisor):
             for volume in vm.volumes.select_related("root_image"):
                 if volume.status != VolumeStatus.READY:
-                    self._make(ctx, hypervisor, volume)
+                    make_file(ctx, hypervisor, volume)
 
     def undo(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, _, hypervisor):
@@ -72,20 +72,22 @@ class CreateVolumes(Step):
                 with ctx.fenced():
                     Volume.objects.filter(pk=volume.pk).update(status=VolumeStatus.NOT_INSTANTIATED, install_path=None)
 
-    def _make(self, ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
-        pool = str(volume.primary_storage_id)
-        # A worker that died may have left a half-made file; nothing uses it before this step is done.
-        hypervisor.delete_volume(pool, volume.volume_name)
-        backing = volume_name(volume.root_image, pool) if volume.type == VolumeType.ROOT else None
-        backing_format = volume.root_image.format if backing and volume.root_image else "qcow2"
-        spec = VolumeSpec(
-            pool=pool, name=volume.volume_name, capacity=volume.size, backing=backing, backing_format=backing_format
+
+def make_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
+    """Create a volume's file on its storage; it is Ready then."""
+    pool = str(volume.primary_storage_id)
+    # A worker that died may have left a half-made file; nothing uses it before this step is done.
+    hypervisor.delete_volume(pool, volume.volume_name)
+    backing = volume_name(volume.root_image, pool) if volume.type == VolumeType.ROOT else None
+    backing_format = volume.root_image.format if backing and volume.root_image else "qcow2"
+    spec = VolumeSpec(
+        pool=pool, name=volume.volume_name, capacity=volume.size, backing=backing, backing_format=backing_format
+    )
+    made = hypervisor.create_volume(spec)
+    with ctx.fenced():
+        Volume.objects.filter(pk=volume.pk).update(
+            status=VolumeStatus.READY, install_path=made.path, actual_size=made.allocation
         )
-        made = hypervisor.create_volume(spec)
-        with ctx.fenced():
-            Volume.objects.filter(pk=volume.pk).update(
-                status=VolumeStatus.READY, install_path=made.path, actual_size=made.allocation
-            )
 
 
 def connect_networks(hypervisor: Hypervisor, vm: VmInstance, host: Host) -> None:

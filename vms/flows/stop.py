@@ -11,7 +11,7 @@ from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host
 from vms.config import STOP_GRACE
-from vms.flows.settle import Begin, rest
+from vms.flows.settle import LEFT, Begin, rest
 from vms.flows.steps import DefineDomain, Running, StartDomain, the_vm
 from vms.life import REBOOT, STOP, Asked, reboot_vm, stop_vm
 from vms.models import VmInstance
@@ -85,6 +85,7 @@ register(
         "Stop VM",
         (Begin(VmState.STOPPING), EndGuest(), Stopped()),
         code="VM.1002",
+        left=LEFT,
         again=lambda earlier, user, key: stop_vm(
             earlier.subject_uuid, Asked(user=user, key=key), force=earlier.arguments["force"]
         ),
@@ -94,6 +95,7 @@ register(
         "Reboot VM",
         (Begin(VmState.REBOOTING), EndGuest(), DefineDomain(), StartDomain(), Running()),
         code="VM.1003",
+        left=LEFT,
         again=lambda earlier, user, key: reboot_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     ),
 )

@@ -37,7 +37,8 @@ class VmQuerySet(Stamped["VmInstance"]):
         of it with its cause.
         """
         row = self.filter(pk=uuid, state__in=[str(state) for state in sources])
-        values |= {"state": target, "state_since": timezone.now(), "version": models.F("version") + 1}
+        values |= {"state": target, "state_since": timezone.now(), "state_cause": cause().kind}
+        values |= {"version": models.F("version") + 1}
         with transaction.atomic():
             return bool(row.update(**values)) and self.model.objects.remember(uuid)
 
@@ -94,6 +95,7 @@ class VmInstance(Resource):
     hypervisor_type = models.CharField(max_length=16, choices=HypervisorType, default=HypervisorType.KVM)
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in VmState], default=VmState.CREATED)
     state_since = models.DateTimeField(default=timezone.now)
+    state_cause = models.CharField(max_length=16, default="operation", help_text="what led to the state")
     version = models.PositiveBigIntegerField(default=0, help_text="moves with every change; the tracer compares it")
 
     cpu_num = models.PositiveIntegerField()

@@ -13,7 +13,7 @@ from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import CellColumn, Facets, Pages, Person, Prop
 from vms import offerings
-from vms.models import DiskOffering, InstanceOffering
+from vms.models import DiskOffering, InstanceOffering, VolumeStatus
 from vms.models.offering import MIN_MEMORY, OfferedAllocator
 from vms.pages.tables import vm_table, volume_table
 from vms.states import VmState
@@ -53,7 +53,8 @@ def instance_rows() -> QuerySet[InstanceOffering]:
 
 
 def disk_rows() -> QuerySet[DiskOffering]:
-    return DiskOffering.objects.annotate(volume_count=Count("volumes", distinct=True))
+    live = ~Q(volumes__status=VolumeStatus.DELETED)
+    return DiskOffering.objects.annotate(volume_count=Count("volumes", filter=live, distinct=True))
 
 
 def create_instance(values: dict[str, Any], fresh: str, user: Person) -> InstanceOffering:
@@ -128,7 +129,11 @@ DISK = Pages(
         CellColumn(label="State", key="state", orm="state", cell=cells.enablement()),
         CellColumn(label="Size", key="size", orm="disk_size", classes="num", cell=cells.size("disk_size")),
         CellColumn(
-            label="Volumes", key="volumes", orm="volume_count", classes="num sm", cell=cells.count("volume_count")
+            label="Volumes",
+            key="volumes",
+            orm="volume_count",
+            classes="num sm",
+            cell=cells.count("volume_count", "volumes:list", "offering"),
         ),
         CellColumn(label="Created", key="created", orm="create_date", classes="md", cell=cells.ago()),
     ),
@@ -142,5 +147,5 @@ DISK = Pages(
     create=create_disk,
     update=update,
     actions=state_actions(offerings.change_disk_offering_state, "Disk offering", DISK_DISABLED),
-    related=(volume_table("disk_offering"),),
+    related=(volume_table("disk_offering", "offering"),),
 )

@@ -30,7 +30,7 @@ VM_COLUMNS = (
     CellColumn(label="Memory", classes="num lg", cell=cells.size("memory_size")),
 )
 VOLUME_COLUMNS = (
-    CellColumn(label="Name", cell=cells.text("name")),
+    CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="VM", cell=cells.link("vm")),
     CellColumn(label="Status", classes="sm", cell=cells.badge("status", VOLUMES, "bare")),
     CellColumn(label="Size", classes="num sm", cell=cells.size("size")),
@@ -64,7 +64,8 @@ def _volumes(lookup: str) -> Callable[[Any], QuerySet[Volume]]:
     return lambda row: Volume.objects.filter(**{lookup: row}).select_related("vm").order_by("name", "pk")
 
 
-def volume_table(lookup: str) -> Related:
+def volume_table(lookup: str, parameter: str) -> Related:
+    """The table of volumes of a page; `parameter` narrows the list of volumes to the same ones."""
     return Related(
         key="volumes",
         title="Volumes",
@@ -72,10 +73,11 @@ def volume_table(lookup: str) -> Related:
         rows=_volumes(lookup),
         columns=VOLUME_COLUMNS,
         empty="No volume uses it.",
+        all_url=lambda row: f"{reverse('volumes:list')}?{parameter}={row.pk}",
     )
 
 
 add_related("zones", vm_table("zone", "No virtual machine is in this zone.", "zone"))
 add_related("clusters", vm_table("cluster", "No virtual machine is in this cluster.", "cluster"))
 add_related("l3", vm_table("nics__l3_network", "No virtual machine uses it."))
-add_related("storages", volume_table("primary_storage"))
+add_related("storages", volume_table("primary_storage", "storage"))

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 
 from django import template
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from console.faces import Face, face_of
 from console.templatetags.corral import badge
-from vms.models import VolumeStatus
+from vms.confidence import WORDS, Knowledge, knowledge
+from vms.domain import device_name
+from vms.models import VmInstance, Volume, VolumeStatus
 from vms.states import FACES
 
 register = template.Library()
@@ -16,13 +19,40 @@ VOLUMES: Mapping[str, Face] = {
     VolumeStatus.NOT_INSTANTIATED: Face("Not instantiated", "secondary", "circle-dashed"),
     VolumeStatus.CREATING: Face("Creating", "blue", "loader-circle", pulsing=True),
     VolumeStatus.READY: Face("Ready", "green", "circle-check"),
-    VolumeStatus.DELETED: Face("Deleted", "secondary", "trash-2"),
+    VolumeStatus.DELETED: Face("Being deleted", "secondary", "trash-2"),
 }
+
+
+@register.simple_tag
+def vm_knowledge(vm: VmInstance, interval: float) -> Knowledge:
+    """How much the state of a VM is worth; `interval` is seconds between two looks at its host."""
+    host = vm.host or vm.last_host
+    pulse = getattr(host, "pulse", None)
+    seen = (pulse.seen_at, pulse.seen_by) if pulse else (None, "")
+    return knowledge(
+        since=vm.state_since,
+        cause=vm.state_cause,
+        seen_at=seen[0],
+        seen_by=seen[1],
+        now=timezone.now(),
+        interval=interval,
+    )
+
+
+@register.filter
+def cause_words(cause: str) -> str:
+    return WORDS.get(cause, WORDS["system"])
 
 
 @register.simple_tag
 def vm_badge(state: str, classes: str = "") -> SafeString:
     return badge(face_of(FACES, state), classes)
+
+
+@register.simple_tag
+def disk_of(volume: Volume, vm: VmInstance) -> str:
+    """What the guest calls the volume."""
+    return device_name(volume, vm)
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vms", "0003_histories"),
+        ("vms", "0004_state_cause"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,38 @@
+"""Who had an address, and when: kept beyond the address and its owner."""
+
+from django.db import models
+from django.utils import timezone
+
+from console.models.resource import NAME_LENGTH, UUID_LENGTH
+
+
+class AddressUseQuerySet(models.QuerySet["AddressUse"]):
+    """Reads over uses of addresses."""
+
+    def at(self, moment: object) -> "AddressUseQuerySet":
+        """Those that held at a moment."""
+        return self.filter(since__lte=moment).exclude(until__lte=moment)
+
+
+class AddressUse(models.Model):
+    """An address on a NIC from `since` to `until`; still there while that is empty. No foreign keys: it tells of what
+    may be gone.
+    """
+
+    l3_uuid = models.CharField(max_length=UUID_LENGTH)
+    l3_name = models.CharField(max_length=NAME_LENGTH)
+    ip = models.GenericIPAddressField(protocol="IPv4")
+    mac = models.CharField(max_length=17)
+    owner_uuid = models.CharField("VM", max_length=UUID_LENGTH, db_index=True)
+    owner_name = models.CharField("name of the VM", max_length=NAME_LENGTH)
+    since = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True)
+
+    objects = AddressUseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-since", "-pk"]
+        indexes = [models.Index(fields=["ip", "-since"], name="address_use_of")]
+
+    def __str__(self) -> str:
+        return f"{self.ip} of {self.owner_name}"

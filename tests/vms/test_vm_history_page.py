@@ -1,0 +1,110 @@
+"""What was true of a VM, and since when, on its page; and who had an address."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from console.operations.cause import because
+from networks.models import AddressUse
+from tests.support.pages import query_count, text_of, visitor
+from tests.support.showcase import Showcase, subject
+from vms.models import VmChange, VmInstance
+from vms.states import VmState
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return visitor()
+
+
+@pytest.fixture
+def show() -> Showcase:
+    return Showcase()
+
+
+def test_the_history_shows_states_places_durations_and_causes(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"), age=timedelta(minutes=90))
+    operation = show.operation("Stop VM web-1", subject(vm))
+    with because("operation", operation=operation.pk):
+        VmInstance.objects.transit(vm.pk, {VmState.RUNNING}, VmState.STOPPING)
+    page = client.get(f"/vms/{vm.uuid}/?tab=history")
+    assert [(change.state, change.host_name) for change in page.context["changes"]] == [
+        ("Stopping", "node-1"), ("Running", "node-1"),
+    ]  # fmt: skip
+    body = text_of(page)
+    assert f"/operations/{operation.pk}/" in body
+    assert "1 h 29 min" in body
+    assert vm.nics.get().ip in body
+
+
+def test_the_state_says_how_fresh_it_is_and_how_it_is_known(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    body = text_of(client.get(f"/vms/{vm.uuid}/"))
+    assert "12 s ago" in body
+    assert "by looking at its host" in body
+
+
+def test_an_unknown_vm_says_since_when_why_and_what_was_known(client: Client, show: Showcase) -> None:
+    lost = show.host("node-1", status="Disconnected", status_reason="no answer for 10 s")
+    vm = show.vm("web-1", lost)
+    with because("lost"):
+        VmInstance.objects.transit(vm.pk, {VmState.RUNNING}, VmState.UNKNOWN)
+    body = text_of(client.get(f"/vms/{vm.uuid}/"))
+    for part in ("Unknown since", "does not answer", "no answer for 10 s", "Last known:", "Its CPU and memory stay"):
+        assert part in body
+
+
+def test_the_history_costs_the_same_however_long_it_is(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    few = query_count(client, f"/vms/{vm.uuid}/?tab=history")
+    for _ in range(5):
+        VmInstance.objects.remember(vm.pk)
+    assert query_count(client, f"/vms/{vm.uuid}/?tab=history") == few == 11
+
+
+# addresses
+
+
+def use(ip: str, name: str, since: float, until: float | None = None) -> AddressUse:
+    """Hours ago."""
+    now = timezone.now()
+    return AddressUse.objects.create(
+        l3_uuid="f" * 32, l3_name="web", ip=ip, mac="fa:00:00:00:00:00", owner_uuid="e" * 32, owner_name=name,
+        since=now - timedelta(hours=since), until=None if until is None else now - timedelta(hours=until),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("hours", "owners"), [(5, ["first"]), (2, []), (1, ["second"]), (9, [])])
+def test_who_had_an_address_at_a_moment(client: Client, hours: float, owners: list[str]) -> None:
+    use("10.0.0.7", "first", 8, 3)
+    use("10.0.0.7", "second", 1.5)
+    use("10.0.0.8", "another", 8)
+    at = (timezone.now() - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S")
+    page = client.get(f"/networks/addresses/?ip=10.0.0.7&at={at}")
+    assert [row.owner_name for row in page.context["uses"]] == owners
+
+
+@pytest.mark.parametrize("query", ["ip=banana", "at=yesterday"])
+def test_a_question_that_cannot_be_understood_says_so_at_its_field(client: Client, query: str) -> None:
+    page = client.get(f"/networks/addresses/?{query}")
+    assert page.status_code == 200
+    assert list(page.context["form"].errors) == [query.partition("=")[0]]
+    assert query.partition("=")[2] in text_of(page)
+
+
+def test_the_history_of_addresses_costs_the_same_however_long_it_is(client: Client) -> None:
+    use("10.0.0.7", "first", 8, 3)
+    few = query_count(client, "/networks/addresses/")
+    for number in range(5):
+        use(f"10.0.1.{number}", "more", 8)
+    assert query_count(client, "/networks/addresses/") == few == 3
+
+
+def test_a_record_that_goes_leaves_its_history(show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    VmInstance.objects.filter(pk=vm.pk).delete()
+    assert VmChange.objects.filter(vm_uuid=vm.pk, vm_name="web-1").exists()
