@@ -12,11 +12,11 @@ from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from console.resources import check_new, insert
 from hosts import capacity
-from networks import ipam
 from vms.adoption_plan import DiskPlan, NicPlan, Plan, plan_for, stranger_named
 from vms.creation import RESOURCE_TYPE
 from vms.life import NOBODY, Asked
 from vms.models import InternalId, Platform, Stranger, VmInstance, VmNic, Volume, VolumeStatus, VolumeType
+from vms.nics import keep_address
 from vms.states import VmState
 
 ADOPT = "vm.adopt"
@@ -144,13 +144,4 @@ def _create_nics(vm: VmInstance, nics: Sequence[NicPlan]) -> None:
             internal_name=f"vnic{vm.internal_id}.{number}",
         )
         if one.ip:
-            give_address(nic, one.ip)
-
-
-def give_address(nic: VmNic, ip: str) -> bool:
-    """Record the address that a NIC has; False when no range of its network has it, or somebody else."""
-    used = ipam.take(nic.l3_network, ip) if nic.l3_network else None
-    if used is None:
-        return False
-    VmNic.objects.filter(pk=nic.pk).update(used_ip=used, ip=used.ip, netmask=used.netmask, gateway=used.gateway)
-    return True
+            keep_address(nic, one.ip)

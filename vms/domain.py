@@ -20,7 +20,7 @@ DEVICES = {True: ("virtio", "vd", "virtio"), False: ("sata", "sd", "e1000e")}
 
 def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
     """The whole domain of a VM placed on `host`."""
-    platform = Platform(vm.image.platform if vm.image else vm.platform or Platform.LINUX)
+    platform = platform_of(vm)
     bus, prefix, model = DEVICES[platform.virtio]
     return DomainSpec(
         uuid=vm.uuid,
@@ -38,9 +38,14 @@ def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
     )
 
 
+def platform_of(vm: VmInstance) -> Platform:
+    """What the guest has drivers for: by its image, or by what was chosen when it was adopted."""
+    return Platform(vm.image.platform if vm.image else vm.platform or Platform.LINUX)
+
+
 def device_name(volume: Volume, vm: VmInstance) -> str:
     """What the guest calls the disk: vdb."""
-    _, prefix, _ = DEVICES[Platform(vm.image.platform).virtio if vm.image else True]
+    _, prefix, _ = DEVICES[platform_of(vm).virtio]
     return _target(volume, prefix)
 
 

@@ -13,7 +13,7 @@ from console.operations.services import cancel
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import hypervisor
 from hosts.models import Host, HostStatus, PrimaryStorage
-from networks.models import L3Network, UsedIp
+from networks.models import AddressUse, L3Network, UsedIp
 from tests.support.datacenter import Datacenter
 from tests.support.life import failed, ran
 from tests.support.strangers import GIB, MAC, disk, look, nic, stranger
@@ -162,6 +162,12 @@ def test_the_history_begins_with_the_adoption(dc: Datacenter) -> None:
     vm = adopted(dc)
     change = VmChange.objects.get(vm_uuid=vm.pk)
     assert (change.state, change.host_name, change.operation_uuid) == ("Running", "one", Operation.objects.get().pk)
+
+
+def test_the_history_of_its_address_begins_with_the_adoption(dc: Datacenter, l3: L3Network) -> None:
+    vm = adopted(dc, nics=(nic(l3, ip=free_ip(l3)),))
+    use = AddressUse.objects.get(ip=free_ip(l3))
+    assert (use.owner_uuid, use.mac, use.until) == (vm.pk, MAC, None)
 
 
 def test_the_operation_tells_who_adopted_it(dc: Datacenter) -> None:

@@ -10,11 +10,12 @@ from hosts.hypervisor.errors import HostUnreachable
 from hosts.hypervisor.spec import DomainDevices
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.adoption import ADOPT, give_address
+from vms.adoption import ADOPT
 from vms.flows.migrate import noting
 from vms.flows.steps import ConnectNetworks, the_vm
 from vms.location import come_to_rest
 from vms.models import VmInstance
+from vms.nics import keep_address
 from vms.services import forget_vm
 from vms.states import VmState
 
@@ -55,8 +56,8 @@ class Confirm(Step):
 
     def _addresses(self, vm: VmInstance, devices: DomainDevices) -> None:
         known = {nic.mac: nic.address for nic in devices.nics if nic.address}
-        for nic in vm.nics.filter(ip=None, mac__in=known).select_related("l3_network"):
-            give_address(nic, known[nic.mac])
+        for nic in vm.nics.filter(ip=None, mac__in=known).select_related("l3_network", "vm"):
+            keep_address(nic, known[nic.mac])
 
 
 class Leases(ConnectNetworks):
