@@ -12,6 +12,7 @@ from console.models import Enablement, Operation
 from console.permissions import may
 from hosts.config import CPU_RATIO
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
+from vms import strangers
 from vms.models import VmInstance
 from vms.states import FACES, INTERMEDIATE
 
@@ -66,6 +67,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "states": states,
         "vm_total": sum(state["count"] for state in states),
         "host_counts": host_counts(),
+        "strangers": strangers.waiting(),
         "zones": places(),
         "capacity": capacity(),
         "attention": troubled[:ATTENTION_SHOWN],

@@ -5,7 +5,15 @@ from random import Random
 from django.db import IntegrityError, transaction
 
 from console.errors import NoAddress
-from networks.addresses import Address, AddressRange, IpStrategy, RangeText, candidates, capacity
+from networks.addresses import (
+    Address,
+    AddressRange,
+    IpStrategy,
+    RangeText,
+    candidates,
+    capacity,
+    ip_number,
+)
 from networks.models import IpRange, L3Network, UsedIp
 
 
@@ -28,6 +36,18 @@ def allocate(l3: L3Network, rng: Random, strategy: IpStrategy = IpStrategy.RANDO
         f"{len(used)} taken, {room.available} left",
         field="l3NetworkUuids",
     )
+
+
+def range_holding(l3: L3Network, ip: str) -> IpRange | None:
+    """The range of the network in which an address lies, taken or not."""
+    number = ip_number(ip)
+    return next((row for row in l3.ip_ranges.all() if number in address_range(row)), None)
+
+
+def take(l3: L3Network, ip: str) -> UsedIp | None:
+    """Take this very address; None when no range has it or somebody else has. Must run in a transaction."""
+    row = range_holding(l3, ip)
+    return _insert(l3, row, Address(row.uuid, ip_number(ip))) if row else None
 
 
 def _insert(l3: L3Network, row: IpRange, address: Address) -> UsedIp | None:

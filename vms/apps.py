@@ -16,6 +16,7 @@ class VmsConfig(CorralApp):
         "flows.stop",
         "flows.migrate",
         "flows.destroy",
+        "flows.adopt",
         "flows.bulk",
         "flows.image",
         "flows.volume",

@@ -20,9 +20,8 @@ DEVICES = {True: ("virtio", "vd", "virtio"), False: ("sata", "sd", "e1000e")}
 
 def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
     """The whole domain of a VM placed on `host`."""
-    virtio = Platform(vm.image.platform).virtio if vm.image else True
-    bus, prefix, model = DEVICES[virtio]
-    windows = vm.image is not None and vm.image.platform == Platform.WINDOWS
+    platform = platform_of(vm)
+    bus, prefix, model = DEVICES[platform.virtio]
     return DomainSpec(
         uuid=vm.uuid,
         title=vm.name,
@@ -31,7 +30,7 @@ def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
         memory=vm.memory_size,
         cpu_shares=min(max(vm.cpu_num * vm.cpu_speed, LEAST_SHARES), MOST_SHARES),
         emulation=Emulation(host.emulation or Emulation.QEMU),
-        clock="localtime" if windows else "utc",
+        clock="localtime" if platform is Platform.WINDOWS else "utc",
         disks=tuple(_disk(volume, bus, prefix) for volume in vm.volumes.order_by("device_id")),
         nics=tuple(_nic(nic, model) for nic in vm.nics.order_by("device_id")),
         serial_log=SERIAL_LOG.format(uuid=vm.uuid),
@@ -39,9 +38,14 @@ def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
     )
 
 
+def platform_of(vm: VmInstance) -> Platform:
+    """What the guest has drivers for: by its image, or by what was chosen when it was adopted."""
+    return Platform(vm.image.platform if vm.image else vm.platform or Platform.LINUX)
+
+
 def device_name(volume: Volume, vm: VmInstance) -> str:
     """What the guest calls the disk: vdb."""
-    _, prefix, _ = DEVICES[Platform(vm.image.platform).virtio if vm.image else True]
+    _, prefix, _ = DEVICES[platform_of(vm).virtio]
     return _target(volume, prefix)
 
 

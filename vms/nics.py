@@ -39,10 +39,22 @@ def create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> Vm
     raise Failure(f"No free MAC address was found in {MAC_TRIES} tries", code="VM.1009")
 
 
+def keep_address(nic: VmNic, ip: str) -> bool:
+    """Record the address that a NIC has already; False when no range of its network has it, or somebody else."""
+    l3 = nic.l3_network
+    used = ipam.take(l3, ip) if l3 else None
+    if l3 is None or used is None:
+        return False
+    nic.used_ip, nic.ip, nic.netmask, nic.gateway = used, used.ip, used.netmask, used.gateway
+    nic.save(update_fields=["used_ip", "ip", "netmask", "gateway"])
+    _begin_use(nic, l3)
+    return True
+
+
 def _begin_use(nic: VmNic, l3: L3Network) -> None:
     """From now on the address is this NIC's, in the history too."""
     AddressUse.objects.create(
-        l3_uuid=l3.pk, l3_name=l3.name, ip=nic.ip, mac=nic.mac, owner_uuid=nic.vm_id, owner_name=nic.vm.name
+        l3_uuid=l3.pk, l3_name=l3.name, ip=nic.ip or "", mac=nic.mac, owner_uuid=nic.vm_id, owner_name=nic.vm.name
     )
 
 

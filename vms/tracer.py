@@ -66,7 +66,8 @@ class _Round:
         for vm in known.values():
             if vm.host_id != self.host.pk and vm.state not in LEFT_TO_HEALING:
                 self._settle(vm, shown(self.there.domain_state(vm.pk)))
-        strangers.keep(self.host, [self.listing[uuid] for uuid in sorted(uuids - known.keys())])
+        unknown = [self.listing[uuid] for uuid in sorted(uuids - known.keys())]
+        strangers.keep(self.host, unknown, self.there.domain_devices)
 
     def _settle(self, vm: VmInstance, what: Shown) -> None:
         # One that may be on either of two hosts is settled by asking both (vms.healing).

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vms import action_views, bulk_views, views, wizard_views
+from vms import action_views, bulk_views, stranger_views, views, wizard_views
 
 app_name = "vms"
 
@@ -13,6 +13,10 @@ urlpatterns = [
     path("create/discard/", wizard_views.start_over, name="create-discard"),
     path("create/preview/", wizard_views.preview, name="create-preview"),
     path("create/<slug:name>/", wizard_views.step, name="create-step"),
+    path("strangers/", stranger_views.strangers, name="strangers"),
+    path("strangers/<slug:uuid>/adopt/", stranger_views.adopt, name="adopt"),
+    path("strangers/<slug:uuid>/ignore/", stranger_views.ignore, name="ignore"),
+    path("strangers/<slug:uuid>/heed/", stranger_views.heed, name="heed"),
     path("<slug:uuid>/", views.vm_detail, name="detail"),
     path("<slug:uuid>/<slug:name>/", action_views.act, name="act"),
 ]

@@ -268,6 +268,7 @@ NAVIGATION = (
             NavItem("Zones", "zones:list", "map-pin", "/zones/"),
             NavItem("Clusters", "clusters:list", "boxes", "/clusters/"),
             NavItem("Hosts", "hosts:list", "server", "/hosts/"),
+            NavItem("Strangers", "vms:strangers", "ghost", "/vms/strangers/"),
             NavItem("Primary storage", "storages:list", "database", "/primary-storages/"),
         ),
     ),
@@ -295,12 +296,14 @@ NAVIGATION = (
 def navigation(context: Context) -> list[dict[str, Any]]:
     """The groups with their entries and addresses, the current one marked."""
     path = context["request"].path
-    return [{"label": group.label, "entries": [_entry(item, path) for item in group.items]} for group in NAVIGATION]
+    prefixes = [item.prefix for group in NAVIGATION for item in group.items]
+    current = max((prefix for prefix in prefixes if path.startswith(prefix)), key=len, default="")
+    current = path if current == "/" else current  # the overview is itself alone
+    return [{"label": group.label, "entries": [_entry(item, current) for item in group.items]} for group in NAVIGATION]
 
 
-def _entry(item: NavItem, path: str) -> dict[str, Any]:
-    current = path == item.prefix if item.prefix == "/" else path.startswith(item.prefix)
-    return {"item": item, "url": reverse(item.view), "current": current}
+def _entry(item: NavItem, current: str) -> dict[str, Any]:
+    return {"item": item, "url": reverse(item.view), "current": item.prefix == current}
 
 
 @register.simple_tag

@@ -20,6 +20,7 @@ from hosts.hypervisor.lanes import Lane, Lanes, Outcome
 from hosts.hypervisor.port import Heard, Hypervisor, Progress
 from hosts.hypervisor.spec import (
     DhcpHost,
+    DomainDevices,
     DomainInfo,
     DomainSpec,
     DomainState,
@@ -47,6 +48,7 @@ LIMITS: Mapping[str, float] = {
     "migrate_domain": 60,
     "abort_migration": 20,
     "domain_xml": 10,
+    "domain_devices": 10,
     "networks": 10,
     "ensure_network": 60,
     "add_dhcp_host": 20,
@@ -288,6 +290,9 @@ class GuardedHypervisor:
 
     def domain_xml(self, uuid: str) -> str:
         return self._call("domain_xml", uuid)
+
+    def domain_devices(self, uuid: str) -> DomainDevices:
+        return self._call("domain_devices", uuid)
 
     def networks(self) -> Mapping[str, NetworkState]:
         return self._call("networks")

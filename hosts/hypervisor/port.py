@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hosts.hypervisor.spec import (
     DhcpHost,
+    DomainDevices,
     DomainInfo,
     DomainSpec,
     DomainState,
@@ -58,7 +59,9 @@ class Hypervisor(Protocol):
         """State of one domain; ABSENT when the host does not know it."""
 
     def define_domain(self, spec: DomainSpec) -> None:
-        """Make the persistent definition equal to `spec`; an active domain keeps running with what it has."""
+        """Make the persistent definition equal to `spec`; an active domain keeps running with what it has.
+
+        Also of a domain that somebody else defined under another name; that name stays while it is active."""
 
     def start_domain(self, uuid: str) -> None:
         """Start a defined domain; already active is success. Raises DomainNotFound."""
@@ -86,6 +89,9 @@ class Hypervisor(Protocol):
 
     def domain_xml(self, uuid: str) -> str:
         """The domain's definition as the hypervisor holds it, without secrets. Raises DomainNotFound."""
+
+    def domain_devices(self, uuid: str) -> DomainDevices:
+        """Disks and NICs of a domain, as it runs or else as it is defined. Raises DomainNotFound."""
 
     # networks
 

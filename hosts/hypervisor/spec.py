@@ -134,6 +134,46 @@ class DomainInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DomainDisk:
+    """A disk as a domain has it, whoever made it: `path` is empty for what is no file, `capacity` None when not known.
+
+    `device` is disk, cdrom, floppy or lun; `boot_order` counts from 1 where the definition gives one.
+    """
+
+    target: str
+    path: str
+    format: str
+    capacity: int | None
+    bus: str
+    device: str = "disk"
+    boot_order: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainNic:
+    """A NIC as a domain has it: on a libvirt network (`network`, its uuid) or on a bridge; either may be empty.
+
+    `address` is what the host knows of it, by lease or by ARP.
+    """
+
+    mac: str
+    network: str = ""
+    bridge: str = ""
+    model: str = ""
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainDevices:
+    """What a domain is made of beside CPU and memory; `saved`: its memory lies in a file, to go on from."""
+
+    disks: tuple[DomainDisk, ...] = ()
+    nics: tuple[DomainNic, ...] = ()
+    firmware: str = "bios"
+    saved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DhcpHost:
     """One static lease and its DNS name; `hostname` None: address only."""
 

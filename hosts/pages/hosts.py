@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils.html import format_html
 
 from console.filtersets import name_filter
 from console.forms import NamedForm
@@ -61,7 +63,17 @@ def notes(host: Host) -> list[tuple[str, str, str]]:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     if host.status == HostStatus.CONNECTED and host.prepared is None:
         found.append(("yellow", "cable", NOT_SET_UP))
+    if strangers := host.strangers.filter(ignored=False).count():
+        found.append(("yellow", "ghost", _strangers(host, strangers)))
     return found
+
+
+def _strangers(host: Host, count: int) -> str:
+    what = "domain that nobody recorded runs or is" if count == 1 else "domains that nobody recorded run or are"
+    return format_html(
+        '{} {} defined here. <a href="{}?host={}">Look at {}</a>',
+        count, what, reverse("vms:strangers"), host.pk, "it" if count == 1 else "them",
+    )  # fmt: skip
 
 
 def _name(host: Host) -> str:

@@ -1,6 +1,7 @@
 """What stands in the database of the console that the browser visits; run by its `manage.py shell`."""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
@@ -9,8 +10,10 @@ from django.utils import timezone
 
 from console import live
 from console.models import Operation
+from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
+from hosts.models import Host
 from tests.support.showcase import GIB, Showcase, report, subject
-from vms.models import VmInstance
+from vms.models import Stranger, VmInstance
 
 USER, PASSWORD = "anna", "a-password-for-tests"
 FAILED_VM = "0123456789ab4def8123456789abcdef"
@@ -52,8 +55,26 @@ def build() -> None:
         "Create VM unlucky", ("VmInstance", FAILED_VM, "unlucky"), 0,
         status="Failed", undoing=True, error=ERROR, steps=broken, **common,
     )  # fmt: skip
+    strangers(show, one)
     uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
     print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid}))
+
+
+def strangers(show: Showcase, host: Host) -> None:
+    """Two domains that nobody recorded; one of them can be adopted."""
+    show.l2.clusters.add(show.cluster)
+    for number, folder in enumerate((show.storage.url, "/var/lib/libvirt/images")):
+        disk = DomainDisk(
+            target="vda", path=f"{folder}/shop-{number}.qcow2", format="qcow2", capacity=20 * GIB, bus="virtio"
+        )
+        more = DomainDisk(target="vdb", path=f"{folder}/data.raw", format="raw", capacity=80 * GIB, bus="virtio")
+        nic = DomainNic(mac=f"52:54:00:5b:0e:{number:02x}", bridge="br_eth1_100", address=f"10.20.2.{number + 30}")
+        other = DomainNic(mac=f"52:54:00:5b:0f:{number:02x}", bridge="virbr0")
+        devices = asdict(DomainDevices(disks=(disk, more), nics=(nic, other)[: number + 1]))
+        Stranger.objects.create(
+            host=host, domain_uuid=f"5b{number:030x}", name=f"shop-{number}", vcpus=2, memory=4 * GIB,
+            state=("running", "shutoff")[number], devices=devices,
+        )  # fmt: skip
 
 
 def settle() -> None:

@@ -46,6 +46,8 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         "host-lost": f"/hosts/{uuids['lost']}/",
         **{f"vm-{name}": f"/vms/{uuids['running']}/{name}/" for name in ("stop", "migrate", "destroy")},
         "vms-bulk": "/vms/bulk/?action=start&all=?q=web",
+        "stranger-adopt": f"/vms/strangers/5b{0:030x}/adopt/",
+        "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",

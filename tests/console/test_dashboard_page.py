@@ -79,4 +79,4 @@ def test_it_costs_the_same_however_large_the_fleet(client: Client) -> None:
     for number in range(9):
         vm = show.vm(f"vm-{number}", show.host(f"host-{number}"))
         show.operation(f"Create VM {number}", subject(vm))
-    assert query_count(client, "/") == few == 16
+    assert query_count(client, "/") == few == 17

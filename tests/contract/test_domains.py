@@ -283,3 +283,41 @@ def test_a_spec_that_was_never_defined_leaves_no_trace(scene: Scene) -> None:
     scene.host.destroy_domain(spec.uuid)
     scene.host.undefine_domain(spec.uuid)
     assert spec.uuid not in scene.host.domains()
+
+
+# what domains are made of, whoever made them
+
+
+def test_the_disks_of_a_domain_are_told_with_their_files(scene: Scene) -> None:
+    pool = scene.pool()
+    volume = scene.volume(pool)
+    spec = scene.domain(disks=(disk_of(pool, volume, boot_order=1),))
+    (disk,) = scene.host.domain_devices(spec.uuid).disks
+    assert (disk.target, disk.path, disk.format, disk.bus, disk.device, disk.boot_order) == (
+        "vda", volume.path, volume.format, "virtio", "disk", 1,
+    )  # fmt: skip
+
+
+@pytest.mark.needs("real_files")
+def test_the_disks_of_a_domain_are_told_with_their_size(scene: Scene) -> None:
+    pool = scene.pool()
+    spec = scene.running(disks=(disk_of(pool, scene.volume(pool)),))
+    assert [disk.capacity for disk in scene.host.domain_devices(spec.uuid).disks] == [16 * MIB]
+
+
+def test_the_nics_of_a_domain_are_told_with_network_and_bridge(scene: Scene) -> None:
+    network = scene.network()
+    nic = nic_on(network.uuid)
+    spec = scene.running(nics=(nic,))
+    (found,) = scene.host.domain_devices(spec.uuid).nics
+    assert (found.mac, found.network, found.bridge, found.model) == (nic.mac, network.uuid, network.bridge, "virtio")
+
+
+def test_a_domain_of_corral_boots_by_bios_and_has_no_saved_memory(scene: Scene) -> None:
+    devices = scene.host.domain_devices(scene.domain().uuid)
+    assert (devices.firmware, devices.saved) == ("bios", False)
+
+
+def test_the_devices_of_a_domain_the_host_does_not_know(scene: Scene) -> None:
+    with pytest.raises(DomainNotFound):
+        scene.host.domain_devices(uuid4().hex)

@@ -30,7 +30,7 @@ NOT_INVENTORY = ("Operation", "OperationStep", "Lane", "HostPulse", "VmChange", 
 WORLD = ("volume", "pool", "network", "lease", "domain", "disk")
 
 #: columns that move without anything being left behind
-MOVING = ("last_op_date", "status_since", "state_since", "version", "physical_available")
+MOVING = ("last_op_date", "status_since", "state_since", "state_cause", "version", "physical_available")
 
 Rows = dict[str, list[dict[str, Any]]]
 _made: dict[tuple[Any, ...], tuple[Rows, Rows]] = {}

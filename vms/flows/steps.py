@@ -97,7 +97,8 @@ def connect_networks(hypervisor: Hypervisor, vm: VmInstance, host: Host) -> None
     for _, l3 in connections(vm):
         recorded = partial(leases_on, host, l3.uuid)
         ensure_running(hypervisor, l3, there, recorded)
-        ensure_lease(hypervisor, l3, own[l3.uuid], recorded)
+        if l3.uuid in own:  # the NIC of an adopted VM may have no address before its next start
+            ensure_lease(hypervisor, l3, own[l3.uuid], recorded)
 
 
 class ConnectNetworks(Step):

@@ -1,5 +1,6 @@
 """Domains on hosts that nobody recorded (semantics §3.4)."""
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -18,7 +19,12 @@ class Stranger(models.Model):
     memory = models.BigIntegerField(default=0, help_text="bytes")
     persistent = models.BooleanField(default=True)
     first_seen = models.DateTimeField(default=timezone.now)
+    devices = models.JSONField(null=True, help_text="its disks and NICs (DomainDevices); null: not known")
+    asked = models.DateTimeField(null=True, help_text="when the host was last asked for them")
     ignored = models.BooleanField(default=False)
+    ignored_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["ignored", "-first_seen", "pk"]

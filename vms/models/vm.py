@@ -1,5 +1,6 @@
 """Virtual machines, their NICs and volumes (chapter, Inventory; semantics §2.1)."""
 
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from django.db import models, transaction
@@ -11,7 +12,7 @@ from console.operations.cause import cause
 from hosts.models import Cluster, Host, HypervisorType, PrimaryStorage, Zone
 from networks.models import L3Network, UsedIp
 from vms.models.history import VmChange
-from vms.models.image import Image
+from vms.models.image import Image, Platform
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator
 from vms.states import VmState
 
@@ -100,6 +101,9 @@ class VmInstance(Resource):
     cpu_num = models.PositiveIntegerField()
     cpu_speed = models.PositiveIntegerField(default=1)
     memory_size = models.BigIntegerField()
+    platform = models.CharField(
+        max_length=32, choices=Platform, blank=True, help_text="of one that was made from no image"
+    )
     allocator_strategy = models.CharField(max_length=64, default=OfferedAllocator.DEFAULT)
     internal_id = models.PositiveBigIntegerField(unique=True, help_text="short number for names of host devices")
 
@@ -190,5 +194,5 @@ class Volume(Resource):
 
     @property
     def volume_name(self) -> str:
-        """The name of its file in the storage's pool."""
-        return f"{self.uuid}.{self.format}"
+        """The name of its file in the storage's pool; one that was adopted has kept the name it had."""
+        return PurePosixPath(self.install_path).name if self.install_path else f"{self.uuid}.{self.format}"

@@ -37,10 +37,10 @@ CPU: dict[Emulation, tuple[dict[str, str], str | None]] = {
 }
 
 
-def domain_xml(spec: DomainSpec) -> str:
-    """The persistent definition of `spec` as text."""
+def domain_xml(spec: DomainSpec, name: str = "") -> str:
+    """The persistent definition of `spec` as text; the host knows it by its uuid where no name is given."""
     root = E.domain(
-        E.name(spec.uuid),
+        E.name(name or spec.uuid),
         E.uuid(dashed_uuid(spec.uuid)),
         *_labels(spec),
         E.memory(str(spec.memory), unit="b"),

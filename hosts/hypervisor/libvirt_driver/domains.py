@@ -7,11 +7,12 @@ import libvirt
 
 from hosts.hypervisor.errors import DomainNotFound, DomainStateError
 from hosts.hypervisor.libvirt_driver.connection import Part, hypervisor_call
+from hosts.hypervisor.libvirt_driver.devices import devices_of
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from hosts.hypervisor.libvirt_driver.mapping import state
 from hosts.hypervisor.libvirt_driver.probe import is_probe
 from hosts.hypervisor.libvirt_driver.text import dashed_uuid, plain_uuid
-from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState
+from hosts.hypervisor.spec import DomainDevices, DomainInfo, DomainSpec, DomainState
 
 #: what may hang on a definition and would keep it from going
 _COMMON = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -44,7 +45,15 @@ class DomainCalls(Part):
 
     @hypervisor_call
     def define_domain(self, spec: DomainSpec) -> None:
-        self.link.get().defineXML(domain_xml(spec))
+        connection, name = self.link.get(), ""
+        found = lookup(connection, spec.uuid)
+        if found is not None and found.name() != spec.uuid:
+            # libvirt redefines a domain under its own name only.
+            if found.isActive():
+                name = found.name()
+            else:
+                _undefine(found)
+        connection.defineXML(domain_xml(spec, name))
 
     @hypervisor_call
     def start_domain(self, uuid: str) -> None:
@@ -78,6 +87,11 @@ class DomainCalls(Part):
     def domain_xml(self, uuid: str) -> str:
         xml: str = known(self.link.get(), uuid).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
         return xml
+
+    @hypervisor_call
+    def domain_devices(self, uuid: str) -> DomainDevices:
+        connection = self.link.get()
+        return devices_of(connection, known(connection, uuid))
 
 
 def lookup(connection: Any, uuid: str) -> Any | None:

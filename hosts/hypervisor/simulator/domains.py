@@ -16,7 +16,18 @@ from hosts.hypervisor.port import Progress
 from hosts.hypervisor.simulator import codec, migration, world
 from hosts.hypervisor.simulator.calls import POLL_SECONDS, SimulatedCalls, simulated
 from hosts.hypervisor.simulator.condition import Condition
-from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState, Emulation, MigrationTarget
+from hosts.hypervisor.spec import (
+    DiskSpec,
+    DomainDevices,
+    DomainDisk,
+    DomainInfo,
+    DomainNic,
+    DomainSpec,
+    DomainState,
+    Emulation,
+    MigrationTarget,
+    NicSpec,
+)
 
 
 class SimulatedDomains(SimulatedCalls):
@@ -44,7 +55,8 @@ class SimulatedDomains(SimulatedCalls):
             try:
                 db.execute(
                     "INSERT INTO domain (host, uuid, name, state, persistent, spec) VALUES (?, ?, ?, ?, 1, ?)"
-                    " ON CONFLICT (host, uuid) DO UPDATE SET spec = excluded.spec, persistent = 1",
+                    " ON CONFLICT (host, uuid) DO UPDATE SET spec = excluded.spec, persistent = 1,"
+                    " name = CASE WHEN live IS NULL THEN excluded.name ELSE name END",
                     (self.host, spec.uuid, spec.uuid, DomainState.SHUTOFF, codec.dump(spec)),
                 )
             except sqlite3.IntegrityError as error:
@@ -142,6 +154,41 @@ class SimulatedDomains(SimulatedCalls):
         with self._world() as db:
             row = world.find_domain(db, self.host, uuid)
         return _xml(row["name"], codec.load_domain(row["live"] or row["spec"]))
+
+    @simulated
+    def domain_devices(self, uuid: str) -> DomainDevices:
+        with self._world() as db:
+            row = world.find_domain(db, self.host, uuid)
+            spec = codec.load_domain(row["live"] or row["spec"])
+            disks = tuple(self._disk(db, disk) for disk in spec.disks)
+            nics = tuple(self._nic(db, nic, bool(row["live"])) for nic in spec.nics)
+        return DomainDevices(disks=disks, nics=nics)
+
+    def _disk(self, db: sqlite3.Connection, spec: DiskSpec) -> DomainDisk:
+        volume = world.find_volume(db, self.host, spec.path)
+        return DomainDisk(
+            target=spec.target,
+            path=spec.path,
+            format=spec.format,
+            capacity=volume["capacity"] if volume else None,
+            bus=spec.bus,
+            device=spec.device,
+            boot_order=spec.boot_order,
+        )
+
+    def _nic(self, db: sqlite3.Connection, spec: NicSpec, runs: bool) -> DomainNic:
+        """A guest that runs has the address that DHCP holds for it."""
+        key = (self.host, spec.network)
+        network = db.execute("SELECT bridge FROM network WHERE host = ? AND uuid = ?", key).fetchone()
+        lease = db.execute("SELECT ip FROM lease WHERE host = ? AND network = ? AND mac = ?", (*key, spec.mac))
+        known = lease.fetchone() if runs else None
+        return DomainNic(
+            mac=spec.mac,
+            network=spec.network,
+            bridge=network["bridge"] if network else "",
+            model=spec.model,
+            address=known["ip"] if known else None,
+        )
 
 
 def _xml(name: str, spec: DomainSpec) -> str:

@@ -11,7 +11,16 @@ from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.simulator import codec, faults, world
 from hosts.hypervisor.simulator.store import Store
 from hosts.hypervisor.simulator.world import Condition
-from hosts.hypervisor.spec import DomainInfo, DomainSpec, DomainState, Emulation, NetworkSpec, OsRelease
+from hosts.hypervisor.spec import (
+    DiskSpec,
+    DomainInfo,
+    DomainSpec,
+    DomainState,
+    Emulation,
+    NetworkSpec,
+    NicSpec,
+    OsRelease,
+)
 
 GIB = 1 << 30
 BOOKWORM = OsRelease(distribution="debian", release="bookworm", version="12")
@@ -263,7 +272,17 @@ class Fleet:
             world.stop(db, host, uuid)
             db.execute("DELETE FROM domain WHERE host = ? AND uuid = ?", (host, uuid))
 
-    def add_stranger(self, host: str, name: str, *, memory: int = GIB, vcpus: int = 1, persistent: bool = True) -> str:
+    def add_stranger(
+        self,
+        host: str,
+        name: str,
+        *,
+        memory: int = GIB,
+        vcpus: int = 1,
+        persistent: bool = True,
+        disks: tuple[DiskSpec, ...] = (),
+        nics: tuple[NicSpec, ...] = (),
+    ) -> str:
         """A running domain that Corral did not make; tells its uuid."""
         spec = DomainSpec(
             uuid=uuid4().hex,
@@ -273,13 +292,15 @@ class Fleet:
             memory=memory,
             cpu_shares=1024,
             emulation=Emulation.QEMU,
+            disks=disks,
+            nics=nics,
         )
-        text = codec.dump(spec)
         with self.store.write() as db:
             db.execute(
-                "INSERT INTO domain (host, uuid, name, state, persistent, spec, live) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (host, spec.uuid, name, DomainState.RUNNING, persistent, text, text),
+                "INSERT INTO domain (host, uuid, name, state, persistent, spec) VALUES (?, ?, ?, ?, ?, ?)",
+                (host, spec.uuid, name, DomainState.SHUTOFF, persistent, codec.dump(spec)),
             )
+            world.start(db, host, spec.uuid)
         return spec.uuid
 
     def wait_for(self, host: str, call: str, count: int = 1, seconds: float = 5.0) -> bool:
