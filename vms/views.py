@@ -61,7 +61,7 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
-        "interval": PING_INTERVAL.get(),
+        "look_interval": PING_INTERVAL.get(),
     }
     live = bool(working) or any(vm.state in INTERMEDIATE for vm in page)
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
@@ -102,7 +102,7 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "current": current,
         **_buttons(request, vm, current.title if current else ""),
         "key": new_uuid(),
-        "interval": PING_INTERVAL.get(),
+        "look_interval": PING_INTERVAL.get(),
         "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,
     }
     live = vm.state in INTERMEDIATE or current is not None
