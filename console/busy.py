@@ -1,4 +1,4 @@
-"""A database that did not take a change in time, since another process held it: on SQLite one writes, the others wait."""
+"""A database that did not take a change in time, since another process held it: SQLite has one place for writers."""
 
 import logging
 import sqlite3
