@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "console.middleware.HtmxLoginMiddleware",
     "axes.middleware.AxesMiddleware",
+    "console.busy.BusyDatabaseMiddleware",
 ]
 
 ROOT_URLCONF = "console.urls"

@@ -21,7 +21,7 @@ from hosts.hypervisors import hypervisor
 from hosts.models import Heard, Host, HostStatus, Leftover, LeftoverKind
 from hosts.realise import bring_up_to_date
 from hosts.status import lose
-from vms import strangers
+from vms import strangers, undone
 from vms.location import come_to_rest
 from vms.models import VmInstance
 from vms.reconcile import LEFT_TO_HEALING, Act, Shown, act, placed, shown
@@ -63,6 +63,7 @@ class _Round:
     def _unexpected(self, uuids: set[str]) -> None:
         """What is recorded elsewhere, or nowhere: the record is read now, and the host asked once more after that."""
         known = VmInstance.objects.in_bulk(sorted(uuids))
+        undone.write_down(self.host, uuids - known.keys())
         for vm in known.values():
             if vm.host_id != self.host.pk and vm.state not in LEFT_TO_HEALING:
                 self._settle(vm, shown(self.there.domain_state(vm.pk)))

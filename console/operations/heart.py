@@ -6,7 +6,6 @@ its process ends itself: at once when it wakes up, and before every call to a hy
 
 import logging
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Self
 
 from django.db import DatabaseError, connection
 
+from console.busy import is_busy
 from console.operations.claim import GIVE_UP_SECONDS, RENEW_SECONDS, Claim
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Heart:
         try:
             ours = self.claim.renew()
         except DatabaseError as error:
-            if _is_busy(error):
+            if is_busy(error):
                 return BUSY_SECONDS
             logger.warning("operation %s: lease not renewed", self.claim.operation, exc_info=True)
             connection.close()
@@ -111,8 +111,3 @@ class Heart:
             self.check()
             if time.monotonic() > self._step_ends:
                 self.lost("a step overran its deadline")
-
-
-def _is_busy(error: DatabaseError) -> bool:
-    """Somebody else is writing to the SQLite file."""
-    return isinstance(error.__cause__, sqlite3.OperationalError) and "locked" in str(error)

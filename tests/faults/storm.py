@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+from threading import Timer
 
 import redis
 from django.db import OperationalError
@@ -87,6 +88,8 @@ CALLS = (
     "migrate_domain", "add_dhcp_host", "remove_dhcp_host", "create_volume", "delete_volume",
 )  # fmt: skip
 MACHINES = 24
+#: longer than a lease
+ASLEEP_SECONDS = 14.0
 #: a refusal, or SQLite's write lock in the hands of a worker that was stopped: the same is asked for again later
 PASSING = (Refusal, OperationalError)
 
@@ -114,7 +117,7 @@ class Storm:
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.made = 0
-        self.asleep: list[tuple[float, int]] = []
+        self.asleep: dict[int, Timer] = {}
         self.hurt: list[tuple[float, str]] = []
 
     # what people do
@@ -147,8 +150,9 @@ class Storm:
         self.happened[kind.__name__.replace("_", " ")] += 1
 
     def _worker(self) -> int:
-        busy = [name for name in Operation.objects.open().values_list("worker", flat=True) if name]
-        return int(self.random.choice(busy).rpartition(":")[2]) if busy else 0
+        names = Operation.objects.open().values_list("worker", flat=True)
+        busy = [pid for name in names if name and (pid := int(name.rpartition(":")[2])) not in self.asleep]
+        return self.random.choice(busy) if busy else 0
 
     def kill_worker(self) -> None:
         if pid := self._worker():
@@ -156,11 +160,21 @@ class Storm:
                 os.kill(pid, signal.SIGKILL)
 
     def stop_worker(self) -> None:
-        """Past its lease; then it goes on, and must touch nothing."""
+        """Past its lease; then it goes on, and must touch nothing.
+
+        It may hold SQLite's write lock, for which this storm would wait as well: nothing of its waking may need that.
+        """
         if pid := self._worker():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-                self.asleep.append((time.monotonic() + 14, pid))
+                timer = self.asleep[pid] = Timer(ASLEEP_SECONDS, self._wake, [pid])
+                timer.daemon = True
+                timer.start()
+
+    def _wake(self, pid: int) -> None:
+        if alive(pid):
+            os.kill(pid, signal.SIGCONT)
+        self.asleep.pop(pid, None)
 
     def fail_call(self) -> None:
         error = self.random.choice((HypervisorError, HostUnreachable))
@@ -214,12 +228,8 @@ class Storm:
     # what is repaired meanwhile, and watched
 
     def repair(self, *, all_of_it: bool = False) -> None:
-        """Wake the stopped workers and mend the hosts whose time has come; lost hosts are asked to shake hands."""
+        """Mend the hosts whose time has come; lost hosts are asked to shake hands."""
         now = float("inf") if all_of_it else time.monotonic()
-        for moment, pid in [one for one in self.asleep if one[0] <= now]:
-            self.asleep.remove((moment, pid))
-            if alive(pid):
-                os.kill(pid, signal.SIGCONT)
         for moment, host in [one for one in self.hurt if one[0] <= now]:
             self.hurt.remove((moment, host))
             self.center.fleet.mend(host)
@@ -249,6 +259,8 @@ class Storm:
     def calm(self, seconds: float = 240) -> None:
         """All faults are over; wait until nothing moves any more."""
         self.center.fleet.clear_faults()
+        for pid in list(self.asleep):
+            self._wake(pid)
         end = time.monotonic() + seconds
         quiet = 0
         while quiet < 3 and time.monotonic() < end:

@@ -19,8 +19,8 @@ from typing import Any
 
 from tests.support.processes import wait_for
 
-# One socket, no network; nobody needs these tables after a crash.
-SETTINGS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+# One socket, no network; nobody needs these tables after a crash. Each process of a test's workers has connections.
+SETTINGS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
 
 
 class NoPostgresError(Exception):

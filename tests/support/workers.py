@@ -1,6 +1,7 @@
-"""Real workers for a test: Redis, Celery workers and beat in processes of their own, on a file database of their own.
+"""Real workers for a test: Redis, Celery workers and beat in processes of their own, on a database of their own.
 
-`running_console` also points this process at them: the ORM at their database, the doorbell at their Redis.
+That is an SQLite file, or, when the test run is on PostgreSQL, a database of that server. `running_console` also points
+this process at them: the ORM at their database, the doorbell at their Redis.
 """
 
 import os
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.utils import load_backend
+from environ import Env
 from pytest_django import DjangoDbBlocker
 
 from console.models import Operation
@@ -116,15 +118,16 @@ class Console:
     def world(self) -> effects.World:
         return effects.World(self.folder / "world.sqlite3")
 
-    @property
-    def database(self) -> Path:
-        return self.folder / "corral.sqlite3"
+    @cached_property
+    def database(self) -> Path | str:
+        server = os.environ.get("TEST_DATABASE_URL", "")
+        return f"{server.rpartition('/')[0]}/{self.folder.name}" if server else self.folder / "corral.sqlite3"
 
     def service(self, name: str, *command: str) -> Service:
         own = {
             "CORRAL_DATA_DIR": str(self.folder),
             "CORRAL_HYPERVISOR": "simulator",
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": f"sqlite:///{self.database}" if isinstance(self.database, Path) else self.database,
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": "not-secret-only-for-tests",
             "DJANGO_SETTINGS_MODULE": "console.settings",
@@ -133,7 +136,7 @@ class Console:
         return Service(name, command, self.folder, {**os.environ, **own})
 
     def start(self) -> None:
-        self.database.write_bytes(empty_database())
+        make_database(self.database)
         self.world.create()
         self.start_redis()
         self.worker.start()
@@ -191,10 +194,12 @@ def alive(pid: int) -> bool:
 
 
 @contextmanager
-def database(path: Path) -> Iterator[None]:
-    """Let the ORM of this thread work on a file database with the console's own options."""
+def database(where: Path | str) -> Iterator[None]:
+    """Let the ORM of this thread work on a file with the console's own options, or on the database with that URL."""
     outer = connections["default"]
-    values = {**outer.settings_dict, **CONSOLE_SQLITE, "NAME": str(path)}
+    on_file = isinstance(where, Path)
+    own = CONSOLE_SQLITE | {"NAME": str(where)} if on_file else Env.db_url_config(where) | {"OPTIONS": {}}
+    values = outer.settings_dict | own
     connections["default"] = load_backend(values["ENGINE"]).DatabaseWrapper(values, "default")
     try:
         yield
@@ -211,6 +216,17 @@ CONSOLE_SQLITE = {
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     },
 }
+
+
+def make_database(where: Path | str) -> None:
+    """A migrated one; on a server it is gone with the server."""
+    if isinstance(where, Path):
+        where.write_bytes(empty_database())
+        return
+    with database(os.environ["TEST_DATABASE_URL"]), connections["default"].cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{where.rpartition("/")[2]}"')
+    with database(where):
+        call_command("migrate", verbosity=0, interactive=False)
 
 
 @cache

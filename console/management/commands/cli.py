@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.management import BaseCommand
 
 from console import inventory
+from console.busy import DatabaseBusy, is_busy
 from console.cli import Accepted, Answer, commands, find
 from console.cli_query import register_queries
 from console.errors import CorralError, NotFound
@@ -49,6 +50,8 @@ class Command(BaseCommand):
         except CorralError as error:
             self.fail(error)
         except Exception as error:
+            if is_busy(error):
+                self.fail(DatabaseBusy(str(error)))
             logger.exception("command %s", words[0])
             self.fail(CorralError(f"{type(error).__name__}: {error}"))
 
