@@ -134,7 +134,7 @@ def test_links_search_and_sorting_work_with_htmx_blocked(new_page: Callable[...,
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Name").click()
     expect(page).to_have_url(re.compile(r"\?.*q=web-1.*sort=name|\?.*sort=name.*q=web-1"))
-    assert page.locator("tbody a.name").all_inner_texts() == ["web-1", "web-10", "web-11"]
+    expect(page.locator("tbody a.name")).to_have_text(["web-1", "web-10", "web-11"])
 
 
 def test_a_folded_out_operation_stays_open_through_refreshes(page: Page, uuids: dict[str, str]) -> None:

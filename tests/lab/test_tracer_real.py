@@ -19,7 +19,7 @@ from hosts.models import Heard, Host, HostPulse, HostStatus
 from tests.lab.lab_support import until, virsh
 from tests.support.guest_shell import on_guest
 from tests.support.real_datacenter import RealDatacenter, real_datacenter, report
-from tests.support.real_life import carried_out, done, host_of, known_on, running_on
+from tests.support.real_life import alive_on, carried_out, done, host_of, known_on, running_on
 from vms.life import start_vm
 from vms.models import VmChange, VmInstance
 
@@ -108,7 +108,7 @@ def find_again(dc: RealDatacenter, host: LabHost) -> None:
 def test_a_guest_that_switches_itself_off_is_stopped(dc: RealDatacenter, vm: VmInstance) -> None:
     host = home(dc, vm)
     on_guest(host, vm, "(sleep 1; poweroff -f) & true")
-    until(lambda: running_on(dc, vm) == [], "the guest is off")
+    until(lambda: alive_on(dc, vm) == [], "the guest is off")
     look(dc)
     assert (state(vm), host_of(vm), vm.reload().last_host) == ("Stopped", None, row(dc, host))
     tidy_up()
@@ -145,7 +145,7 @@ def test_a_guest_migrated_with_virsh_is_running_there_and_was_never_stopped(dc: 
 def test_a_guest_whose_process_is_killed_is_stopped(dc: RealDatacenter, vm: VmInstance) -> None:
     host = home(dc, vm)
     os.kill(process_of(host, vm), signal.SIGKILL)
-    until(lambda: running_on(dc, vm) == [], "libvirt has seen it")
+    until(lambda: alive_on(dc, vm) == [], "libvirt has seen it")
     look(dc)
     assert (state(vm), host_of(vm)) == ("Stopped", None)
     tidy_up()

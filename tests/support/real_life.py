@@ -61,6 +61,11 @@ def running_on(dc: RealDatacenter, vm: VmInstance) -> list[str]:
     return [host.name for host in dc.lab.hosts() if any(state == wanted for _, _, state in _domains(host, vm))]
 
 
+def alive_on(dc: RealDatacenter, vm: VmInstance) -> list[str]:
+    """Lab hosts on which it has a process, be it paused or on its way out."""
+    return [host.name for host in dc.lab.hosts() if any(active for active, _, _ in _domains(host, vm))]
+
+
 def known_on(dc: RealDatacenter, vm: VmInstance) -> list[str]:
     return [host.name for host in dc.lab.hosts() if _domains(host, vm)]
 
