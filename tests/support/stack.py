@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL"}
 
 
-COMMAND = (sys.executable, "manage.py", "stack", "--no-demo")
+COMMAND = (sys.executable, "manage.py", "stack", "--no-demo", "--end-with-parent")
 
 
 def free_port() -> int:
