@@ -179,7 +179,7 @@ class Look(Step):
 
 def keep(place: Place, found: Iterable[Leak]) -> None:
     """What was found at a place is what there is now; since when is kept. Must run in a transaction."""
-    where = {"host": place} if isinstance(place, Host) else {"storage": place}
+    where: dict[str, Any] = {"host": place} if isinstance(place, Host) else {"storage": place}
     before = {(row.kind, row.name): row.found_at for row in Leak.objects.filter(**where)}
     Leak.objects.filter(**where).delete()
     rows = list(found)
