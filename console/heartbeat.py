@@ -23,3 +23,13 @@ def leave_heartbeat(sender: object, **kwargs: object) -> None:
             client.zremrangebyscore(WORKERS_KEY, "-inf", time() - 3600)
     except redis.RedisError as failure:
         log.debug("no heartbeat left: %s", failure)
+
+
+def alive() -> list[str] | None:
+    """Names of the workers that gave a sign of life just now; None when Redis does not answer."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+            names = client.zrangebyscore(WORKERS_KEY, time() - FRESH_SECONDS, "+inf")
+    except (redis.RedisError, ValueError):
+        return None
+    return [name.decode() for name in names]

@@ -21,6 +21,8 @@ class VmsConfig(CorralApp):
         "flows.image",
         "flows.volume",
         "healing",
+        "recovery.leaks",
+        "recovery.repairs",
         "cascades",
         "tracer",
         "sync",  # before the networks: a guest that has ended has no leases any more

@@ -5,10 +5,11 @@ failed. Beat runs these chores.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from console.chores import chore, turn
@@ -22,7 +23,7 @@ from vms.config import EXPUNGE_PERIOD
 from vms.creation import RESOURCE_TYPE
 from vms.flows.settle import SETTLE
 from vms.images import forget_unreferenced
-from vms.life import Asked, destroy_vm, purge
+from vms.life import NOBODY, Asked, destroy_vm, purge
 from vms.models import VmInstance, Volume, VolumeStatus
 from vms.reach import file_gone, forget_volume, hosts_reaching
 from vms.states import INTERMEDIATE, VmState
@@ -32,11 +33,11 @@ EXPUNGE = "volume.expunge"
 PATIENCE = timedelta(seconds=10)
 
 
-def destroy_again(vm: VmInstance, key: str) -> Operation | None:
-    return destroy_vm(vm.pk, Asked(key=key))
+def destroy_again(vm: VmInstance, asked: Asked) -> Operation | None:
+    return destroy_vm(vm.pk, asked)
 
 
-def settle_vm(vm: VmInstance, key: str | None = None) -> Operation:
+def settle_vm(vm: VmInstance, asked: Asked = NOBODY) -> Operation:
     """Ask the hosts what became of a VM. Raises Busy."""
 
     def accept() -> Operation:
@@ -46,37 +47,42 @@ def settle_vm(vm: VmInstance, key: str | None = None) -> Operation:
             subject=(RESOURCE_TYPE, vm.pk, vm.name),
             locks=[vm.pk],
             arguments={},
-            user=None,
+            user=asked.user,
             lane=vm.host_id or "",
-            idempotency_key=key,
+            idempotency_key=asked.key,
         )
 
-    return once(key, accept)
+    return once(asked.key, accept)
 
 
 #: what is done with a VM found in a state without an operation
-CURES: Mapping[VmState, Callable[[VmInstance, str], Operation | None]] = {
+CURES: Mapping[VmState, Callable[[VmInstance, Asked], Operation | None]] = {
     **dict.fromkeys(INTERMEDIATE, settle_vm),
     VmState.CREATED: destroy_again,
     VmState.DESTROYING: destroy_again,
 }
 
 
-@chore
-def heal_vms() -> None:
-    """Take up again what is in a transitional state without an operation, or unknown though its host answers.
-
-    Each version of a record is tried once a turn.
-    """
+def left_alone() -> QuerySet[VmInstance]:
+    """VMs in a transitional state without an operation, or unknown though their host answers."""
     since = timezone.now() - PATIENCE
     stale = VmInstance.objects.filter(
         Q(state__in=list(CURES)) | Q(state=VmState.UNKNOWN, host__status=HostStatus.CONNECTED), state_since__lt=since
     )
-    for vm in stale.exclude(pk__in=ResourceLock.objects.values("pk")):
-        try:
-            CURES.get(VmState(vm.state), settle_vm)(vm, f"heal:{vm.pk}:{vm.version}:{turn()}")
-        except Refusal:
-            continue  # somebody was quicker
+    return stale.exclude(pk__in=ResourceLock.objects.values("pk"))
+
+
+def cure(vm: VmInstance, asked: Asked) -> Operation | None:
+    """Take up again a VM that was left alone. Raises Refusal when somebody was quicker."""
+    return CURES.get(VmState(vm.state), settle_vm)(vm, asked)
+
+
+@chore
+def heal_vms() -> None:
+    """Take up again what was left alone; each version of a record is tried once a turn."""
+    for vm in left_alone():
+        with suppress(Refusal):
+            cure(vm, Asked(key=f"heal:{vm.pk}:{vm.version}:{turn()}"))
 
 
 @chore
@@ -111,14 +117,20 @@ def expunge_volumes() -> None:
     for volume in rows:
         if hosts_reaching(str(volume.primary_storage_id)):
             with transaction.atomic():
-                submit(
-                    kind=EXPUNGE,
-                    title=f"Delete volume {volume.name}",
-                    subject=("VolumeVO", volume.pk, volume.name),
-                    locks=[volume.pk],
-                    arguments={},
-                    user=None,
-                )
+                expunge(volume)
+
+
+def expunge(volume: Volume, asked: Asked = NOBODY) -> Operation:
+    """Have the file and the record of a volume deleted; must run in a transaction. Raises Busy."""
+    return submit(
+        kind=EXPUNGE,
+        title=f"Delete volume {volume.name}",
+        subject=("VolumeVO", volume.pk, volume.name),
+        locks=[volume.pk],
+        arguments={},
+        user=asked.user,
+        idempotency_key=asked.key,
+    )
 
 
 register(Flow(EXPUNGE, "Delete volume", (Expunge(),), code="SYS.1004"))

@@ -260,6 +260,7 @@ NAVIGATION = (
             NavItem("Virtual machines", "vms:list", "monitor", "/vms/"),
             NavItem("Volumes", "volumes:list", "cylinder", "/volumes/"),
             NavItem("Operations", "operations:list", "activity", "/operations/"),
+            NavItem("Recovery", "recovery", "life-buoy", "/recovery/"),
         ),
     ),
     NavGroup(

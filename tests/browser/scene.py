@@ -11,9 +11,9 @@ from django.utils import timezone
 from console import live
 from console.models import Operation
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
-from hosts.models import Host
+from hosts.models import Host, PrimaryStorage
 from tests.support.showcase import GIB, Showcase, report, subject
-from vms.models import Stranger, VmInstance
+from vms.models import Leak, LeakKind, Stranger, VmInstance
 
 USER, PASSWORD = "anna", "a-password-for-tests"
 FAILED_VM = "0123456789ab4def8123456789abcdef"
@@ -56,8 +56,20 @@ def build() -> None:
         status="Failed", undoing=True, error=ERROR, steps=broken, **common,
     )  # fmt: skip
     strangers(show, one)
+    leak = troubles(one)
     uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
-    print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid}))
+    print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid, "leak": leak}))
+
+
+def troubles(host: Host) -> str:
+    """What a look has found; the key of a file."""
+    storage = PrimaryStorage.objects.first()
+    for number in range(2):
+        name = f"{'7e' * 15}{number:02x}.qcow2"
+        Leak.objects.create(kind=LeakKind.FILE, storage=storage, name=name, detail="3 GiB on the storage, 20 GiB large")
+    detail = "Leases 1 too many: 10.20.0.9 (web-old)"
+    Leak.objects.create(kind=LeakKind.OUTDATED, host=host, name="7e" * 16, detail=detail)
+    return str(Leak.objects.filter(kind=LeakKind.FILE).latest("pk").pk)
 
 
 def strangers(show: Showcase, host: Host) -> None:

@@ -48,6 +48,7 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         "vms-bulk": "/vms/bulk/?action=start&all=?q=web",
         "stranger-adopt": f"/vms/strangers/5b{0:030x}/adopt/",
         "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",
+        "recovery-ask": f"/recovery/files/{uuids['leak']}/",
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",

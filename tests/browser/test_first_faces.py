@@ -26,6 +26,8 @@ PAGES = {
     "operations": "/operations/",
     "operation": "/operations/{creating}/",
     "operation-failed": "/operations/{failed}/",
+    "recovery": "/recovery/",
+    "strangers": "/vms/strangers/",
     "not-found": "/nothing/",
 }
 

@@ -2,6 +2,7 @@
 
 from vms.models.history import VmChange
 from vms.models.image import CachedImage, Image, ImageFormat, ImageStatus, MediaType, Platform
+from vms.models.leak import Leak, LeakKind
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator, OfferingType
 from vms.models.stranger import Stranger
 from vms.models.vm import InternalId, VmInstance, VmNic, VmType, Volume, VolumeStatus, VolumeType
@@ -14,6 +15,8 @@ __all__ = [
     "ImageStatus",
     "InstanceOffering",
     "InternalId",
+    "Leak",
+    "LeakKind",
     "MediaType",
     "OfferedAllocator",
     "OfferingType",
