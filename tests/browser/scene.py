@@ -12,10 +12,11 @@ from console import live
 from console.models import Operation
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host
+from tests.browser.accounts import PASSWORD
 from tests.support.showcase import GIB, Showcase, report, subject
 from vms.models import Stranger, VmInstance
 
-USER, PASSWORD = "anna", "a-password-for-tests"
+USER = "anna"
 FAILED_VM = "0123456789ab4def8123456789abcdef"
 UPLOAD = {
     "status": "Running",
