@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
@@ -31,7 +31,7 @@ DISABLED = "It takes no new VMs; those that run there stay."
 def rows() -> QuerySet[Host]:
     """Hosts with what their line and page show."""
     return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
-        vm_count=Count("vms")
+        vm_count=columns.vm_count("host")
     )
 
 
@@ -97,9 +97,7 @@ PAGES = Pages(
         CellColumn(label="Cluster", key="cluster", orm="cluster__name", classes="md", cell=cells.link("cluster")),
         CellColumn(label="CPU", key="cpu", orm="used_cpu", classes="md", cell=columns.CPU),
         CellColumn(label="Memory", key="memory", orm="used_memory", classes="md", cell=columns.MEMORY),
-        CellColumn(
-            label="VMs", key="vms", orm="vm_count", classes="num sm", cell=cells.count("vm_count", "vms:list", "host")
-        ),
+        columns.vm_column("host"),
         CellColumn(label="Runs guests by", classes="lg", cell=emulation_word),
     ),
     filterset=name_filter(

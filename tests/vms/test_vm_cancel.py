@@ -65,7 +65,9 @@ def test_a_stranger_may_not_cancel(dc: Datacenter) -> None:
     assert operation.reload().cancel_requested is None
 
 
-@pytest.mark.parametrize("page", ["/vms/{vm}/", "/vms/{vm}/?tab=operations", "/operations/{operation}/", "/operations/"])
+@pytest.mark.parametrize(
+    "page", ["/vms/{vm}/", "/vms/{vm}/?tab=operations", "/operations/{operation}/", "/operations/"]
+)
 def test_who_may_not_cancel_is_offered_nothing(client: Client, dc: Datacenter, page: str) -> None:
     operation = dc.accept("web")
     address = page.format(vm=operation.subject_uuid, operation=operation.uuid)
