@@ -1,5 +1,6 @@
 """What only a real libvirt shows of its driver: a line that breaks, guests that boot, KVM that is proven."""
 
+import json
 import multiprocessing
 import os
 import re
@@ -86,6 +87,13 @@ def test_a_host_without_facts_file_has_no_os(driver: LibvirtHypervisor, host: La
     facts = driver.facts()
     assert facts.os is None
     assert facts.prepared is None
+
+
+def test_facts_tell_what_the_hook_lacks(driver: LibvirtHypervisor, host: LabHost) -> None:
+    file = host.inside(FOLDER) / "facts.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"prepared": None, "lacking": ["nftables"]}))
+    facts = driver.facts()
+    assert (facts.prepared, facts.lacking) == (None, ("nftables",))
 
 
 # the line
