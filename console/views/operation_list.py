@@ -21,8 +21,8 @@ from console.views.operations import retry_key
 COLUMNS = (
     Column("Operation", "title", "title"),
     Column("Status", "status", "status"),
-    Column("Who", "who", "created_by__username", "sm"),
-    Column("When", "created", "create_date"),
+    Column("Who", "who", "created_by__username", "md"),
+    Column("When", "created", "create_date", "md"),
     Column("Duration", classes="num sm"),
 )
 #: parameters that the form's own fields set; it carries the others along

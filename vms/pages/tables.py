@@ -23,9 +23,9 @@ def _addresses(vm: VmInstance) -> str:
 
 
 VM_COLUMNS = (
-    CellColumn(label="Name", cell=cells.name()),
+    CellColumn(label="Name", cell=cells.name(also=_addresses)),
     CellColumn(label="State", cell=cells.badge("state", FACES)),
-    CellColumn(label="IP address", classes="sm", cell=_addresses),
+    CellColumn(label="IP address", classes="md", cell=_addresses),
     CellColumn(label="Host", classes="md", cell=cells.link("host")),
     CellColumn(label="Memory", classes="num lg", cell=cells.size("memory_size")),
 )

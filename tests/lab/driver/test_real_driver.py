@@ -82,18 +82,20 @@ def test_facts_are_those_of_the_host(driver: LibvirtHypervisor, host: LabHost) -
     assert ("guests are emulated" in facts.kvm_note) is (facts.emulation is Emulation.QEMU)
 
 
+def test_facts_tell_what_the_hook_lacks(driver: LibvirtHypervisor, host: LabHost) -> None:
+    file = host.inside(FOLDER) / "facts.json"
+    written = file.read_text()
+    file.write_text(json.dumps(json.loads(written) | {"prepared": None, "lacking": ["nftables"]}))
+    facts = driver.facts()
+    file.write_text(written)
+    assert (facts.prepared, facts.lacking) == (None, ("nftables",))
+
+
 def test_a_host_without_facts_file_has_no_os(driver: LibvirtHypervisor, host: LabHost) -> None:
     (host.inside(FOLDER) / "facts.json").unlink()
     facts = driver.facts()
     assert facts.os is None
     assert facts.prepared is None
-
-
-def test_facts_tell_what_the_hook_lacks(driver: LibvirtHypervisor, host: LabHost) -> None:
-    file = host.inside(FOLDER) / "facts.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"prepared": None, "lacking": ["nftables"]}))
-    facts = driver.facts()
-    assert (facts.prepared, facts.lacking) == (None, ("nftables",))
 
 
 # the line
