@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from console import faces
 from console.errors import InvalidArgument
@@ -15,7 +16,7 @@ from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
-from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related
+from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related, add_related
 from hosts.models import ImageStore
 from hosts.pages import columns
 from vms import images
@@ -133,6 +134,9 @@ COPIES = Related(
     empty="None yet. The first VM made from it on a storage brings it there.",
 )
 
+NAME = CellColumn(label="Name", key="name", orm="name", cell=cells.name())
+STATUS = CellColumn(label="Status", key="status", orm="status", cell=cells.badge("status", STATUSES))
+SIZE = CellColumn(label="Size", key="size", orm="size", classes="num sm", cell=cells.size("size"))
 PAGES = Pages(
     model=Image,
     space="images",
@@ -143,13 +147,13 @@ PAGES = Pages(
     empty="An image is a disk that VMs start as a copy of. Upload one, or have it fetched from an address.",
     rows=rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
-        CellColumn(label="Status", key="status", orm="status", cell=cells.badge("status", STATUSES)),
+        NAME,
+        STATUS,
         CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.enablement()),
         CellColumn(label="Kind", key="kind", orm="media_type", classes="lg", cell=cells.word("media_type", MEDIA)),
         CellColumn(label="Format", key="format", orm="format", classes="md", cell=cells.text("format")),
         CellColumn(label="Platform", key="platform", orm="platform", classes="md", cell=cells.text("platform")),
-        CellColumn(label="Size", key="size", orm="size", classes="num sm", cell=cells.size("size")),
+        SIZE,
         columns.vm_column("image"),
     ),
     filterset=name_filter(
@@ -181,4 +185,19 @@ PAGES = Pages(
     related=(vm_table("image", "No virtual machine was made from it.", "image"), COPIES),
     moving=lambda image: image.status in (ImageStatus.DOWNLOADING, ImageStatus.CREATING),
     form_about="The file is looked at before it is taken: its format and size are read from it.",
+)
+
+add_related(
+    "image-stores",
+    Related(
+        key="images",
+        title="Images",
+        rows=lambda store: rows().filter(image_store=store).order_by("name", "pk"),
+        columns=(NAME, STATUS, SIZE, columns.vm_column("image", "num")),
+        empty="No image is kept in it.",
+        all_url=lambda store: f"{reverse('images:list')}?store={store.pk}",
+        add_url=lambda store: f"{reverse('images:create')}?store={store.pk}",
+        add_label="Add image",
+        add_model=Image,
+    ),
 )
