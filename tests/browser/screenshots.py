@@ -42,6 +42,7 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
             found[f"{slug(address)}-one"] = inside[0]
     return found | {
         "vm": f"/vms/{uuids['moving']}/",
+        "networks-l3-one": f"/networks/l3/{uuids['l3']}/",
         "operation-failed": f"/operations/{uuids['failed']}/",
         "host-lost": f"/hosts/{uuids['lost']}/",
         **{f"vm-{name}": f"/vms/{uuids['running']}/{name}/" for name in ("stop", "migrate", "destroy")},

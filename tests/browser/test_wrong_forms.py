@@ -212,7 +212,9 @@ def put(page: Page, name: str, value: str, kind: str) -> None:
     elif kind == "select-one":
         field.select_option(label=value)
     elif kind == "submit":
-        page.locator(f'main [name="{name}"][value="{value}"]').click()
+        button = page.locator(f'main [name="{name}"][value="{value}"]')
+        button.click()
+        expect(button).to_have_count(0)
     elif kind == "file":
         field.set_input_files(value)
     else:
