@@ -45,9 +45,10 @@ from tests.support.strangers import look
 from vms.models import Image, VmInstance
 vm, sim = VmInstance.objects.get(name="web-1"), Host.objects.get(name="sim1")
 goes = factories.make_zone(name="form-zone")
-factories.make_vm(name="form-guest", zone=goes, cluster=factories.make_cluster(name="form-cluster", zone=goes))
+racks = factories.make_cluster(name="form-cluster", zone=goes)
+parts = {{"image": vm.image, "instance_offering": vm.instance_offering}}
+factories.make_vm(name="form-guest", zone=goes, cluster=racks, state="Stopped", **parts)
 factories.make_l2(name="form-l2", zone=vm.zone)
-factories.make_image(name="form-image")
 pool = PrimaryStorage.objects.get(clusters=sim.cluster)
 files = [hypervisor(sim).create_volume(VolumeSpec(pool=pool.pk, name=f"form-{{at}}", capacity=1 << 30)) for at in "ab"]
 disks = [DiskSpec(volume_uuid="", pool="", volume="", target=f"vd{{at}}", path=file.path, format=file.format)
