@@ -1,11 +1,12 @@
 """Facets: the values of one field with how many rows each has, as links that toggle them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
+from django.utils.text import capfirst
 
 from console.faces import FaceLike, Faces
 from console.listing import PAGE
@@ -50,6 +51,24 @@ def choice(query: QueryDict, name: str, label: str, options: Iterable[tuple[str,
     if chosen and chosen not in {value for value, *_ in found}:
         found.append((chosen, chosen if len(chosen) < SHORT else f"{chosen[:8]}…", 0))
     return Choice(name=name, label=label, options=found, chosen=chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One other resource that a list is narrowed to, as a link that takes it off."""
+
+    label: str
+    url: str
+
+
+def scopes(filters: Mapping[str, Any], query: QueryDict) -> list[Scope]:
+    """The resources the address narrows a list to, such as `?zone=…`, by their names; `filters` of its FilterSet."""
+    found = []
+    for name, resource in ((name, getattr(one, "resource", None)) for name, one in filters.items()):
+        if resource is not None and (uuid := query.get(name)):
+            row = resource._default_manager.filter(pk=uuid).first()
+            found.append(Scope(f"{capfirst(resource._meta.verbose_name)}: {row or uuid}", toggled(query, name, uuid)))
+    return found
 
 
 def toggled(query: QueryDict, field: str, value: str) -> str:

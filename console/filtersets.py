@@ -93,8 +93,15 @@ class ScopeFilter(django_filters.CharFilter):
     """Rows that hang on one other resource, by its uuid; `resource` lets the list name it."""
 
     def __init__(self, resource: type[Model], field_name: str) -> None:
-        super().__init__(field_name=field_name, distinct=True)
+        super().__init__(field_name=field_name)
         self.resource = resource
+
+    def filter(self, rows: QuerySet, uuid: str) -> QuerySet:
+        """No join: however many ways a row hangs on it, such as by two NICs, it is there once and counts once."""
+        if not uuid:
+            return rows
+        found = rows.model._default_manager.filter(**{self.field_name: uuid})
+        return rows.filter(pk__in=found.values("pk"))
 
 
 def name_filter(

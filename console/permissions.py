@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
+from console.models import Operation
+
 Verb = Literal["add", "change", "delete"]
 View = Callable[..., HttpResponse]
 
@@ -21,6 +23,12 @@ def permission(model: type[Model], verb: Verb) -> str:
 
 def may(user: DjangoUser | AnonymousUser, model: type[Model], verb: Verb) -> bool:
     return user.has_perm(permission(model, verb))
+
+
+def may_act(user: DjangoUser | AnonymousUser, operation: Operation) -> bool:
+    """Whether the account may cancel it and try it again: who asked for it, and who may change operations."""
+    own = operation.created_by_id is not None and operation.created_by_id == user.pk
+    return own or may(user, Operation, "change")
 
 
 def needs(model: type[Model], verb: Verb) -> Callable[[View], View]:

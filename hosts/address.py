@@ -19,6 +19,11 @@ def default_uri(management_ip: str) -> str:
     return f"qemu+tls://{management_ip}/system"
 
 
+def user_problem(user: str) -> str | None:
+    """None, or why nobody logs in by this name; an empty one is the console's own user."""
+    return f'"{user}" is not a user name.' if user and not re.fullmatch(_NAME, user) else None
+
+
 def uri_problem(uri: str) -> str | None:
     """None, or why Corral does not use this URI."""
     if _REMOTE.fullmatch(uri) or _SIMULATED.fullmatch(uri):

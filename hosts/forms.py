@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from console.forms import NamedForm, RowField
-from hosts.address import TRANSPORTS
+from hosts.address import TRANSPORTS, user_problem
 from hosts.models import Cluster
 
 EXPLICIT = "uri"
@@ -45,6 +45,8 @@ class HostForm(NamedForm):
             if not found.get("uri"):
                 self.add_error("uri", "Give the URI, or choose another way to reach it.")
         elif found.get("address") and found.get("transport"):
+            if found["transport"] == "ssh" and (problem := user_problem(found.get("user", ""))):
+                self.add_error("user", problem)
             user = f"{found['user']}@" if found["transport"] == "ssh" and found.get("user") else ""
             found["uri"] = f"qemu+{found['transport']}://{user}{found['address']}/system"
         return found

@@ -15,6 +15,7 @@ from console.pages.answers import person
 from console.permissions import needs
 from hosts.flows.probe import PROBE, probe_host
 from hosts.forms import HostForm
+from hosts.hostside.installation import bring, set_up
 from hosts.models import Cluster, Host
 from hosts.pages.hosts import rows as hosts
 from hosts.services import add_host
@@ -55,11 +56,20 @@ def add(request: HttpRequest, uuid: str | None = None) -> HttpResponse:
         "form": form,
         "operation": operation,
         "passed": test.passed,
-        "found": operation.data.get("found") if operation else None,
+        **_found(operation),
         "no_cluster": not Cluster.objects.exists(),
     }
     live = operation is not None and operation.is_open
     return render_page(request, "hosts/add.html", "hosts/_probe.html", context, live=live)
+
+
+def _found(operation: Operation | None) -> dict[str, Any]:
+    """What the test has found out, and the commands for what the machine lacks."""
+    found = operation.data.get("found") if operation else None
+    if operation is None or not found or found["prepared"]:
+        return {"found": found}
+    address = operation.arguments.get("address") or found["hostname"]
+    return {"found": found, "bring": bring(address, found.get("lacking", ())), "set_up": set_up(address)}
 
 
 def _go_on(request: HttpRequest, form: HostForm, test: _Test) -> HttpResponse:

@@ -3,8 +3,11 @@
 import django_filters
 from django.http import QueryDict
 
+from console.filtersets import ScopeFilter
 from console.models import Operation
-from vms.models import VmInstance
+from hosts.models import PrimaryStorage, Zone
+from networks.models import IpRange, L2Network, L3Network
+from vms.models import InstanceOffering, VmInstance
 from vms.models.vm import VmQuerySet
 from vms.states import VmState
 from vms.wizard import key_prefix
@@ -14,7 +17,7 @@ CHOICES = {"host": "Host", "cluster": "Cluster", "image": "Image"}
 
 
 class VmFilter(django_filters.FilterSet):
-    """VMs by part of the name, by state, place and image; without a state, destroyed ones are left out.
+    """VMs by part of the name, by state, and by what holds them; without a state, destroyed ones are left out.
 
     `batch` are the VMs of one submit of the create wizard.
     """
@@ -23,13 +26,21 @@ class VmFilter(django_filters.FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=[(state.value, state.value) for state in VmState])
     host = django_filters.CharFilter(field_name="host_id", label="Host")
     cluster = django_filters.CharFilter(field_name="cluster_id", label="Cluster")
-    zone = django_filters.CharFilter(field_name="zone_id", label="Zone")
+    zone = ScopeFilter(Zone, "zone_id")
+    l3_network = ScopeFilter(L3Network, "nics__l3_network_id")
+    l2_network = ScopeFilter(L2Network, "nics__l3_network__l2_network_id")
+    ip_range = ScopeFilter(IpRange, "nics__used_ip__ip_range_id")
+    storage = ScopeFilter(PrimaryStorage, "volumes__primary_storage_id")
+    offering = ScopeFilter(InstanceOffering, "instance_offering_id")
     image = django_filters.CharFilter(field_name="image_id", label="Image")
     batch = django_filters.CharFilter(method="created_together", label="Created together")
 
     class Meta:
         model = VmInstance
-        fields = ["q", "state", "host", "cluster", "zone", "image", "batch"]
+        fields = [
+            "q", "state", "host", "cluster", "zone", "l3_network", "l2_network", "ip_range", "storage", "offering",
+            "image", "batch",
+        ]  # fmt: skip
 
     def created_together(self, rows: VmQuerySet, name: str, key: str) -> VmQuerySet:
         del name

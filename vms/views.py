@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from console import inventory
-from console.facets import Choice, choice, facets, toggled
+from console.facets import Choice, choice, facets, scopes, toggled
 from console.htmx import render_page
 from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.naming import new_uuid
@@ -37,6 +37,8 @@ COLUMNS = (
     Column("Created", "created", "create_date", "sm"),
 )
 
+#: parameters that the list's form sets by its own fields; it carries the others along
+FIELDS = ("q", *CHOICES, PAGE)
 #: tab -> its title; the first one is shown without being asked for
 TABS = {"overview": "Overview", "operations": "Operations", "history": "History", "xml": "Domain XML", "json": "JSON"}
 OVERVIEW = next(iter(TABS))
@@ -54,6 +56,8 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "query": request.GET.get("q", ""),
         "facets": facets(_without(request.GET, "state").qs, "state", FACES, request.GET),
         "choices": [_choice(request.GET, name, label) for name, label in CHOICES.items()],
+        "scopes": scopes(VmFilter.base_filters, request.GET),
+        "carried": [(name, value) for name, values in request.GET.lists() if name not in FIELDS for value in values],
         "batch_off": toggled(request.GET, "batch", request.GET.get("batch", "")),
         "headings": headings(COLUMNS, order, request.GET),
         "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django import forms
-
-from console.forms import NamedForm, PlainForm, RowField
+from console.forms import NamedForm, RowField
 from console.models import Enablement
-from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
+from console.models.resource import NAME_LENGTH
 from console.naming import format_size
 from hosts.models import PrimaryStorage
 from vms.attaching import clusters_of
@@ -41,15 +39,14 @@ class VolumeForm(NamedForm):
     field_order = ("fresh", "name", "disk_offering", "primary_storage", "description")
 
 
-class VmVolumeForm(PlainForm):
-    """A new data volume for one VM."""
+class VmVolumeForm(NamedForm):
+    """A new data volume for one VM; the key of its question makes sending it twice one."""
 
-    name = forms.CharField(max_length=NAME_LENGTH)
+    fresh = None  # type: ignore[assignment]  # Django's way to leave out an inherited field
     disk_offering = OfferingField()
     primary_storage = StorageField("One that the VM's cluster is attached to.")
-    description = forms.CharField(
-        max_length=DESCRIPTION_LENGTH, required=False, widget=forms.Textarea({"rows": 2}), label="Description"
-    )
+
+    field_order = ("name", "disk_offering", "primary_storage", "description")
 
     def __init__(self, *args: Any, vm: VmInstance, **kwargs: Any) -> None:
         super().__init__(*args, initial={"name": f"DATA-for-{vm.name}"[:NAME_LENGTH]}, **kwargs)

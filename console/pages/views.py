@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console import cascade, deletion
 from console.errors import Refusal
-from console.facets import facets
+from console.facets import facets, scopes
 from console.forms import ConfirmForm, PlainForm
 from console.htmx import render_page
 from console.listing import SORT, headings, order_of, page_of_rows
@@ -57,7 +57,7 @@ def list_view(pages: Pages) -> View:
             "query": request.GET.get("q", ""),
             "facets": _facets(pages, request),
             "filtered": any(request.GET.get(name) for name in pages.filterset.base_filters),
-            "scopes": _scopes(pages, request),
+            "scopes": scopes(pages.filterset.base_filters, request.GET),
             "create_url": _create_url(pages, request),
             **pages.list_context(),
         }
@@ -76,30 +76,6 @@ def _facets(pages: Pages, request: HttpRequest) -> list[Any]:
     others.pop(pages.facets.field, None)
     rows = pages.filterset(others, pages.model._default_manager.all()).qs
     return facets(rows, pages.facets.field, pages.facets.faces, request.GET)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """A filter by another resource, as a link that takes it off."""
-
-    label: str
-    url: str
-
-
-def _scopes(pages: Pages, request: HttpRequest) -> list[Scope]:
-    """The resources the address narrows the list to, such as `?zone=…`, by their names."""
-    scopes = []
-    for name, found in pages.filterset.base_filters.items():
-        model = getattr(found, "resource", None)
-        uuid = request.GET.get(name)
-        if model is None or not uuid:
-            continue
-        row = model._default_manager.filter(pk=uuid).first()
-        rest = request.GET.copy()
-        rest.pop(name)
-        rest.pop("page", None)
-        scopes.append(Scope(f"{name.replace('_', ' ')}: {row or uuid}", f"?{rest.urlencode()}"))
-    return scopes
 
 
 def _create_url(pages: Pages, request: HttpRequest) -> str:

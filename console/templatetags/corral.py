@@ -21,6 +21,7 @@ from console.models import Operation, OperationStep, StepStatus
 from console.naming import format_size
 from console.operations import flow
 from console.pages import addresses
+from console.permissions import may_act
 from console.textual import age, short_duration
 
 register = template.Library()
@@ -75,6 +76,12 @@ def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
     known = flow.find(operation.kind)
     return advice(operation.status, operation.error or {}, operation.steps.all(), known.left if known else flow.CLEAN)
+
+
+@register.simple_tag(takes_context=True)
+def allowed(context: Context, operation: Operation) -> bool:
+    """Whether people may cancel this operation and try it again."""
+    return may_act(context["request"].user, operation)
 
 
 @register.simple_tag

@@ -15,13 +15,14 @@ from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
 from console.naming import is_uuid
 from console.operations.services import why_no_retry
-from console.views.operations import may_act, retry_key
+from console.permissions import may_act
+from console.views.operations import retry_key
 
 COLUMNS = (
     Column("Operation", "title", "title"),
     Column("Status", "status", "status"),
-    Column("Who", "who", "created_by__username", "sm"),
-    Column("When", "created", "create_date"),
+    Column("Who", "who", "created_by__username", "md"),
+    Column("When", "created", "create_date", "md"),
     Column("Duration", classes="num sm"),
 )
 #: parameters that the form's own fields set; it carries the others along
@@ -53,7 +54,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
 
 def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:
     """What people can do about each operation of the page, "cancel" or "retry"; nothing where there is nothing."""
-    theirs = [operation for operation in page if may_act(request, operation)]
+    theirs = [operation for operation in page if may_act(request.user, operation)]
     ended = {retry_key(operation): operation for operation in theirs if not why_no_retry(operation)}
     again = Operation.objects.filter(idempotency_key__in=list(ended)).values_list("idempotency_key", flat=True)
     retried = set(again)

@@ -16,7 +16,7 @@ from console.operations.parts import parts_of
 from console.operations.queue import queue_of
 from console.operations.services import cancel, retry, why_no_retry
 from console.pages.answers import person
-from console.permissions import may
+from console.permissions import may_act
 from console.timeline import bars
 
 
@@ -34,7 +34,6 @@ def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "bars": bars(operation.steps.all(), operation.create_date, operation.finished or timezone.now()),
         "queue": queue_of(operation),
         "retried": retried,
-        "may_act": may_act(request, operation),
         "why_no_retry": why_no_retry(operation),
         "parts": parts_of(operation, outcome),
         "outcome": outcome,
@@ -73,15 +72,9 @@ def retry_key(operation: Operation) -> str:
 def _theirs(request: HttpRequest, uuid: str) -> Operation:
     """The operation, for who asked for it and for who may change operations."""
     operation: Operation = get_object_or_404(Operation, pk=uuid)
-    if not may_act(request, operation):
+    if not may_act(request.user, operation):
         raise PermissionDenied("needs console.change_operation")
     return operation
-
-
-def may_act(request: HttpRequest, operation: Operation) -> bool:
-    """Whether the account may cancel it and try it again: who asked for it, and who may change operations."""
-    own = operation.created_by_id is not None and operation.created_by_id == request.user.pk
-    return own or may(request.user, Operation, "change")
 
 
 def _way_back(request: HttpRequest, otherwise: str) -> str:

@@ -44,7 +44,7 @@ def probe_host(*, name: str, management_ip: str, uri: str, user: AbstractBaseUse
             title=f"Test the connection to {management_ip}",
             subject=("HostProbe", new_uuid(), name or management_ip),
             locks=[],
-            arguments={"uri": uri, "name": name or management_ip},
+            arguments={"uri": uri, "name": name or management_ip, "address": management_ip},
             user=user,
         )
 
@@ -108,6 +108,7 @@ def _found(facts: HostFacts) -> dict[str, object]:
         "kvmNote": facts.kvm_note,
         "os": f"{facts.os.distribution} {facts.os.version} ({facts.os.release})" if facts.os else "",
         "prepared": facts.prepared,
+        "lacking": list(facts.lacking),
     }
 
 

@@ -1,5 +1,6 @@
 """The hook as files of a host: for the lab, which writes them, and for a script that a person runs on a host."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -19,6 +20,17 @@ def install(hooks: Path) -> None:
     draft.write_text(HOOK.read_text())
     draft.chmod(0o755)
     draft.replace(hooks / FILE)
+
+
+def set_up(address: str) -> str:
+    """The command by which people set the machine at an address up, or bring its hook up to date."""
+    return f".venv/bin/python manage.py host-setup | ssh root@{address} sh"
+
+
+def bring(address: str, packages: Iterable[str]) -> str:
+    """The command by which a Debian machine gets packages; empty without any."""
+    names = " ".join(packages)
+    return f"ssh root@{address} apt-get install --yes {names}" if names else ""
 
 
 def script() -> str:

@@ -47,7 +47,8 @@ class HostFacts:
 
     `os` is None when the host's set-up has left no facts file. `emulation` is proven by running something, not
     read from capabilities; `kvm_note` says in one sentence how the proof went. `prepared` is the version of the hook
-    that the host's set-up installed, None without one that works.
+    that the host's set-up installed, None without one that works; `lacking` are the packages that keep it from working,
+    as far as the hook is there to tell.
     """
 
     hostname: str
@@ -63,6 +64,7 @@ class HostFacts:
     emulation: Emulation
     kvm_note: str
     prepared: int | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

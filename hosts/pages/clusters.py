@@ -28,7 +28,7 @@ class ClusterForm(NamedForm):
 
 def rows() -> QuerySet[Cluster]:
     return Cluster.objects.select_related("zone").annotate(
-        host_count=Count("hosts", distinct=True), vm_count=Count("vms", distinct=True)
+        host_count=Count("hosts", distinct=True), vm_count=columns.vm_count("cluster")
     )
 
 
@@ -91,9 +91,7 @@ PAGES = Pages(
             classes="num sm",
             cell=cells.count("host_count", "hosts:list", "cluster"),
         ),
-        CellColumn(
-            label="VMs", key="vms", orm="vm_count", classes="num", cell=cells.count("vm_count", "vms:list", "cluster")
-        ),
+        columns.vm_column("cluster", "num"),
         columns.CREATED,
     ),
     filterset=name_filter(Cluster, {"state": Enablement}, {"zone": (Zone, "zone_id")}),
@@ -104,7 +102,7 @@ PAGES = Pages(
     props=(
         Prop("Zone", cells.link("zone")),
         Prop("Hypervisor", cells.text("hypervisor_type")),
-        Prop("Virtual machines", cells.count("vm_count", "vms:list", "cluster")),
+        columns.vm_prop("cluster"),
     ),
     form=ClusterForm,
     edit_form=NamedForm,

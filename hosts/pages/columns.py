@@ -1,10 +1,14 @@
 """Columns of places, machines and storage that stand on more than one page."""
 
-from django.db.models import F, QuerySet
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from console import faces
 from console.pages import cells
-from console.pages.kit import CellColumn
+from console.pages.kit import CellColumn, Prop
 from hosts.config import CPU_RATIO
 from hosts.models import Host
 from hosts.templatetags.hosts import STATES, STATUSES
@@ -23,6 +27,31 @@ def with_vcpus(rows: QuerySet[Host]) -> QuerySet[Host]:
 CPU = cells.gauge("CPU", lambda row: row.used_cpu, lambda row: row.vcpus, sizes=False)
 MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.total_memory)
 ROOM = cells.gauge("Storage", lambda row: row.used_capacity, lambda row: row.total_capacity)
+
+
+def vm_count(lookup: str) -> Coalesce:
+    """How many VMs hang on a row by `lookup`, as many as the list of VMs shows of it: without destroyed ones.
+
+    A subquery, since joins to several kinds of things would multiply each other. The VMs are an app's above this one.
+    """
+    vms: Any = apps.get_model("vms", "VmInstance")._default_manager
+    counted = vms.visible().filter(**{lookup: OuterRef("pk")}).order_by().values(lookup)
+    return Coalesce(Subquery(counted.annotate(count=Count("pk", distinct=True)).values("count")), 0)
+
+
+def vm_column(parameter: str, classes: str = "num sm") -> CellColumn:
+    """`vm_count` in a list, leading to just these VMs; `parameter` is the one of the list of VMs."""
+    return CellColumn(label="VMs", key="vms", orm="vm_count", classes=classes, cell=_vms(parameter))
+
+
+def vm_prop(parameter: str) -> Prop:
+    """The same among the properties of a page."""
+    return Prop("Virtual machines", _vms(parameter))
+
+
+def _vms(parameter: str) -> cells.Cell:
+    return cells.count("vm_count", "vms:list", parameter)
+
 
 CLUSTER_COLUMNS = (
     NAME,

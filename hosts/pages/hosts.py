@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from console.filtersets import name_filter
 from console.forms import NamedForm
@@ -16,13 +18,14 @@ from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
 from hosts import places, services
 from hosts.allocation.views import reserved_of
 from hosts.config import CPU_RATIO
+from hosts.hostside.installation import set_up
 from hosts.models import Cluster, Host, HostChange, HostState, HostStatus, PrimaryStorage, Zone
 from hosts.pages import columns
 from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
 
 NOT_SET_UP = (
     "Not set up: it takes no VMs on networks with an uplink, since nothing ties these in. "
-    "Run manage.py host-setup | ssh root@HOST sh, then reconnect it."
+    "Run this in Corral's folder, then reconnect it: {}"
 )
 CHANGES_SHOWN = 12
 DISABLED = "It takes no new VMs; those that run there stay."
@@ -31,7 +34,7 @@ DISABLED = "It takes no new VMs; those that run there stay."
 def rows() -> QuerySet[Host]:
     """Hosts with what their line and page show."""
     return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
-        vm_count=Count("vms")
+        vm_count=columns.vm_count("host")
     )
 
 
@@ -62,10 +65,14 @@ def notes(host: Host) -> list[tuple[str, str, str]]:
     if host.state == HostState.DISABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     if host.status == HostStatus.CONNECTED and host.prepared is None:
-        found.append(("yellow", "cable", NOT_SET_UP))
+        found.append(("yellow", "cable", format_html(NOT_SET_UP, _command(set_up(host.management_ip)))))
     if strangers := host.strangers.filter(ignored=False).count():
         found.append(("yellow", "ghost", _strangers(host, strangers)))
     return found
+
+
+def _command(text: str) -> SafeString:
+    return render_to_string("components/_copy.html", {"text": text, "label": "command"})
 
 
 def _strangers(host: Host, count: int) -> str:
@@ -97,9 +104,7 @@ PAGES = Pages(
         CellColumn(label="Cluster", key="cluster", orm="cluster__name", classes="md", cell=cells.link("cluster")),
         CellColumn(label="CPU", key="cpu", orm="used_cpu", classes="md", cell=columns.CPU),
         CellColumn(label="Memory", key="memory", orm="used_memory", classes="md", cell=columns.MEMORY),
-        CellColumn(
-            label="VMs", key="vms", orm="vm_count", classes="num sm", cell=cells.count("vm_count", "vms:list", "host")
-        ),
+        columns.vm_column("host"),
         CellColumn(label="Runs guests by", classes="lg", cell=emulation_word),
     ),
     filterset=name_filter(

@@ -35,7 +35,9 @@ class StorageForm(NamedForm):
 
 def storage_rows() -> QuerySet[PrimaryStorage]:
     return PrimaryStorage.objects.select_related("zone").annotate(
-        cluster_count=Count("clusters", distinct=True), volume_count=Count("volumes", distinct=True)
+        cluster_count=Count("clusters", distinct=True),
+        volume_count=Count("volumes", distinct=True),
+        vm_count=columns.vm_count("volumes__primary_storage"),
     )
 
 
@@ -103,6 +105,7 @@ STORAGE = Pages(
             classes="num sm",
             cell=cells.count("volume_count", "volumes:list", "storage"),
         ),
+        columns.vm_column("storage", "num lg"),
     ),
     filterset=name_filter(
         PrimaryStorage,
@@ -120,6 +123,7 @@ STORAGE = Pages(
         Prop("Zone", cells.link("zone")),
         Prop("Free when last seen", cells.size("physical_available")),
         Prop("Never given out", lambda row: format_size(STORAGE_RESERVED.get())),
+        columns.vm_prop("storage"),
     ),
     form=StorageForm,
     edit_form=NamedForm,

@@ -11,7 +11,7 @@ from console.forms import NamedForm
 from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import link_action, state_actions
-from console.pages.kit import CellColumn, Facets, Pages, Person, Picker, Prop, Related
+from console.pages.kit import CellColumn, Facets, Pages, Person, Picker, Related
 from hosts import places, storages
 from hosts.models import Cluster, ImageStore, PrimaryStorage, Zone
 from hosts.pages import columns
@@ -25,7 +25,7 @@ def rows() -> QuerySet[Zone]:
     return Zone.objects.annotate(
         cluster_count=Count("clusters", distinct=True),
         host_count=Count("clusters__hosts", distinct=True),
-        vm_count=Count("vms", distinct=True),
+        vm_count=columns.vm_count("zone"),
     )
 
 
@@ -110,16 +110,14 @@ PAGES = Pages(
             classes="num sm",
             cell=cells.count("host_count", "hosts:list", "zone"),
         ),
-        CellColumn(
-            label="VMs", key="vms", orm="vm_count", classes="num", cell=cells.count("vm_count", "vms:list", "zone")
-        ),
+        columns.vm_column("zone", "num"),
         columns.CREATED,
     ),
     filterset=name_filter(Zone, {"state": Enablement}),
     facets=Facets("state", faces.ENABLEMENT),
     badges=(columns.STATE_BADGE,),
     notes=lambda zone: [] if zone.state == Enablement.ENABLED else [("secondary", "ban", f"Disabled. {DISABLED}")],
-    props=(Prop("Virtual machines", cells.count("vm_count", "vms:list", "zone")),),
+    props=(columns.vm_prop("zone"),),
     form=NamedForm,
     create=create,
     update=update,

@@ -13,6 +13,7 @@ from console.pages import cells
 from console.pages.actions import link_action
 from console.pages.kit import CellColumn, Facets, Pages, Person, Picker, Prop, Related, add_actions, add_related
 from hosts.models import Cluster, Zone
+from hosts.pages import columns
 from networks import attachments, services
 from networks.forms import L2Form
 from networks.hostnet import bridge_of
@@ -25,7 +26,8 @@ TYPES = {
 
 
 def rows() -> QuerySet[L2Network]:
-    return L2Network.objects.select_related("zone").prefetch_related("clusters", "l3_networks")
+    found = L2Network.objects.select_related("zone").prefetch_related("clusters", "l3_networks")
+    return found.annotate(vm_count=columns.vm_count("nics__l3_network__l2_network"))
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> L2Network:
@@ -102,6 +104,7 @@ PAGES = Pages(
         CellColumn(label="Zone", key="zone", orm="zone__name", classes="md", cell=cells.link("zone")),
         CellColumn(label="Clusters", classes="sm", cell=cells.links("clusters")),
         CellColumn(label="L3 network", classes="sm", cell=cells.links("l3_networks")),
+        columns.vm_column("l2_network"),
         CellColumn(label="Created", key="created", orm="create_date", classes="lg", cell=cells.ago()),
     ),
     filterset=name_filter(L2Network, {"type": L2Type}, {"zone": (Zone, "zone_id"), "cluster": (Cluster, "clusters")}),
@@ -113,6 +116,7 @@ PAGES = Pages(
         Prop("VLAN", cells.text("vlan")),
         Prop("Bridge on the hosts", lambda l2: format_html("<code>{}</code>", bridge_of(l2))),
         Prop("Zone", cells.link("zone")),
+        columns.vm_prop("l2_network"),
     ),
     form=L2Form,
     edit_form=NamedForm,

@@ -20,6 +20,7 @@ from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person, P
 from console.pages.views import row_or_404
 from console.permissions import needs
 from hosts.models import Cluster, Zone
+from hosts.pages import columns
 from networks import attachments, services
 from networks.forms import DnsForm, L3Form, RangeForm
 from networks.ipam import address_range
@@ -30,7 +31,7 @@ DISABLED = "It takes no new VMs; existing ones keep it and can be started, stopp
 
 def rows() -> QuerySet[L3Network]:
     found = L3Network.objects.select_related("l2_network", "l2_network__zone").prefetch_related("ip_ranges")
-    return found.annotate(used_count=Count("used_ips", distinct=True), vm_count=Count("nics__vm", distinct=True))
+    return found.annotate(used_count=Count("used_ips", distinct=True), vm_count=columns.vm_count("nics__l3_network"))
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> L3Network:
@@ -84,13 +85,16 @@ def notes(l3: L3Network) -> list[tuple[str, str, str]]:
 RANGES = Related(
     key="ranges",
     title="IP ranges",
-    rows=lambda l3: l3.ip_ranges.annotate(used_count=Count("used_ips")).order_by("start_ip", "pk"),
+    rows=lambda l3: l3.ip_ranges.annotate(
+        used_count=Count("used_ips"), vm_count=columns.vm_count("nics__used_ip__ip_range")
+    ).order_by("start_ip", "pk"),
     columns=(
         CellColumn(label="Name", cell=cells.text("name")),
         CellColumn(label="Addresses", cell=span),
         CellColumn(label="Netmask", classes="md", cell=cells.text("netmask")),
         CellColumn(label="Gateway", classes="sm", cell=cells.text("gateway")),
         CellColumn(label="Used", classes="num sm", cell=cells.text("used_count")),
+        columns.vm_column("ip_range", "num"),
     ),
     empty="No range yet.",
     add_url=lambda l3: reverse("l3:add-range", args=[l3.pk]),
@@ -115,7 +119,7 @@ PAGES = Pages(
         CellColumn(label="L2 network", key="l2", orm="l2_network__name", classes="md", cell=cells.link("l2_network")),
         CellColumn(label="Domain", key="domain", orm="dns_domain", classes="lg", cell=cells.text("dns_domain")),
         CellColumn(label="Addresses", key="used", orm="used_count", classes="sm", cell=ADDRESSES),
-        CellColumn(label="VMs", key="vms", orm="vm_count", classes="num sm", cell=cells.count("vm_count")),
+        columns.vm_column("l3_network"),
     ),
     filterset=name_filter(
         L3Network,
@@ -136,6 +140,7 @@ PAGES = Pages(
         Prop("DNS domain", cells.code("dns_domain")),
         Prop("DNS servers", cells.joined("dns")),
         Prop("Zone", cells.link("l2_network.zone")),
+        columns.vm_prop("l3_network"),
         Prop("Reserved for Corral", cells.yes_no("system")),
     ),
     form=L3Form,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.scene import PASSWORD, USER
+from tests.browser.accounts import cookies
+from tests.browser.scene import USER
 from tests.support.chromium import ARGUMENTS, CHROMIUM, WIDE
 from tests.support.stack import Stack, new_stack
 
@@ -41,16 +42,7 @@ def uuids(stack: Stack) -> dict[str, str]:
 @pytest.fixture(scope="package")
 def session(browser: Browser, stack: Stack, uuids: dict[str, str]) -> dict:
     """Cookies of somebody who logged in through the page."""
-    context = browser.new_context(base_url=stack.url)
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Overview").wait_for()
-    state = dict(context.storage_state())
-    context.close()
-    return state
+    return cookies(browser, stack, USER)
 
 
 @pytest.fixture
@@ -81,9 +73,10 @@ def new_page(browser: Browser, stack: Stack, session: dict) -> Iterator[Callable
 
 
 def _bad(message: object) -> bool:
-    """A 404 that a test asked for is no complaint; whatever the policy blocked, or a script said, is."""
+    """A refusal that a test asked for is no complaint; whatever the policy blocked, or a script said, is."""
     text = str(getattr(message, "text", ""))
-    return getattr(message, "type", "") in ("error", "warning") and "404" not in text
+    asked_for = any(status in text for status in ("404", "409"))
+    return getattr(message, "type", "") in ("error", "warning") and not asked_for
 
 
 @pytest.fixture

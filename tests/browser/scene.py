@@ -12,10 +12,11 @@ from console import live
 from console.models import Operation
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host, PrimaryStorage
+from tests.browser.accounts import PASSWORD
 from tests.support.showcase import GIB, Showcase, report, subject
 from vms.models import Leak, LeakKind, Stranger, VmInstance
 
-USER, PASSWORD = "anna", "a-password-for-tests"
+USER = "anna"
 FAILED_VM = "0123456789ab4def8123456789abcdef"
 UPLOAD = {
     "status": "Running",
@@ -44,8 +45,10 @@ def build() -> None:
     lost = show.host("node-3", status="Disconnected", status_reason="no answer for 20 s")
     verdict = report(one, two, lost, refused={"node-2": ("memory", "node-2 lacks memory", LACKING)})
     for number in range(12):
-        vm = show.vm(f"web-{number}", one, ("Running", "Stopped", "Unknown")[number % 3], nics=1 + number % 3)
-        show.operation(f"Create VM {vm.name}", subject(vm), created_by=user, lane=one.uuid, report=verdict)
+        # Those that nothing is known of are on the host that is lost: on the others, workers would go and ask.
+        state, host = (("Running", one), ("Stopped", one), ("Unknown", lost))[number % 3]
+        vm = show.vm(f"web-{number}", host, state, nics=1 + number % 3)
+        show.operation(f"Create VM {vm.name}", subject(vm), created_by=user, lane=host.uuid, report=verdict)
     moving = show.vm("newcomer", one, "Starting", age=timedelta(seconds=20))
     show.operation("Create VM newcomer, first try", subject(moving), created_by=user)
     common = {"created_by": user, "lane": one.uuid, "report": verdict}
@@ -58,7 +61,7 @@ def build() -> None:
     strangers(show, one)
     leak = troubles(one)
     uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
-    print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid, "leak": leak}))
+    print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid, "l3": show.l3.uuid, "leak": leak}))
 
 
 def troubles(host: Host) -> str:

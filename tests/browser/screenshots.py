@@ -42,9 +42,11 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
             found[f"{slug(address)}-one"] = inside[0]
     return found | {
         "vm": f"/vms/{uuids['moving']}/",
+        "networks-l3-one": f"/networks/l3/{uuids['l3']}/",
         "operation-failed": f"/operations/{uuids['failed']}/",
         "host-lost": f"/hosts/{uuids['lost']}/",
         **{f"vm-{name}": f"/vms/{uuids['running']}/{name}/" for name in ("stop", "migrate", "destroy")},
+        **{f"vm-{tab}": f"/vms/{uuids['running']}/?tab={tab}" for tab in ("operations", "history")},
         "vms-bulk": "/vms/bulk/?action=start&all=?q=web",
         "stranger-adopt": f"/vms/strangers/5b{0:030x}/adopt/",
         "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
+from tests.browser.accounts import cookies, superuser
 from tests.browser.test_first_faces import problems
 from tests.support.chromium import NARROW
 from tests.support.stack import Stack
@@ -16,15 +17,14 @@ from tests.vms.test_imagefile import qcow2
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-USER, PASSWORD = "ina", "a-password-for-tests"
+USER = "ina"
 GROUND = f"""
 import json
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from hosts.models import Cluster, ImageStore, PrimaryStorage, Zone
 from networks.models import L2Network, L3Network
 from vms.models import DiskOffering, Image, InstanceOffering
-get_user_model().objects.create_superuser("{USER}", password="{PASSWORD}")
+{superuser(USER)}
 zone = Zone.objects.get(name="demo-zone")
 folder = settings.CORRAL_DATA_DIR / "inventory-images"
 folder.mkdir()
@@ -76,16 +76,7 @@ def rows(stack: Stack, uuids: dict[str, str]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def session(browser: Browser, stack: Stack, rows: dict[str, str]) -> dict:
     """Cookies of somebody who may change everything."""
-    context = browser.new_context(base_url=stack.url)
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Overview").wait_for()
-    state = dict(context.storage_state())
-    context.close()
-    return state
+    return cookies(browser, stack, USER)
 
 
 @pytest.mark.parametrize("name", PAGES)

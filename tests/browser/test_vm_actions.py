@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
+from tests.browser.accounts import cookies, superuser
 from tests.browser.test_first_faces import problems
 from tests.support.chromium import NARROW, WIDE
 from tests.support.stack import Stack
@@ -15,11 +16,7 @@ from tests.support.stack import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 QUICK = 10_000
-USER, PASSWORD = "olga", "a-password-for-tests"
-ACCOUNT = f"""
-from django.contrib.auth import get_user_model
-get_user_model().objects.create_superuser("{USER}", password="{PASSWORD}")
-"""
+USER = "olga"
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +27,8 @@ def fleet(stack: Stack) -> Fleet:
 @pytest.fixture(scope="module")
 def session(browser: Browser, stack: Stack, uuids: dict[str, str]) -> dict:
     """Cookies of somebody who may do everything."""
-    stack.manage("shell", "-c", ACCOUNT)
-    context = browser.new_context(base_url=stack.url)
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Overview").wait_for()
-    state = dict(context.storage_state())
-    context.close()
-    return state
+    stack.manage("shell", "-c", superuser(USER))
+    return cookies(browser, stack, USER)
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
+from tests.browser.accounts import cookies, superuser
 from tests.support.chromium import NARROW
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-USER, PASSWORD = "wanda", "a-password-for-tests"
+USER = "wanda"
 GROUND = f"""
-from django.contrib.auth import get_user_model
 from vms.models import DiskOffering, Image, InstanceOffering
-get_user_model().objects.create_superuser("{USER}", password="{PASSWORD}")
+{superuser(USER)}
 tiny = Image.objects.get(name="tiny-linux")
 Image.objects.create(name="retired", image_store=tiny.image_store, install_path="retired.qcow2", state="Disabled")
 InstanceOffering.objects.create(name="gigantic", cpu_num=900, memory_size=1 << 43)
@@ -30,16 +30,7 @@ def session(browser: Browser, stack: Stack, uuids: dict[str, str]) -> dict:
     """Cookies of somebody who may create VMs, before a datacenter that can take them."""
     stack.manage("demo")
     stack.manage("shell", "-c", GROUND)
-    context = browser.new_context(base_url=stack.url)
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Overview").wait_for()
-    state = dict(context.storage_state())
-    context.close()
-    return state
+    return cookies(browser, stack, USER)
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ LIST_STATEMENTS = {
     "storages": 5, "volumes": 5, "zones": 5,
 }  # fmt: skip
 PAGE_STATEMENTS = {
-    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 7, "images": 6, "l2": 9, "l3": 7, "offerings": 5,
+    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 7, "offerings": 5,
     "storages": 8, "volumes": 4, "zones": 10,
 }  # fmt: skip
 

@@ -50,6 +50,36 @@ def test_a_host_is_tested_and_then_added(dc: Datacenter, boss: Client) -> None:
     assert dc.run(Operation.objects.get(kind="host.add", subject_uuid=host.pk)).status == Status.SUCCEEDED
 
 
+def shown(dc: Datacenter, boss: Client, **changes: Any) -> str:
+    """The page of a test of host three, with these attributes."""
+    dc.fleet.set_host("three", **changes)
+    page = boss.post("/hosts/create/", {**given(), "test": "1"}).headers["Location"]
+    dc.run(Operation.objects.get(kind="host.probe"))
+    return text_of(boss.get(page))
+
+
+SET_UP = 'data-copy=".venv/bin/python manage.py host-setup | ssh root@three sh"'
+BRING = 'data-copy="ssh root@three apt-get install --yes nftables"'
+
+
+def test_a_machine_that_is_not_set_up_comes_with_the_command_to_copy(dc: Datacenter, boss: Client) -> None:
+    body = shown(dc, boss, prepared=None, os=None)
+    assert "The machine is not set up for Corral." in body
+    assert SET_UP in body
+    assert "apt-get" not in body
+
+
+def test_a_machine_that_lacks_a_program_says_which_and_how_it_gets_it(dc: Datacenter, boss: Client) -> None:
+    body = shown(dc, boss, prepared=None)
+    assert "The machine lacks nftables" in body
+    assert BRING in body
+    assert SET_UP in body
+
+
+def test_a_machine_that_is_set_up_is_told_nothing_of_it(dc: Datacenter, boss: Client) -> None:
+    assert "host-setup" not in shown(dc, boss)
+
+
 def test_adding_twice_is_adding_once(dc: Datacenter, boss: Client) -> None:
     page = boss.post("/hosts/create/", {**given(), "test": "1"}).headers["Location"]
     dc.run(Operation.objects.get(kind="host.probe"))

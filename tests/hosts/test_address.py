@@ -1,6 +1,6 @@
 import pytest
 
-from hosts.address import default_uri, uri_problem
+from hosts.address import default_uri, uri_problem, user_problem
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,13 @@ def test_what_could_run_or_read_something_on_the_console_is_not(uri: str) -> Non
     problem = uri_problem(uri)
     assert problem is not None
     assert "qemu+tls://HOST/system" in problem
+
+
+@pytest.mark.parametrize("user", ["", "root", "corral-1", "svc.corral"])
+def test_a_user_of_ssh_is_taken(user: str) -> None:
+    assert user_problem(user) is None
+
+
+@pytest.mark.parametrize("user", ["a b", "-oProxyCommand=evil", "a@b", "a/b"])
+def test_what_is_no_user_is_told(user: str) -> None:
+    assert user_problem(user) == f'"{user}" is not a user name.'

@@ -39,6 +39,12 @@ def test_the_page_of_a_lost_host_says_since_when_and_why(client: Client, show: S
     assert "no answer for 20 s" in body
 
 
+def test_a_host_that_is_not_set_up_comes_with_the_command_to_copy(client: Client, show: Showcase) -> None:
+    host = show.host("node-1", prepared=None)
+    command = f"manage.py host-setup | ssh root@{host.management_ip} sh"
+    assert command in text_of(client.get(f"/hosts/{host.uuid}/"))
+
+
 def test_the_page_lists_the_vms_placed_there(client: Client, show: Showcase) -> None:
     here, there = show.host("node-1"), show.host("node-2")
     show.vm("web-1", here)

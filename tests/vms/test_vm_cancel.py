@@ -1,5 +1,7 @@
 """Cancelling an operation from its page, or from its VM's."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -61,6 +63,17 @@ def test_a_stranger_may_not_cancel(dc: Datacenter) -> None:
     operation = dc.accept("web")
     assert visitor("berta").post(f"/operations/{operation.uuid}/cancel/").status_code == 403
     assert operation.reload().cancel_requested is None
+
+
+@pytest.mark.parametrize(
+    "page", ["/vms/{vm}/", "/vms/{vm}/?tab=operations", "/operations/{operation}/", "/operations/"]
+)
+def test_who_may_not_cancel_is_offered_nothing(client: Client, dc: Datacenter, page: str) -> None:
+    operation = dc.accept("web")
+    address = page.format(vm=operation.subject_uuid, operation=operation.uuid)
+    offer = re.compile(f"/operations/{operation.uuid}/(cancel/|\\?ask=cancel)")
+    assert offer.search(text_of(client.get(address)))
+    assert not offer.search(text_of(visitor("berta").get(address)))
 
 
 def test_people_may_cancel_what_they_asked_for(dc: Datacenter) -> None:

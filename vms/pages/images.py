@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
+from django.urls import reverse
 
 from console import faces
 from console.errors import InvalidArgument
@@ -15,12 +16,12 @@ from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
-from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related
+from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related, add_related
 from hosts.models import ImageStore
+from hosts.pages import columns
 from vms import images
 from vms.models import Image, ImageStatus, MediaType, Platform
 from vms.pages.tables import vm_table
-from vms.states import VmState
 
 DISABLED = "No new VM is made from it; existing ones stay as they are."
 
@@ -81,9 +82,8 @@ class ImageForm(ImageEditForm):
 
 
 def rows() -> QuerySet[Image]:
-    live = ~Q(vms__state=VmState.DESTROYED)
     found = Image.objects.exclude(status=ImageStatus.DELETED).select_related("image_store")
-    return found.annotate(vm_count=Count("vms", filter=live, distinct=True))
+    return found.annotate(vm_count=columns.vm_count("image"))
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Any:
@@ -134,6 +134,9 @@ COPIES = Related(
     empty="None yet. The first VM made from it on a storage brings it there.",
 )
 
+NAME = CellColumn(label="Name", key="name", orm="name", cell=cells.name())
+STATUS = CellColumn(label="Status", key="status", orm="status", cell=cells.badge("status", STATUSES))
+SIZE = CellColumn(label="Size", key="size", orm="size", classes="num sm", cell=cells.size("size"))
 PAGES = Pages(
     model=Image,
     space="images",
@@ -144,14 +147,14 @@ PAGES = Pages(
     empty="An image is a disk that VMs start as a copy of. Upload one, or have it fetched from an address.",
     rows=rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
-        CellColumn(label="Status", key="status", orm="status", cell=cells.badge("status", STATUSES)),
+        NAME,
+        STATUS,
         CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.enablement()),
         CellColumn(label="Kind", key="kind", orm="media_type", classes="lg", cell=cells.word("media_type", MEDIA)),
         CellColumn(label="Format", key="format", orm="format", classes="md", cell=cells.text("format")),
         CellColumn(label="Platform", key="platform", orm="platform", classes="md", cell=cells.text("platform")),
-        CellColumn(label="Size", key="size", orm="size", classes="num sm", cell=cells.size("size")),
-        CellColumn(label="VMs", key="vms", orm="vm_count", classes="num sm", cell=cells.count("vm_count")),
+        SIZE,
+        columns.vm_column("image"),
     ),
     filterset=name_filter(
         Image, {"status": ImageStatus, "state": Enablement}, {"store": (ImageStore, "image_store_id")}
@@ -170,6 +173,7 @@ PAGES = Pages(
         Prop("Image store", cells.link("image_store")),
         Prop("File", cells.code("install_path")),
         Prop("Fetched from", cells.code("url")),
+        columns.vm_prop("image"),
     ),
     form=ImageForm,
     edit_form=ImageEditForm,
@@ -178,7 +182,22 @@ PAGES = Pages(
     values=lambda image: {"platform": image.platform, "guest_os_type": image.guest_os_type},
     delete=delete,
     actions=state_actions(images.change_image_state, "Image", DISABLED),
-    related=(vm_table("image", "No virtual machine was made from it."), COPIES),
+    related=(vm_table("image", "No virtual machine was made from it.", "image"), COPIES),
     moving=lambda image: image.status in (ImageStatus.DOWNLOADING, ImageStatus.CREATING),
     form_about="The file is looked at before it is taken: its format and size are read from it.",
+)
+
+add_related(
+    "image-stores",
+    Related(
+        key="images",
+        title="Images",
+        rows=lambda store: rows().filter(image_store=store).order_by("name", "pk"),
+        columns=(NAME, STATUS, SIZE, columns.vm_column("image", "num")),
+        empty="No image is kept in it.",
+        all_url=lambda store: f"{reverse('images:list')}?store={store.pk}",
+        add_url=lambda store: f"{reverse('images:create')}?store={store.pk}",
+        add_label="Add image",
+        add_model=Image,
+    ),
 )

@@ -12,11 +12,11 @@ from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import CellColumn, Facets, Pages, Person, Prop
+from hosts.pages import columns
 from vms import offerings
 from vms.models import DiskOffering, InstanceOffering, VolumeStatus
 from vms.models.offering import MIN_MEMORY, OfferedAllocator
 from vms.pages.tables import vm_table, volume_table
-from vms.states import VmState
 
 STRATEGIES = {
     OfferedAllocator.DEFAULT: "Any host that can take it",
@@ -48,8 +48,7 @@ class DiskOfferingForm(NamedForm):
 
 
 def instance_rows() -> QuerySet[InstanceOffering]:
-    live = ~Q(vms__state=VmState.DESTROYED)
-    return InstanceOffering.objects.annotate(vm_count=Count("vms", filter=live, distinct=True))
+    return InstanceOffering.objects.annotate(vm_count=columns.vm_count("instance_offering"))
 
 
 def disk_rows() -> QuerySet[DiskOffering]:
@@ -88,13 +87,7 @@ INSTANCE = Pages(
         CellColumn(label="CPUs", key="cpu", orm="cpu_num", classes="num", cell=cells.text("cpu_num")),
         CellColumn(label="Memory", key="memory", orm="memory_size", classes="num", cell=cells.size("memory_size")),
         CellColumn(label="Placement", classes="lg", cell=cells.word("allocator_strategy", STRATEGIES)),
-        CellColumn(
-            label="VMs",
-            key="vms",
-            orm="vm_count",
-            classes="num sm",
-            cell=cells.count("vm_count"),
-        ),
+        columns.vm_column("offering"),
     ),
     filterset=name_filter(InstanceOffering, {"state": Enablement}),
     facets=Facets("state", faces.ENABLEMENT),
@@ -106,13 +99,14 @@ INSTANCE = Pages(
         Prop("CPU weight", cells.text("cpu_speed")),
         Prop("Placement", cells.word("allocator_strategy", STRATEGIES)),
         Prop("For", cells.text("type")),
+        columns.vm_prop("offering"),
     ),
     form=InstanceOfferingForm,
     edit_form=NamedForm,
     create=create_instance,
     update=update,
     actions=state_actions(offerings.change_instance_offering_state, "Instance offering", DISABLED),
-    related=(vm_table("instance_offering", "No virtual machine was made from it."),),
+    related=(vm_table("instance_offering", "No virtual machine was made from it.", "offering"),),
 )
 
 DISK = Pages(

@@ -23,9 +23,9 @@ def _addresses(vm: VmInstance) -> str:
 
 
 VM_COLUMNS = (
-    CellColumn(label="Name", cell=cells.name()),
+    CellColumn(label="Name", cell=cells.name(also=_addresses)),
     CellColumn(label="State", cell=cells.badge("state", FACES)),
-    CellColumn(label="IP address", classes="sm", cell=_addresses),
+    CellColumn(label="IP address", classes="md", cell=_addresses),
     CellColumn(label="Host", classes="md", cell=cells.link("host")),
     CellColumn(label="Memory", classes="num lg", cell=cells.size("memory_size")),
 )
@@ -47,7 +47,7 @@ def vms_by(lookup: str) -> Callable[[Any], QuerySet[VmInstance]]:
     return rows
 
 
-def vm_table(lookup: str, empty: str, parameter: str = "") -> Related:
+def vm_table(lookup: str, empty: str, parameter: str) -> Related:
     """The table of VMs of a page; `parameter` narrows the list of VMs to the same ones."""
     return Related(
         key="vms",
@@ -56,7 +56,7 @@ def vm_table(lookup: str, empty: str, parameter: str = "") -> Related:
         columns=VM_COLUMNS,
         empty=empty,
         rank=1,
-        all_url=(lambda row: f"{reverse('vms:list')}?{parameter}={row.pk}") if parameter else None,
+        all_url=lambda row: f"{reverse('vms:list')}?{parameter}={row.pk}",
     )
 
 
@@ -79,5 +79,5 @@ def volume_table(lookup: str, parameter: str) -> Related:
 
 add_related("zones", vm_table("zone", "No virtual machine is in this zone.", "zone"))
 add_related("clusters", vm_table("cluster", "No virtual machine is in this cluster.", "cluster"))
-add_related("l3", vm_table("nics__l3_network", "No virtual machine uses it."))
+add_related("l3", vm_table("nics__l3_network", "No virtual machine uses it.", "l3_network"))
 add_related("storages", volume_table("primary_storage", "storage"))

@@ -1,6 +1,7 @@
 """Who and what a host is: told by libvirt, written down by the host's set-up, proven by a probe."""
 
 import json
+import re
 from typing import Any
 
 import libvirt
@@ -18,6 +19,7 @@ from hosts.hypervisor.spec import Emulation, HostFacts, OsRelease
 POOL, FOLDER = "corral", "/var/lib/corral"
 #: written into it by the host's set-up
 FACTS_FILE = "facts.json"
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{0,63}")
 
 
 class FactCalls(StorageCalls):
@@ -51,6 +53,7 @@ class FactCalls(StorageCalls):
             emulation=emulation,
             kvm_note=note,
             prepared=_integer(written.get("prepared")),
+            lacking=package_names(written.get("lacking")),
         )
 
     def _folder_trouble(self) -> str:
@@ -124,6 +127,12 @@ def _os_release(written: Any) -> OsRelease | None:
         return None
     words = {key: str(written.get(key, "")) for key in ("distribution", "release", "version")}
     return OsRelease(**words) if all(words.values()) else None
+
+
+def package_names(written: Any) -> tuple[str, ...]:
+    """Names of packages; what is none has no business in a command that people copy."""
+    named = written if isinstance(written, list) else []
+    return tuple(one for one in named if isinstance(one, str) and PACKAGE.fullmatch(one))
 
 
 def _integer(written: Any) -> int | None:

@@ -8,6 +8,9 @@ from hosts.hypervisor.simulator.networks import SimulatedNetworks
 from hosts.hypervisor.simulator.storage import SimulatedStorage
 from hosts.hypervisor.spec import Emulation, HostFacts
 
+#: what a simulated host lacks whose set-up is there and does not work
+LACKING = ("nftables",)
+
 
 class SimulatedHypervisor(SimulatedDomains, SimulatedEvents, SimulatedNetworks, SimulatedStorage):
     """One simulated host, named by the URI `sim://<host>`, in the state file all processes share."""
@@ -35,4 +38,5 @@ class SimulatedHypervisor(SimulatedDomains, SimulatedEvents, SimulatedNetworks, 
             emulation=Emulation(row["emulation"]),
             kvm_note=row["kvm_note"],
             prepared=row["prepared"],
+            lacking=LACKING if row["os"] and not row["prepared"] else (),
         )

@@ -1,5 +1,6 @@
 """What only a real libvirt shows of its driver: a line that breaks, guests that boot, KVM that is proven."""
 
+import json
 import multiprocessing
 import os
 import re
@@ -79,6 +80,15 @@ def test_facts_are_those_of_the_host(driver: LibvirtHypervisor, host: LabHost) -
     assert facts.os == OsRelease(distribution="debian", release="bookworm", version="12")
     assert facts.prepared == 1
     assert ("guests are emulated" in facts.kvm_note) is (facts.emulation is Emulation.QEMU)
+
+
+def test_facts_tell_what_the_hook_lacks(driver: LibvirtHypervisor, host: LabHost) -> None:
+    file = host.inside(FOLDER) / "facts.json"
+    written = file.read_text()
+    file.write_text(json.dumps(json.loads(written) | {"prepared": None, "lacking": ["nftables"]}))
+    facts = driver.facts()
+    file.write_text(written)
+    assert (facts.prepared, facts.lacking) == (None, ("nftables",))
 
 
 def test_a_host_without_facts_file_has_no_os(driver: LibvirtHypervisor, host: LabHost) -> None:
