@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from statistics import median
 
 import pytest
+from django.db.models.functions import Now
 from pytest_django import DjangoDbBlocker
 
 from hosts import health
@@ -18,11 +19,13 @@ from hosts.models import Heard, HostPulse
 from hosts.watch.watcher import Watcher
 from tests.lab.lab_support import until, virsh
 from tests.support.real_datacenter import RealDatacenter, real_datacenter
+from tests.support.workers import Console
 from vms.models import VmInstance
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
-ROUNDS, PAUSES = 4, 6
+#: CORRAL_EVENTS=100 for the figure that is promised: 99 of 100 within a second
+EVENTS, PAUSES = int(os.environ.get("CORRAL_EVENTS", "8")), 6
 PROMISED = 1.0
 
 
@@ -49,15 +52,6 @@ class Listening:
     def quiet(self) -> None:
         while self.look_when_asked(0.2):
             pass
-
-    def seconds_until_recorded(self, state: str, act: Callable[[], object]) -> float:
-        """From the end of an act outside to the record that tells of it."""
-        self.quiet()
-        act()
-        began = time.monotonic()
-        while self.vm.reload().state != state:
-            assert self.look_when_asked(5), f"nothing was heard of it: {self.vm.state}, not {state}"
-        return time.monotonic() - began
 
     def seconds_until_asked(self, act: Callable[[], object]) -> float:
         self.quiet()
@@ -110,15 +104,43 @@ def shown(what: str, times: list[float]) -> None:
     print(f"\n{what}: {len(times)} events, median {median(times):.3f} s, longest {max(times):.3f} s", end="")
 
 
-def test_what_happens_to_a_guest_outside_is_in_the_record_within_a_second(listening: Listening) -> None:
-    host, uuid = listening.host, listening.vm.pk
-    ends = [lambda: virsh(host, "destroy", uuid), lambda: kill_process_of(host, uuid)]
+@contextmanager
+def watched_by_processes(dc: RealDatacenter) -> Iterator[None]:
+    """A Redis, trackers and a watcher in processes of their own, as `make run` starts them."""
+    console = Console(dc.folder, children=2, hypervisor="libvirt")
+    try:
+        console.start_redis()
+        console.tracker.start()
+        console.watcher.start()
+        until(lambda: "ready." in console.tracker.log.read_text(), "the trackers are ready")
+        until(lambda: HostPulse.objects.filter(watched_until__gt=Now()).exists(), "the host is listened to")
+        yield
+        console.watcher.stop()  # it lets go of the host, for the next one
+    finally:
+        console.stop()
+
+
+def seconds_until_recorded(vm: VmInstance, state: str, act: Callable[[], object]) -> float:
+    """From the end of an act outside to the record that tells of it."""
+    act()
+    began = time.monotonic()
+    until(lambda: vm.reload().state == state, f"the record says {state}", 10, pause=0.01)
+    return time.monotonic() - began
+
+
+@pytest.mark.timeout(900)
+def test_what_happens_to_a_guest_outside_is_in_the_record_within_a_second(dc: RealDatacenter, vm: VmInstance) -> None:
+    host = dc.lab.host("host1")
+    ends = [lambda: virsh(host, "destroy", vm.pk), lambda: kill_process_of(host, vm.pk)]
     recorded = []
-    for end in ends * (ROUNDS // 2):
-        recorded.append(listening.seconds_until_recorded("Stopped", end))
-        recorded.append(listening.seconds_until_recorded("Running", lambda: virsh(host, "start", uuid)))
+    with watched_by_processes(dc):
+        for number in range(EVENTS // 2):
+            recorded.append(seconds_until_recorded(vm, "Stopped", ends[number % 2]))
+            recorded.append(seconds_until_recorded(vm, "Running", lambda: virsh(host, "start", vm.pk)))
     shown("from the act to the record", recorded)
-    assert max(recorded) < PROMISED
+    late = sum(seconds >= PROMISED for seconds in recorded)
+    print(f", {late} of {len(recorded)} later than {PROMISED:g} s", end="")
+    assert late <= EVENTS // 100
 
 
 def test_pausing_a_guest_is_heard_within_a_second(listening: Listening) -> None:

@@ -93,9 +93,12 @@ class Console:
 
     folder: Path
     children: int
+    hypervisor: str = "simulator"
     redis: Service = field(init=False)
     worker: Service = field(init=False)
     beat: Service = field(init=False)
+    tracker: Service = field(init=False)
+    watcher: Service = field(init=False)
 
     def __post_init__(self) -> None:
         self.socket = self.folder / "redis.sock"
@@ -104,15 +107,17 @@ class Console:
         conf = self.folder / "redis.conf"
         conf.write_text(redis_config(self.socket, self.folder / "redis"))
         celery = (sys.executable, "-m", "celery", "--app", APP)
-        options = ("--concurrency", str(self.children), "--queues", "ops", "--loglevel", "INFO")
-        worker = (*celery, "worker", "--pool", "prefork", *options, "--without-gossip", "--without-mingle")
+        options = ("--pool", "prefork", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
+        worker = (*celery, "worker", "--concurrency", str(self.children), *options, "--queues")
         self.redis = self.service("redis", str(redis_server()), str(conf))
-        self.worker = self.service("worker", *worker)
+        self.worker = self.service("worker", *worker, "ops")
+        self.tracker = self.service("tracker", *worker, "trace")
+        self.watcher = self.service("watcher", sys.executable, "manage.py", "watch_hosts")
         self.beat = self.service("beat", *celery, "beat", "--loglevel", "WARNING", "--pidfile=")
 
     @property
     def services(self) -> tuple[Service, ...]:
-        return self.beat, self.worker, self.redis
+        return self.beat, self.worker, self.watcher, self.tracker, self.redis
 
     @property
     def world(self) -> effects.World:
@@ -126,7 +131,7 @@ class Console:
     def service(self, name: str, *command: str) -> Service:
         own = {
             "CORRAL_DATA_DIR": str(self.folder),
-            "CORRAL_HYPERVISOR": "simulator",
+            "CORRAL_HYPERVISOR": self.hypervisor,
             "DATABASE_URL": f"sqlite:///{self.database}" if isinstance(self.database, Path) else self.database,
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": "not-secret-only-for-tests",
