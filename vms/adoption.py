@@ -4,7 +4,7 @@ What runs goes on running as it is; its definition becomes Corral's own at its n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from console.errors import InvalidArgument, NotFound, WrongState
 from console.models import Operation
@@ -60,7 +60,11 @@ def _accept(request: Adopt, asked: Asked) -> Operation:
         title=f"Adopt VM {vm.name}",
         subject=(RESOURCE_TYPE, vm.uuid, vm.name),
         locks=[vm.uuid],
-        arguments={"domain": stranger.name, "disks": [one.disk.path for one in volumes]},
+        arguments={
+            "domain": stranger.name,
+            "disks": [one.disk.path for one in volumes],
+            "decided": asdict(request),
+        },
         user=asked.user,
         lane=stranger.host_id,
         idempotency_key=asked.key,

@@ -10,9 +10,10 @@ from hosts.hypervisor.errors import HostUnreachable
 from hosts.hypervisor.spec import DomainDevices
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.adoption import ADOPT
+from vms.adoption import ADOPT, Adopt, adopt
 from vms.flows.migrate import noting
 from vms.flows.steps import ConnectNetworks, the_vm
+from vms.life import Asked
 from vms.location import come_to_rest
 from vms.models import VmInstance
 from vms.nics import keep_address
@@ -76,4 +77,11 @@ class Leases(ConnectNetworks):
                 super().undo(ctx)
 
 
-register(Flow(ADOPT, "Adopt VM", (Confirm(), Leases())))
+register(
+    Flow(
+        ADOPT,
+        "Adopt VM",
+        (Confirm(), Leases()),
+        again=lambda earlier, user, key: adopt(Adopt(**earlier.arguments["decided"]), Asked(user=user, key=key)),
+    )
+)
