@@ -21,8 +21,9 @@ from hosts.services import change_host_state, leave_maintenance, reconnect_host
 from tests.support.datacenter import Datacenter, datacenter
 from tests.support.life import ran
 from tests.support.strangers import stranger
+from vms import maintenance
 from vms.life import Asked, migrate_vm, reboot_vm, stop_vm
-from vms.maintenance import MAINTAIN, enter
+from vms.maintenance import MAINTAIN, enter, plan_of
 from vms.models import VmChange, VmInstance
 
 GUESTS = 4
@@ -30,10 +31,15 @@ GUESTS = 4
 
 @pytest.fixture
 def dc(db: None, settings: Settings, tmp_path: Path) -> Iterator[Datacenter]:
-    """Three hosts, since what leaves one should have a choice."""
+    """Three hosts, since what leaves one should have a choice; four VMs on the first one."""
     settings.CORRAL_DATA_DIR = tmp_path
-    with datacenter("one", "two", "three") as made:
+    with datacenter("one", "two", "three", populate=four) as made:
         yield made
+
+
+def four(dc: Datacenter) -> None:
+    for number in range(GUESTS):
+        guest(dc, f"vm-{number}")
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +57,7 @@ def guest(dc: Datacenter, name: str, on: str = "one") -> VmInstance:
 
 @pytest.fixture
 def vms(dc: Datacenter) -> list[VmInstance]:
-    return [guest(dc, f"vm-{number}") for number in range(GUESTS)]
+    return list(VmInstance.objects.order_by("name"))
 
 
 def go(parent: Operation) -> Operation:
@@ -91,8 +97,6 @@ def test_each_vm_moves_once_and_the_host_is_in_maintenance(dc: Datacenter, vms: 
 
 
 def test_they_go_where_the_plan_said(dc: Datacenter, vms: list[VmInstance]) -> None:
-    from vms.maintenance import plan_of
-
     guest(dc, "neighbour", "two")
     plan = {move.guest.name: move.target.name for move in plan_of(host(dc)).moves if move.target}
     finished(dc, enter(dc.uuid("host", "one")))
@@ -106,8 +110,8 @@ def test_nothing_is_left_on_the_host(dc: Datacenter, vms: list[VmInstance]) -> N
 
 
 def test_an_empty_host_is_in_maintenance_at_once(dc: Datacenter) -> None:
-    assert go(enter(dc.uuid("host", "one"))).status == Status.SUCCEEDED
-    assert host(dc).state == HostState.MAINTENANCE
+    assert go(enter(dc.uuid("host", "three"))).status == Status.SUCCEEDED
+    assert host(dc, "three").state == HostState.MAINTENANCE
 
 
 def test_the_parallel_degree_is_a_setting(dc: Datacenter, vms: list[VmInstance]) -> None:
@@ -116,27 +120,27 @@ def test_the_parallel_degree_is_a_setting(dc: Datacenter, vms: list[VmInstance])
 
 
 def test_leaving_brings_it_back_with_a_handshake(dc: Datacenter) -> None:
-    go(enter(dc.uuid("host", "one")))
-    ran(dc, leave_maintenance(uuid=dc.uuid("host", "one")))
-    assert (host(dc).state, host(dc).status) == (HostState.ENABLED, HostStatus.CONNECTED)
+    go(enter(dc.uuid("host", "three")))
+    ran(dc, leave_maintenance(uuid=dc.uuid("host", "three")))
+    assert (host(dc, "three").state, host(dc, "three").status) == (HostState.ENABLED, HostStatus.CONNECTED)
 
 
 @pytest.mark.parametrize(("event", "state"), [("enable", HostState.ENABLED), ("disable", HostState.DISABLED)])
 def test_enable_and_disable_leave_maintenance_too(dc: Datacenter, event: str, state: HostState) -> None:
-    go(enter(dc.uuid("host", "one")))
-    change_host_state(uuid=dc.uuid("host", "one"), event=event)
-    assert (host(dc).state, host(dc).status) == (state, HostStatus.CONNECTING)
+    go(enter(dc.uuid("host", "three")))
+    change_host_state(uuid=dc.uuid("host", "three"), event=event)
+    assert (host(dc, "three").state, host(dc, "three").status) == (state, HostStatus.CONNECTING)
 
 
 def test_only_a_host_in_maintenance_can_leave_it(dc: Datacenter) -> None:
-    with pytest.raises(WrongState, match="Host one is Enabled and not in Maintenance"):
-        leave_maintenance(uuid=dc.uuid("host", "one"))
+    with pytest.raises(WrongState, match="Host three is Enabled and not in Maintenance"):
+        leave_maintenance(uuid=dc.uuid("host", "three"))
 
 
 def test_a_dead_host_without_vms_is_taken_out_without_being_asked(dc: Datacenter) -> None:
-    Host.objects.filter(pk=dc.uuid("host", "one")).update(status=HostStatus.DISCONNECTED)
-    parent = go(enter(dc.uuid("host", "one")))
-    assert host(dc).state == HostState.MAINTENANCE
+    Host.objects.filter(pk=dc.uuid("host", "three")).update(status=HostStatus.DISCONNECTED)
+    parent = go(enter(dc.uuid("host", "three")))
+    assert host(dc, "three").state == HostState.MAINTENANCE
     assert "Disconnected and was not asked" in parent.steps.get(name="maintenance").note
 
 
@@ -192,8 +196,6 @@ def test_two_requests_of_one_moment_are_one(
     dc: Datacenter, vms: list[VmInstance], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second one has looked before the first one was accepted."""
-    from vms import maintenance
-
     found: list[Operation] = []
 
     def why_not(host: Host) -> str:
@@ -217,9 +219,9 @@ def test_enabling_it_on_the_way_takes_the_request_back(dc: Datacenter, vms: list
 
 
 def test_a_host_in_maintenance_is_refused(dc: Datacenter) -> None:
-    go(enter(dc.uuid("host", "one")))
-    with pytest.raises(WrongState, match="Host one is Maintenance already"):
-        enter(dc.uuid("host", "one"))
+    go(enter(dc.uuid("host", "three")))
+    with pytest.raises(WrongState, match="Host three is Maintenance already"):
+        enter(dc.uuid("host", "three"))
 
 
 def test_a_lost_host_with_vms_is_refused(dc: Datacenter, vms: list[VmInstance]) -> None:
@@ -229,11 +231,11 @@ def test_a_lost_host_with_vms_is_refused(dc: Datacenter, vms: list[VmInstance]) 
 
 
 def test_a_host_that_shakes_hands_is_busy_and_stays_as_it_was(dc: Datacenter) -> None:
-    operation = reconnect_host(uuid=dc.uuid("host", "one"))
+    operation = reconnect_host(uuid=dc.uuid("host", "three"))
     with pytest.raises(Busy) as refusal:
-        enter(dc.uuid("host", "one"))
+        enter(dc.uuid("host", "three"))
     assert refusal.value.data["holder"] == operation.pk
-    assert host(dc).state == HostState.ENABLED
+    assert host(dc, "three").state == HostState.ENABLED
 
 
 @pytest.mark.parametrize("codename", ["change_host", "migrate_vminstance"])
@@ -256,10 +258,10 @@ def test_who_lost_the_permission_meanwhile_moves_nothing(dc: Datacenter, vms: li
 # what cannot leave
 
 
-def fails(dc: Datacenter) -> str:
+def fails(dc: Datacenter, name: str = "one") -> str:
     """The sentence of an evacuation that fails; the host is back in service."""
-    parent = finished(dc, enter(dc.uuid("host", "one")))
-    assert (parent.status, host(dc).state) == (Status.FAILED, HostState.ENABLED)
+    parent = finished(dc, enter(dc.uuid("host", name)))
+    assert (parent.status, host(dc, name).state) == (Status.FAILED, HostState.ENABLED)
     assert not ResourceLock.objects.exists()
     assert parent.error["code"] == "HOST.1001"
     return str(parent.error["details"])
@@ -269,28 +271,25 @@ def test_a_migration_that_fails_once_is_tried_once_more(dc: Datacenter, vms: lis
     dc.fleet.fault(call="migrate_domain", error=HypervisorError("no"), times=1)
     parent = finished(dc, enter(dc.uuid("host", "one")))
     assert parent.status == Status.SUCCEEDED
-    assert sorted(Counter(child.status for child in parent.children.all()).items()) == [
-        (Status.FAILED, 1),
-        (Status.SUCCEEDED, GUESTS),
-    ]
+    assert Counter(child.status for child in parent.children.all()) == {Status.FAILED: 1, Status.SUCCEEDED: GUESTS}
 
 
 def test_a_vm_that_does_not_move_twice_ends_it_and_runs_on(dc: Datacenter) -> None:
-    vm = guest(dc, "stubborn")
+    vm = guest(dc, "stubborn", "three")
     dc.fleet.fault(call="migrate_domain", error=HypervisorError("the guest is too busy"))
-    said = fails(dc)
-    assert said.startswith("The last VM left on one cannot leave it. stubborn: 2 migrations did not bring it away")
+    said = fails(dc, "three")
+    assert said.startswith("The last VM left on three cannot leave it. stubborn: 2 migrations did not bring it away")
     assert "the guest is too busy" in said
     assert moves(vm) == 2
-    assert (vm.reload().state, dc.fleet.active_on(vm.pk)) == ("Running", ["one"])
+    assert (vm.reload().state, dc.fleet.active_on(vm.pk)) == ("Running", ["three"])
 
 
 def test_a_disabled_host_is_disabled_again(dc: Datacenter) -> None:
-    guest(dc, "stubborn")
-    change_host_state(uuid=dc.uuid("host", "one"), event="disable")
+    guest(dc, "stubborn", "three")
+    change_host_state(uuid=dc.uuid("host", "three"), event="disable")
     dc.fleet.fault(call="migrate_domain", error=HypervisorError("no"))
-    finished(dc, enter(dc.uuid("host", "one")))
-    assert host(dc).state == HostState.DISABLED
+    finished(dc, enter(dc.uuid("host", "three")))
+    assert host(dc, "three").state == HostState.DISABLED
 
 
 def test_an_unknown_vm_is_named_and_the_others_have_moved(dc: Datacenter, vms: list[VmInstance]) -> None:
@@ -316,12 +315,12 @@ def test_a_foreign_domain_is_named_before_anything_moves(dc: Datacenter, vms: li
 
 
 def test_a_domain_that_somebody_ignored_is_in_nobodys_way(dc: Datacenter) -> None:
-    foreign(dc, ignored=True)
-    assert go(enter(dc.uuid("host", "one"))).status == Status.SUCCEEDED
+    foreign(dc, "three", ignored=True)
+    assert go(enter(dc.uuid("host", "three"))).status == Status.SUCCEEDED
 
 
-def foreign(dc: Datacenter, **changes: bool) -> None:
-    found = stranger(dc, "shop")
+def foreign(dc: Datacenter, on: str = "one", **changes: bool) -> None:
+    found = stranger(dc, "shop", on)
     type(found).objects.filter(pk=found.pk).update(**changes)
     assert DomainState(found.state).active
 
