@@ -67,10 +67,13 @@ def enter(uuid: str, asked: Asked = NOBODY) -> Operation:
 def under_way(host: str) -> Operation | None:
     """The operation that takes a host into maintenance now. Raises Busy when it is on its way back."""
     lock = ResourceLock.objects.filter(pk=host, operation__kind=MAINTAIN).select_related("operation").first()
-    if lock and (lock.operation.undoing or lock.operation.cancel_requested):
+    if lock is None:
+        return None
+    taken_back = Host.objects.filter(pk=host, state__in=IN_SERVICE).exists()
+    if taken_back or lock.operation.undoing or lock.operation.cancel_requested:
         sentence = f"“{lock.operation.title}” is being taken back; ask again when it has ended"
         raise Busy(sentence, holder=lock.operation.pk)
-    return lock.operation if lock else None
+    return lock.operation
 
 
 def why_not(host: Host) -> str:

@@ -23,8 +23,11 @@ PAGES = {
     "hosts": "/hosts/",
     "host": "/hosts/{host}/",
     "host-lost": "/hosts/{lost}/",
+    "host-entering": "/hosts/{entering}/",
+    "host-away": "/hosts/{away}/",
     "operations": "/operations/",
     "operation": "/operations/{creating}/",
+    "operation-parts": "/operations/{evacuation}/",
     "operation-failed": "/operations/{failed}/",
     "not-found": "/nothing/",
 }

@@ -210,6 +210,8 @@ def test_two_requests_of_one_moment_are_one(
 def test_enabling_it_on_the_way_takes_the_request_back(dc: Datacenter, vms: list[VmInstance]) -> None:
     parent = go(enter(dc.uuid("host", "one")))
     change_host_state(uuid=dc.uuid("host", "one"), event="enable")
+    with pytest.raises(Busy, match="is being taken back"):
+        enter(dc.uuid("host", "one"))
     parent = go(parent)
     assert (parent.status, host(dc).state) == (Status.CANCELLED, HostState.ENABLED)
     assert "made Enabled" in (parent.error or {})["details"]
