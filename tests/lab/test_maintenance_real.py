@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -25,10 +26,9 @@ from vms.life import migrate_vm
 from vms.maintenance import enter
 from vms.models import VmChange, VmInstance
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 GUESTS = 4
-#: a worker that takes whatever is open
 WORK = """
 import time
 while True:
@@ -56,6 +56,17 @@ def vms(dc: RealDatacenter) -> list[VmInstance]:
     return found
 
 
+@contextmanager
+def working(dc: RealDatacenter) -> Iterator[None]:
+    """A worker takes whatever is open, and is killed at the end."""
+    worker = worker_process(dc, WORK)
+    try:
+        yield
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 def row(dc: RealDatacenter, name: str) -> Host:
     return Host.objects.get(pk=dc.host_uuid(dc.lab.host(name)))
 
@@ -81,23 +92,14 @@ def test_four_guests_move_once_each_though_their_worker_is_killed_twice(
     one, two = dc.lab.hosts()
     last = {vm.pk: VmChange.objects.filter(vm_uuid=vm.pk).count() for vm in vms}
     parent, began = enter(dc.host_uuid(one)), time.monotonic()
-    with slowly(one, vms[0]):
-        worker = worker_process(dc, WORK)
+    with slowly(one, vms[0]), working(dc):
         until(lambda: copies(parent), "a guest is under way", 120, 0.05)
-        worker.kill()
-        worker.wait()
-        print(f"\nkilled in the middle of a migration after {time.monotonic() - began:.1f} s", end="")
-    worker = worker_process(dc, WORK)
-    until(lambda: is_worked_on(parent, 2), "half of them have moved", 120, 0.02)
-    worker.kill()
-    worker.wait()
+    print(f"\nkilled in the middle of a migration after {time.monotonic() - began:.1f} s", end="")
+    with working(dc):
+        until(lambda: is_worked_on(parent, 2), "half of them have moved", 120, 0.02)
     print(f", at the evacuation itself after {time.monotonic() - began:.1f} s, {succeeded(parent)} moved", end="")
-    worker = worker_process(dc, WORK)
-    try:
+    with working(dc):
         until(lambda: not parent.reload().is_open, "the host is empty", 120, 0.1)
-    finally:
-        worker.kill()
-        worker.wait()
     print(f", done after {time.monotonic() - began:.1f} s", end="")
     assert parent.reload().status == Status.SUCCEEDED, parent.error
     assert row(dc, "host1").state == HostState.MAINTENANCE
