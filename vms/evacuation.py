@@ -32,13 +32,17 @@ def stand(state: VmState, *, held: bool) -> Stand:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A VM as far as a plan needs it; `holder` is the title of the operation that works on it."""
+    """A VM as far as a plan needs it; `holder` is the title of the operation that works on it.
+
+    `coming`: it is not there yet, but on its way there.
+    """
 
     uuid: str
     name: str
     state: VmState
     spec: AllocationSpec
     holder: str = ""
+    coming: bool = False
 
     @property
     def stand(self) -> Stand:
@@ -98,9 +102,12 @@ def _move(guest: Guest, hosts: Mapping[str, HostView], current: HostView, rng: R
     if guest.stand is Stand.STUCK:
         return Move(guest, why=cannot(guest.state))
     first = _first(guest) if guest.stand is Stand.WAITS else ""
-    if guest.state in LEAVING:
+    if guest.state in LEAVING and not guest.coming:
         return Move(guest, first=first)
-    found = decide(hosts.values(), replace(guest.spec, current=current), STRATEGIES[MIGRATE], rng)
+    others = [host for host in hosts.values() if host.uuid != current.uuid]
+    if not others:
+        return Move(guest, why="There is no other host.", first=first)
+    found = decide(others, replace(guest.spec, current=current), STRATEGIES[MIGRATE], rng)
     if not found.candidates:
         return Move(guest, why=found.report.summary(), first=first)
     return Move(guest, found.candidates[0], first=first)

@@ -101,7 +101,12 @@ def plan_of(host: Host) -> Plan:
     rows = list(guests_of(host.pk).prefetch_related("nics__l3_network__l2_network", "volumes__primary_storage"))
     locks = ResourceLock.objects.filter(pk__in=[vm.pk for vm in rows])
     holders = dict(locks.values_list("pk", "operation__title"))
-    guests = [Guest(vm.pk, vm.name, VmState(vm.state), _needs(vm), holders.get(vm.pk, "")) for vm in rows]
+    guests = [
+        Guest(
+            vm.pk, vm.name, VmState(vm.state), _needs(vm), holders.get(vm.pk, ""), coming=vm.target_host_id == host.pk
+        )
+        for vm in rows
+    ]
     return planned(guests, views, host.pk, SystemRandom())
 
 

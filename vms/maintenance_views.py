@@ -50,6 +50,9 @@ def host_maintenance(request: HttpRequest, uuid: str) -> HttpResponse:
 
 
 def _context(host: Host, refusal: str) -> dict[str, object]:
+    """Without a plan when it cannot be carried out at all."""
+    if closed := maintenance.why_not(host):
+        return {"host": host, "closed": closed, "refusal": refusal or closed}
     plan = maintenance.plan_of(host)
     return {
         "host": host,
@@ -57,7 +60,7 @@ def _context(host: Host, refusal: str) -> dict[str, object]:
         "going": len(plan.moves) - len(plan.stuck),
         "loads": [(load, *_rooms(load)) for load in plan.loads],
         "foreign": maintenance.foreign(host),
-        "refusal": refusal or maintenance.why_not(host),
+        "refusal": refusal,
         "key": new_uuid(),
     }
 

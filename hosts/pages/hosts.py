@@ -69,9 +69,9 @@ def notes(host: Host) -> list[tuple[str, str, str]]:
     if host.state == HostState.DISABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     if host.state == HostState.PRE_MAINTENANCE:
-        found.append(("orange", "wrench", _on_the_way(host)))
+        found.append(("blue", "wrench", _on_the_way(host)))
     if host.state == HostState.MAINTENANCE:
-        found.append(("orange", "wrench", f"In maintenance. {MAINTENANCE}"))
+        found.append(("blue", "wrench", f"In maintenance. {MAINTENANCE}"))
     if host.status == HostStatus.CONNECTED and host.prepared is None:
         found.append(("yellow", "cable", NOT_SET_UP))
     if strangers := host.strangers.filter(ignored=False).count():

@@ -60,9 +60,9 @@ def build() -> None:
         status="Failed", undoing=True, error=ERROR, steps=broken, **common,
     )  # fmt: skip
     strangers(show, one)
-    entering, away, evacuation = maintenance(show, user)
+    entering, full, away, evacuation = maintenance(show, user)
     uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
-    hosts = {"host": one.uuid, "lost": lost.uuid, "entering": entering.uuid, "away": away.uuid}
+    hosts = {"host": one.uuid, "lost": lost.uuid, "entering": entering.uuid, "full": full.uuid, "away": away.uuid}
     print(json.dumps({**uuids, **hosts, "evacuation": evacuation.uuid}))
 
 
@@ -83,8 +83,11 @@ def strangers(show: Showcase, host: Host) -> None:
         )  # fmt: skip
 
 
-def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Operation]:
-    """A host on its way into maintenance: one VM has gone, one is going, one waits; and a host that is there."""
+def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Host, Operation]:
+    """A host on its way into maintenance: one VM has gone, one is going, one waits; and a host that is there.
+
+    The host it has gone to is asked nothing, so that the plan of its own evacuation stays as it is.
+    """
     entering = show.host("node-4", state="PreMaintenance", used_memory=2 * GIB, used_cpu=2)
     target = show.host("node-5", used_memory=62 * GIB)
     away = show.host("node-6", state="Maintenance")
@@ -98,10 +101,12 @@ def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Operation]:
     half = {"migrate": {"status": "Running", "started": timezone.now(), "done": 600 << 20, "total": GIB, "attempts": 1}}
     gone, going = show.vm("mail-1", target), show.vm("mail-2", entering, "Migrating", target_host=target)
     show.vm("mail-3", entering)
+    large = show.vm("warehouse", target)
+    VmInstance.objects.filter(pk=large.pk).update(memory_size=48 * GIB)
     common = {"kind": MIGRATE, "created_by": user, "lane": entering.pk, "parent": parent, "flow": labels}
     show.operation("Migrate VM mail-1 to node-5", subject(gone), len(labels), **common)
     show.operation("Migrate VM mail-2 to node-5", subject(going), 2, steps=half, **common)
-    return entering, away, parent
+    return entering, target, away, parent
 
 
 def settle() -> None:

@@ -46,7 +46,7 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         "host-lost": f"/hosts/{uuids['lost']}/",
         "host-entering": f"/hosts/{uuids['entering']}/",
         "host-away": f"/hosts/{uuids['away']}/",
-        "host-maintenance": f"/hosts/{uuids['host']}/maintenance/",
+        "host-maintenance": f"/hosts/{uuids['full']}/maintenance/",
         "operation-parts": f"/operations/{uuids['evacuation']}/",
         **{f"vm-{name}": f"/vms/{uuids['running']}/{name}/" for name in ("stop", "migrate", "destroy")},
         "vms-bulk": "/vms/bulk/?action=start&all=?q=web",

@@ -32,7 +32,7 @@ rows = {{
     "zone": zone,
     "empty": Zone.objects.create(name="empty-zone", state="Disabled", description="Nothing stands here yet"),
     "cluster": Cluster.objects.get(name="demo-cluster"),
-    "host": Host.objects.get(name="node-1"),
+    "host": Host.objects.get(name="node-5"),
     "storage": PrimaryStorage.objects.get(name="shared-1", zone=zone),
     "store": ImageStore.objects.create(name="inventory", url=str(folder)),
     "l2": L2Network.objects.get(name="l2-eth1-100"),

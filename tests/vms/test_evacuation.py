@@ -46,7 +46,7 @@ def test_what_those_before_have_taken_is_gone() -> None:
     found = plan([guest("a", 3 * GIB), guest("b", 3 * GIB)], free("one", 4 * GIB))
     assert where(found) == {"a": "one", "b": ""}
     assert [move.why for move in found.stuck] == [
-        "No host can run this VM: 1 of 2 has to be avoided, 1 lacks memory (need 3 GiB, most free 1 GiB on one)."
+        "No host can run this VM: 1 of 1 lacks memory (need 3 GiB, most free 1 GiB on one)."
     ]
 
 
@@ -83,6 +83,16 @@ def test_a_vm_that_something_works_on_goes_after_that() -> None:
 def test_a_vm_that_is_leaving_takes_no_room(state: VmState) -> None:
     found = plan([guest("a", state=state)], free("one", 4 * GIB))
     assert (where(found), found.loads, found.stuck) == ({"a": ""}, (), ())
+
+
+def test_a_vm_that_is_on_its_way_there_goes_on() -> None:
+    coming = replace(guest("a", state=VmState.MIGRATING, holder="Migrate VM a to leaving"), coming=True)
+    move = plan([coming], free("one", 4 * GIB)).moves[0]
+    assert (move.first, move.target and move.target.name) == ("“Migrate VM a to leaving” ends first.", "one")
+
+
+def test_a_host_alone_has_nowhere_to_go() -> None:
+    assert plan([guest("a")]).stuck[0].why == "There is no other host."
 
 
 def test_nothing_there_is_an_empty_plan() -> None:
