@@ -6,6 +6,7 @@ import hosts.urls
 import vms.catalogue_urls
 from console.dashboard import dashboard
 from console.views import health, live
+from vms.maintenance_views import host_maintenance
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("volumes/", include(vms.catalogue_urls.volume_urls)),
     path("zones/", include(hosts.urls.zone_urls)),
     path("clusters/", include(hosts.urls.cluster_urls)),
+    path("hosts/<slug:uuid>/maintenance/", host_maintenance, name="host-maintenance"),
     path("hosts/", include(hosts.urls.host_urls)),
     path("primary-storages/", include(hosts.urls.storage_urls)),
     path("image-stores/", include(hosts.urls.store_urls)),

@@ -49,13 +49,12 @@ def _change_state(name: str, change: Callable[..., Any]) -> Command:
         changed = change(uuid=given["uuid"], event=given["stateEvent"])
         return {"inventory": inventory.get(name).get_json(changed.pk)}
 
-    summary = f"Enable or disable a {name.lower()}; a disabled one takes no new VMs, running ones stay."
+    summary = f"Enable or disable a {name.lower()} with its hosts; a disabled one takes no new VMs, running ones stay."
     return Command(f"Change{name}State", summary, STATE_EVENT, run)
 
 
 for _name, _change in (
     ("Zone", services.change_zone_state),
     ("Cluster", services.change_cluster_state),
-    ("Host", services.change_host_state),
 ):
     register(_change_state(_name, _change))

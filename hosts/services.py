@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from console.errors import InvalidArgument, NotFound
+from console.errors import InvalidArgument, NotFound, WrongState
 from console.models import Enablement, Operation
 from console.naming import hostname_problem, new_uuid
 from console.operations.services import once, submit
@@ -121,8 +121,20 @@ def _change_hosts(clusters: Iterable[str], state: Enablement) -> None:
     hosts.update(state=state)
 
 
-def change_host_state(*, uuid: str, event: str) -> Host:
-    """Enable or disable one host; its running VMs stay."""
-    if not Host.objects.filter(pk=uuid).update(state=target_of(event)):
-        raise NotFound(f"There is no host with uuid {uuid}", field="uuid")
+def change_host_state(*, uuid: str, event: str, user: AbstractBaseUser | None = None) -> Host:
+    """Enable or disable one host; its running VMs stay. On the way into maintenance this takes the way back."""
+    host, state = get_host(uuid), target_of(event)
+    if host.state == HostState.MAINTENANCE:
+        leave_maintenance(uuid=uuid, event=event, user=user)
+    elif not Host.objects.filter(pk=uuid, state=host.state).update(state=state):
+        raise WrongState(f"Host {host.name} is {get_host(uuid).state} by now")
     return get_host(uuid)
+
+
+def leave_maintenance(*, uuid: str, event: str = "enable", user: AbstractBaseUser | None = None) -> Operation:
+    """Back into service, with a handshake: what the host is may have changed meanwhile (semantics §8.2)."""
+    host = get_host(uuid)
+    with transaction.atomic():
+        if not Host.objects.filter(pk=uuid, state=HostState.MAINTENANCE).update(state=target_of(event)):
+            raise WrongState(f"Host {host.name} is {host.state} and not in Maintenance")
+        return reconnect_host(uuid=uuid, user=user)

@@ -22,6 +22,7 @@ PURE = (
     "vms.states",
     "vms.actions",
     "vms.bulk",
+    "vms.evacuation",
     "vms.verdict",
     "networks.guest",
     "networks.addresses",

@@ -18,6 +18,7 @@ class VmsConfig(CorralApp):
         "flows.destroy",
         "flows.adopt",
         "flows.bulk",
+        "flows.maintain",
         "flows.image",
         "flows.volume",
         "healing",

@@ -4,12 +4,35 @@ from console import inventory
 from console.cli import RESOURCE_PARAMETERS, Accepted, Answer, Arguments, Parameter, command
 from console.errors import NotFound
 from console.models import Operation
+from hosts.models import HostState
+from hosts.services import change_host_state, get_host, leave_maintenance
+from hosts.states import STATE_EVENTS
 from vms import life
 from vms.creation import CreateVm
 from vms.life import DELETE_MODES, PERMISSIVE, Asked
+from vms.maintenance import enter
 from vms.models import VmType
 from vms.services import create_vm
 from vms.volumes import NewVolume, attach_volume, create_volume, delete_volume, detach_volume
+
+#: of ChangeHostState: the manual's word, and that of later versions
+MAINTAIN_EVENTS = ("maintain", "preMaintain")
+
+
+@command(
+    "ChangeHostState",
+    Parameter("uuid", required=True),
+    Parameter("stateEvent", required=True, choices=(*STATE_EVENTS, *MAINTAIN_EVENTS)),
+)
+def change_state(given: Arguments) -> Answer:
+    """Enable or disable a host, whose running VMs stay, or take it into maintenance: they migrate away first."""
+    uuid, event = given["uuid"], given["stateEvent"]
+    if event in MAINTAIN_EVENTS:
+        return _answer(uuid, enter(uuid, Asked(user=given.user)), "Host")
+    if get_host(uuid).state == HostState.MAINTENANCE:
+        return _answer(uuid, leave_maintenance(uuid=uuid, event=event, user=given.user), "Host")
+    change_host_state(uuid=uuid, event=event, user=given.user)
+    return _answer(uuid, None, "Host")
 
 
 @command(

@@ -14,6 +14,11 @@ STOP_GRACE = define(
     Config("vm", "stop.gracePeriod", SECONDS, 60, "How long a guest may take to shut down before it is switched off.",
            lambda value: 0 <= value <= 600, "from 0 to 600")
 )  # fmt: skip
+EVACUATION_DEGREE = define(
+    Config("kvm", "vm.migrationQuantity", INT, 2,
+           "How many VMs leave a host at a time when it is taken into maintenance.",
+           lambda value: 1 <= value <= 100, "from 1 to 100")
+)  # fmt: skip
 MIGRATION_STALL = define(
     Config("kvm", "migration.stallSeconds", SECONDS, 120,
            "A live migration that comes no nearer to its end for so long is given up.",

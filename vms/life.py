@@ -4,6 +4,7 @@ Each function checks, changes the state, reserves and writes the operation in on
 nothing. None is the answer where there is nothing to do, which is a success.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random, SystemRandom
 from typing import Any
@@ -23,7 +24,7 @@ from hosts.models import Host, Leftover, LeftoverKind
 from networks.hostnet import uplinks
 from vms.config import DELETE_DATA_VOLUMES
 from vms.creation import RESOURCE_TYPE
-from vms.models import InternalId, VmInstance, Volume, VolumeType
+from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
 from vms.nics import mend_nics
 from vms.placement import Look, Placement, choose, place
 from vms.states import TARGETS, VmEvent, VmOperation, VmState, is_no_op, refusal, sources
@@ -134,13 +135,20 @@ def needs(vm: VmInstance, host: str | None = None) -> AllocationSpec:
     """What a VM that has its volumes and addresses needs from a host. Raises NotFound for an unknown `host`."""
     nics = vm.nics.filter(l3_network__isnull=False).select_related("l3_network__l2_network")
     volumes = vm.volumes.filter(primary_storage__isnull=False).select_related("primary_storage")
+    return needs_with(vm, nics, volumes, _host_named(host) if host else None)
+
+
+def needs_with(
+    vm: VmInstance, nics: Iterable[VmNic], volumes: Iterable[Volume], place: Place | None = None
+) -> AllocationSpec:
+    """The same with NICs that have a network, and volumes that have a storage, read before."""
     places = {v.primary_storage_id: VolumePlace(str(v.primary_storage_id), str(v.primary_storage)) for v in volumes}
     l2s = [nic.l3_network.l2_network for nic in nics if nic.l3_network]
     return AllocationSpec(
         cpu=vm.cpu_num,
         memory=vm.memory_size,
         hypervisor_type=vm.hypervisor_type,
-        place=_host_named(host) if host else None,
+        place=place,
         l2s={l2.pk: l2.name for l2 in l2s},
         uplinks=uplinks(l2s),
         volume_places=tuple(places.values()),

@@ -100,12 +100,12 @@ def _eligible(host: HostView, cpu: int, memory: int, marks: Mapping[str, str]) -
         host.name,
         marks.get(host.uuid, ""),
         host.cluster_name,
-        cpu=_room(host.available_cpu, cpu, host.total_cpu, str),
-        memory=_room(host.available_memory, memory, host.total_memory, format_size),
+        cpu=room(host.available_cpu, cpu, host.total_cpu, str),
+        memory=room(host.available_memory, memory, host.total_memory, format_size),
     )
 
 
-def _room(free: int, taken: int, total: int, text: Callable[[int], str]) -> Room:
+def room(free: int, taken: int, total: int, text: Callable[[int], str]) -> Room:
     used = 100 * (total - free) // total
     return Room(text(free), text(free - taken), text(total), used, max(1, 100 * taken // total))
 

@@ -25,7 +25,7 @@ def state_actions(change: Callable[..., Any], noun: str, meaning: str) -> tuple[
             label="Enable",
             icon="circle-play",
             run=run("enable", "enabled"),
-            shown=lambda row: row.state != Enablement.ENABLED,
+            shown=lambda row: row.state == Enablement.DISABLED,
         ),
         Action(
             name="disable",

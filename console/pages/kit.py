@@ -48,8 +48,9 @@ class Action:
     """Something done to a row by POST `<row>/<name>/`.
 
     `run` gets the row, what was posted and who asks; what is asked about first has the address of the question in
-    `asks` instead, where it is accepted as well. `refused` says why it cannot be done now (its button is then
-    disabled and says so); `shown` whether there is a button at the top of the page.
+    `asks` instead, where it is accepted as well; not `dialog`: on a page of its own. `refused` says why it cannot be
+    done now (its button is then disabled and says so); `shown` whether there is a button at the top of the page.
+    `permission` is one that is needed besides that of the `verb`.
     """
 
     name: str
@@ -57,7 +58,9 @@ class Action:
     icon: str
     run: Callable[[Row, QueryDict, Person], Done] | None = None
     asks: Callable[[Row], str] | None = None
+    dialog: bool = True
     verb: Verb = "change"
+    permission: str = ""
     shown: Callable[[Row], bool] = lambda row: True
     refused: Callable[[Row], str] = lambda row: ""
     hint: str = ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -124,13 +125,18 @@ def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:
         "meta": [(icon, cell(row)) for icon, cell in pages.meta],
         "buttons": [
             _button(pages, row, action)
-            for action in pages.actions
-            if action.shown(row) and may(request.user, pages.model, action.verb)
+            for action in actions_of(pages)
+            if action.shown(row) and _may_act(request, pages, action)
         ],
         "edit_url": reverse(pages.view("edit"), args=[row.pk]) if form and pages.update and changes else "",
         "delete_url": reverse(pages.view("delete"), args=[row.pk]) if pages.deletable and deletes else "",
         "undeletable": pages.undeletable(row),
     }
+
+
+def _may_act(request: HttpRequest, pages: Pages, action: Action) -> bool:
+    more = not action.permission or request.user.has_perm(action.permission)
+    return more and may(request.user, pages.model, action.verb)
 
 
 def _button(pages: Pages, row: Any, action: Action) -> Button:
@@ -269,6 +275,8 @@ def _guarded_action(pages: Pages, action: Action) -> View:
     @needs(pages.model, action.verb)
     def view(request: HttpRequest, uuid: str) -> HttpResponse:
         row = row_or_404(pages.rows(), uuid)
+        if not _may_act(request, pages, action):
+            raise PermissionDenied(f"needs {action.permission}")
         if action.run is None:
             raise Http404(f"{action.name} is accepted where it is asked about")
         try:

@@ -21,6 +21,11 @@ def fewest_vms(hosts: Sequence[HostView], spec: AllocationSpec, rng: Random) -> 
     return sorted(hosts, key=lambda host: host.vm_count)
 
 
+def roomiest(hosts: Sequence[HostView], spec: AllocationSpec, rng: Random) -> list[HostView]:
+    """Hosts with most memory left first, then by name: what was foretold is what happens while nothing changes."""
+    return sorted(hosts, key=lambda host: (-host.available_memory, host.name, host.uuid))
+
+
 def last_host_first(hosts: Sequence[HostView], spec: AllocationSpec, rng: Random) -> list[HostView]:
     """The host the VM ran on last comes first (chapter, "Start VM")."""
     return sorted(hosts, key=lambda host: host.uuid != spec.last_host_uuid)

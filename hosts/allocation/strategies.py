@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hosts.allocation import filters
 from hosts.allocation.filters import Rule
-from hosts.allocation.ordering import Ordering, fewest_vms, last_host_first, shuffled
+from hosts.allocation.ordering import Ordering, fewest_vms, last_host_first, roomiest, shuffled
 
 DEFAULT = "DefaultHostAllocatorStrategy"
 LEAST_VM = "LeastVmPreferredHostAllocatorStrategy"
@@ -51,7 +51,7 @@ STRATEGIES = {
         Strategy(LEAST_VM, _CREATE, (shuffled, fewest_vms), selectable=True),
         Strategy(DESIGNATED, (PLACE, *_CREATE), (shuffled, last_host_first)),
         Strategy(LAST_HOST, (*_BASE, VOLUME_STORAGES, PRIMARY_STORAGE), (shuffled, last_host_first)),
-        Strategy(MIGRATE, (PLACE, *_BASE, VERSIONS, VOLUME_STORAGES, PRIMARY_STORAGE), (shuffled,)),
+        Strategy(MIGRATE, (PLACE, *_BASE, VERSIONS, VOLUME_STORAGES, PRIMARY_STORAGE), (roomiest,)),
     )
 }
 

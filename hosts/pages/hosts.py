@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from console.filtersets import name_filter
 from console.forms import NamedForm
+from console.models import ResourceLock
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
@@ -28,6 +29,7 @@ NOT_SET_UP = (
     "Run this in Corral's folder, then reconnect it: {}"
 )
 CHANGES_SHOWN = 12
+MAINTENANCE = "It takes no VMs, and nobody looks whether it answers, until it is taken back into service."
 DISABLED = "It takes no new VMs; those that run there stay."
 
 
@@ -47,6 +49,11 @@ def reconnect(host: Host, posted: QueryDict, user: Person) -> Done:
     return Done(f"Host {host.name} is shaking hands.", [operation])
 
 
+def leave_maintenance(host: Host, posted: QueryDict, user: Person) -> Done:
+    operation = services.leave_maintenance(uuid=host.pk, user=user)
+    return Done(f"Host {host.name} shakes hands and is in service again.", [operation])
+
+
 def context(host: Host) -> Mapping[str, Any]:
     reserved = reserved_of(host)
     return {
@@ -64,6 +71,10 @@ def notes(host: Host) -> list[tuple[str, str, str]]:
     found = []
     if host.state == HostState.DISABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
+    if host.state == HostState.PRE_MAINTENANCE:
+        found.append(("blue", "wrench", _on_the_way(host)))
+    if host.state == HostState.MAINTENANCE:
+        found.append(("blue", "wrench", f"In maintenance. {MAINTENANCE}"))
     if host.status == HostStatus.CONNECTED and host.prepared is None:
         found.append(("yellow", "cable", format_html(NOT_SET_UP, _command(set_up(host.management_ip)))))
     if strangers := host.strangers.filter(ignored=False).count():
@@ -73,6 +84,15 @@ def notes(host: Host) -> list[tuple[str, str, str]]:
 
 def _command(text: str) -> SafeString:
     return render_to_string("components/_copy.html", {"text": text, "label": "command"})
+
+
+def _on_the_way(host: Host) -> str:
+    text = "It takes no new VMs, and those that run there move away."
+    lock = ResourceLock.objects.filter(pk=host.pk).select_related("operation").first()
+    if lock is None:
+        return text
+    url = reverse("operations:detail", args=[lock.operation.pk])
+    return format_html('{} <a href="{}">{}</a>', text, url, lock.operation.title)
 
 
 def _strangers(host: Host, count: int) -> str:
@@ -129,8 +149,16 @@ PAGES = Pages(
             refused=lambda host: "It is shaking hands already" if host.status == HostStatus.CONNECTING else "",
             hint="Shake hands again; until it is done the host takes no new VMs",
         ),
+        Action(
+            name="leave-maintenance",
+            label="Leave maintenance",
+            icon="circle-play",
+            run=leave_maintenance,
+            shown=lambda host: host.state == HostState.MAINTENANCE,
+            hint="Into service again, with a handshake",
+        ),
     ),
-    moving=lambda host: host.status == HostStatus.CONNECTING,
+    moving=lambda host: host.status == HostStatus.CONNECTING or host.state == HostState.PRE_MAINTENANCE,
     fragment="hosts/_detail.html",
     context=context,
     create_url="hosts:create",

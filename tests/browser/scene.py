@@ -5,15 +5,19 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from console import live
 from console.models import Operation
+from console.operations.flow import get
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host, PrimaryStorage
 from tests.browser.accounts import PASSWORD
 from tests.support.showcase import GIB, Showcase, report, subject
+from vms.life import MIGRATE
+from vms.maintenance import MAINTAIN
 from vms.models import Leak, LeakKind, Stranger, VmInstance
 
 USER = "anna"
@@ -41,7 +45,7 @@ def build() -> None:
     user = get_user_model().objects.create_user(USER, password=PASSWORD, is_staff=True)
     show = Showcase()
     one = show.host("node-1", used_cpu=38, used_memory=41 * GIB)
-    two = show.host("node-2", used_memory=63 * GIB)
+    two = show.host("node-2", used_memory=60 * GIB)
     lost = show.host("node-3", status="Disconnected", status_reason="no answer for 20 s")
     verdict = report(one, two, lost, refused={"node-2": ("memory", "node-2 lacks memory", LACKING)})
     for number in range(12):
@@ -59,9 +63,11 @@ def build() -> None:
         status="Failed", undoing=True, error=ERROR, steps=broken, **common,
     )  # fmt: skip
     strangers(show, one)
-    leak = troubles(one)
+    entering, full, away, evacuation = maintenance(show, user)
     uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
-    print(json.dumps({**uuids, "host": one.uuid, "lost": lost.uuid, "l3": show.l3.uuid, "leak": leak}))
+    hosts = {"host": one.uuid, "lost": lost.uuid, "entering": entering.uuid, "full": full.uuid, "away": away.uuid}
+    others = {"evacuation": evacuation.uuid, "l3": show.l3.uuid, "leak": troubles(one)}
+    print(json.dumps({**uuids, **hosts, **others}))
 
 
 def troubles(host: Host) -> str:
@@ -90,6 +96,32 @@ def strangers(show: Showcase, host: Host) -> None:
             host=host, domain_uuid=f"5b{number:030x}", name=f"shop-{number}", vcpus=2, memory=4 * GIB,
             state=("running", "shutoff")[number], devices=devices,
         )  # fmt: skip
+
+
+def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Host, Operation]:
+    """A host on its way into maintenance: one VM has gone, one is going, one waits; and a host that is there.
+
+    The host it has gone to is asked nothing, so that the plan of its own evacuation stays as it is.
+    """
+    entering = show.host("node-4", state="PreMaintenance", used_memory=2 * GIB, used_cpu=2)
+    target = show.host("node-5", used_memory=62 * GIB)
+    away = show.host("node-6", state="Maintenance")
+    steps = {"evacuate": {"status": "Running", "started": timezone.now(), "done": 1, "total": 3, "attempts": 1,
+                          "note": "1 moved, 2 to go; waiting: mail-3"}}  # fmt: skip
+    parent = show.operation(
+        "Take host node-4 into maintenance", ("HostVO", entering.pk, entering.name), 1,
+        kind=MAINTAIN, created_by=user, steps=steps, flow=[(step.name, step.label) for step in get(MAINTAIN).steps],
+    )  # fmt: skip
+    labels = [(step.name, step.label) for step in get(MIGRATE).steps]
+    half = {"migrate": {"status": "Running", "started": timezone.now(), "done": 600 << 20, "total": GIB, "attempts": 1}}
+    gone, going = show.vm("mail-1", target), show.vm("mail-2", entering, "Migrating", target_host=target)
+    show.vm("mail-3", entering)
+    large = show.vm("warehouse", target)
+    VmInstance.objects.filter(pk=large.pk).update(memory_size=48 * GIB)
+    common = {"kind": MIGRATE, "created_by": user, "lane": entering.pk, "parent": parent, "flow": labels}
+    show.operation("Migrate VM mail-1 to node-5", subject(gone), len(labels), **common)
+    show.operation("Migrate VM mail-2 to node-5", subject(going), 2, steps=half, **common)
+    return entering, target, away, parent
 
 
 def settle() -> None:

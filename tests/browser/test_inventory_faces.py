@@ -21,7 +21,7 @@ USER = "ina"
 GROUND = f"""
 import json
 from django.conf import settings
-from hosts.models import Cluster, ImageStore, PrimaryStorage, Zone
+from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
 from networks.models import L2Network, L3Network
 from vms.models import DiskOffering, Image, InstanceOffering
 {superuser(USER)}
@@ -32,6 +32,7 @@ rows = {{
     "zone": zone,
     "empty": Zone.objects.create(name="empty-zone", state="Disabled", description="Nothing stands here yet"),
     "cluster": Cluster.objects.get(name="demo-cluster"),
+    "host": Host.objects.get(name="node-5"),
     "storage": PrimaryStorage.objects.get(name="shared-1", zone=zone),
     "store": ImageStore.objects.create(name="inventory", url=str(folder)),
     "l2": L2Network.objects.get(name="l2-eth1-100"),
@@ -51,6 +52,7 @@ PAGES = {
     "cluster": "/clusters/{cluster}/",
     "hosts": "/hosts/?status=Disconnected",
     "host-add": "/hosts/create/",
+    "host-maintenance": "/hosts/{host}/maintenance/",
     "storages": "/primary-storages/",
     "storage": "/primary-storages/{storage}/",
     "store-add": "/image-stores/create/",

@@ -5,11 +5,8 @@ four times. Figures are printed.
 """
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from threading import Thread
 
 import pytest
@@ -30,14 +27,15 @@ from tests.support.real_life import (
     at,
     carried_out,
     done,
+    goes_on_ticking,
     host_of,
     known_on,
     leased_on,
     persistent_on,
     running_on,
-    ticks,
+    slowly,
+    worker_process,
 )
-from tests.support.stack import ROOT, Stack
 from vms.life import migrate_vm
 from vms.models import VmInstance
 
@@ -45,8 +43,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 MIGRATIONS = int(os.environ.get("CORRAL_MIGRATIONS", "4"))
 ALLOWED_GAP = 3.0
-#: MiB/s: so slow that something can happen in the middle, and what libvirt starts with
-SLOW, FAST = "1", "8796093022207"
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +86,6 @@ def is_on(dc: RealDatacenter, vm: VmInstance, host: LabHost) -> None:
         assert seen(dc, vm) == [host.name]
     assert leased_on(dc, {vm.nics.get().mac}) == [host.name]
     assert [one.name for one in dc.lab.hosts() if row(dc, one).used_memory] == [host.name]
-
-
-def goes_on_ticking(host: LabHost, vm: VmInstance) -> None:
-    said = len(ticks(host, vm))
-    until(lambda: len(ticks(host, vm)) > said + 1, "the guest goes on", 20)
 
 
 # it moves
@@ -152,21 +143,6 @@ def test_a_refusal_of_libvirt_is_shown_with_its_code(dc: RealDatacenter, vm: VmI
     assert error["hypervisorCode"] == 9  # VIR_ERR_OPERATION_FAILED
     assert "already exists" in error["details"]
     is_on(dc, vm, source)
-
-
-@contextmanager
-def slowly(host: LabHost, vm: VmInstance) -> Iterator[Callable[[], None]]:
-    """It leaves the host at a crawl, until it is hurried or the test is over."""
-
-    def hurry() -> None:
-        virsh(host, "migrate-setspeed", vm.pk, FAST)
-
-    virsh(host, "migrate-setspeed", vm.pk, SLOW)
-    try:
-        yield hurry
-    finally:
-        if vm.pk in virsh(host, "list", "--uuid").replace("-", ""):
-            hurry()
 
 
 class Middle(Thread):
@@ -233,7 +209,7 @@ def test_whoever_comes_after_a_killed_worker_joins_the_migration(dc: RealDatacen
     source, target = ends(dc, vm)
     with slowly(source, vm) as hurry:
         operation = migrate_vm(vm.pk)
-        worker = worker_process(dc, operation)
+        worker = worker_process(dc, f"runner.run({operation.pk!r})")
         middle = Middle(operation, worker.kill)
         middle.join()
         worker.wait()
@@ -245,13 +221,6 @@ def test_whoever_comes_after_a_killed_worker_joins_the_migration(dc: RealDatacen
     assert ended.steps.get(name="migrate").attempts == 2
     is_on(dc, vm, target)
     goes_on_ticking(target, vm)
-
-
-def worker_process(dc: RealDatacenter, operation: Operation) -> "subprocess.Popen[bytes]":
-    code = f"import django; django.setup(); from console.operations import runner; runner.run({operation.pk!r})"
-    environment = Stack(dc.folder, extra={"CORRAL_HYPERVISOR": "libvirt"}).environment()
-    environment["DJANGO_SETTINGS_MODULE"] = "console.settings"
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)
 
 
 def processed(host: LabHost, vm: VmInstance) -> float:

@@ -1,6 +1,8 @@
 """VMs of a real datacenter through their lives: carried out here and now, and looked at through libvirt alone."""
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +15,13 @@ import libvirt
 from console.models import Operation, Status
 from console.operations import runner, signals
 from hosts.lab import LabHost
-from tests.lab.lab_support import said
+from tests.lab.lab_support import said, until, virsh
 from tests.support.real_datacenter import RealDatacenter, serial_log
+from tests.support.stack import ROOT, Stack
 from vms.models import VmInstance
+
+#: MiB/s of a migration: so slow that something can happen in the middle, and what libvirt starts with
+SLOW, FAST = "1", "8796093022207"
 
 
 def carried_out(operation: Operation | None) -> Operation:
@@ -138,3 +144,32 @@ def at(step: str, act: Callable[[], Any], moment: str = "run") -> Iterator[None]
         yield
     finally:
         signals.boundary.disconnect(receive)
+
+
+def goes_on_ticking(host: LabHost, vm: VmInstance) -> None:
+    said = len(ticks(host, vm))
+    until(lambda: len(ticks(host, vm)) > said + 1, "the guest goes on", 20)
+
+
+@contextmanager
+def slowly(host: LabHost, vm: VmInstance) -> Iterator[Callable[[], None]]:
+    """It leaves the host at a crawl, until it is hurried or the test is over."""
+
+    def hurry() -> None:
+        virsh(host, "migrate-setspeed", vm.pk, FAST)
+
+    virsh(host, "migrate-setspeed", vm.pk, SLOW)
+    try:
+        yield hurry
+    finally:
+        if vm.pk in virsh(host, "list", "--uuid").replace("-", ""):
+            hurry()
+
+
+def worker_process(dc: RealDatacenter, code: str) -> "subprocess.Popen[bytes]":
+    """A worker in a process of its own, which can be killed; `code` knows `runner` and `Operation`."""
+    known = "from console.models import Operation; from console.operations import runner"
+    environment = Stack(dc.folder, extra={"CORRAL_HYPERVISOR": "libvirt"}).environment()
+    environment["DJANGO_SETTINGS_MODULE"] = "console.settings"
+    program = f"import django; django.setup(); {known}\n{code}"
+    return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment)

@@ -163,9 +163,12 @@ class Showcase:
     def operation(
         self, title: str, subject: tuple[str, str, str], reached: int = len(CREATE_STEPS), **values: Any
     ) -> Operation:
-        """An operation whose first `reached` steps are done; `steps` overrides the fields of single steps by name."""
-        overrides = values.pop("steps", {})
-        ended = reached == len(CREATE_STEPS)
+        """An operation whose first `reached` steps are done; `steps` overrides the fields of single steps by name.
+
+        `flow`: (name, label) of its steps, where it is not a creation.
+        """
+        overrides, flow = values.pop("steps", {}), values.pop("flow", CREATE_STEPS)
+        ended = reached == len(flow)
         started = values.pop("started", timezone.now() - timedelta(seconds=42))
         status = values.pop("status", "Succeeded" if ended else "Running")
         finished = started + timedelta(seconds=9) if status in ("Succeeded", "Failed", "Cancelled") else None
@@ -189,7 +192,7 @@ class Showcase:
         if operation.is_open:
             # Its VM is worked on: nobody takes it for one that was left alone.
             ResourceLock.objects.get_or_create(resource_uuid=subject[1], defaults={"operation": operation})
-        for position, (name, label) in enumerate(CREATE_STEPS):
+        for position, (name, label) in enumerate(flow):
             done = position < reached
             fields: dict[str, Any] = {"status": "Done" if done else "Pending"}
             if done:

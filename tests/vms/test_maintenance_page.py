@@ -1,0 +1,165 @@
+"""The page that shows who goes where before a host is taken into maintenance, and the host's page on the way."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from console.models import Operation
+from hosts.models import Host
+from tests.support.pages import HTMX, query_count, text_of, visitor
+from tests.support.showcase import GIB, Showcase
+from vms.maintenance import MAINTAIN, enter
+from vms.models import Stranger
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss() -> Client:
+    return visitor("boss", is_superuser=True)
+
+
+@pytest.fixture
+def show() -> Showcase:
+    made = Showcase()
+    made.l2.clusters.add(made.cluster)
+    return made
+
+
+@pytest.fixture
+def one(show: Showcase) -> Host:
+    return show.host("node-1")
+
+
+def page_of(host: Host) -> str:
+    return f"/hosts/{host.pk}/maintenance/"
+
+
+# the plan
+
+
+def test_it_shows_who_goes_where_and_the_load_afterwards(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2", used_memory=10 * GIB)
+    show.vm("web-1", one)
+    show.vm("web-2", one)
+    response = boss.get(page_of(one))
+    assert [(move.guest.name, move.target.name) for move in response.context["plan"].moves] == [
+        ("web-1", "node-2"),
+        ("web-2", "node-2"),
+    ]
+    ((load, cpu, memory),) = response.context["loads"]
+    assert (load.count, cpu.before, cpu.after) == (2, "160", "158")
+    assert (memory.before, memory.after, memory.total) == ("53.5 GiB", "51.5 GiB", "64 GiB")
+    assert "Move 2 VMs and enter maintenance" in text_of(response)
+
+
+def test_what_cannot_leave_is_said_with_its_reason(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2", used_memory=64 * GIB)
+    show.vm("big", one)
+    show.vm("lost", one, "Unknown")
+    body = text_of(boss.get(page_of(one)))
+    for part in ("2 of 2 VMs cannot leave", "1 lacks memory (need 1 GiB", "only a VM that is known to run can migrate"):
+        assert part in body
+
+
+def test_what_nobody_recorded_is_named(boss: Client, one: Host) -> None:
+    common = {"host": one, "vcpus": 1, "memory": GIB}
+    Stranger.objects.create(domain_uuid="a" * 32, name="shop", state="running", **common)
+    Stranger.objects.create(domain_uuid="b" * 32, name="off", state="shutoff", **common)
+    Stranger.objects.create(domain_uuid="c" * 32, name="mine", state="running", ignored=True, **common)
+    assert boss.get(page_of(one)).context["foreign"] == ["shop"]
+
+
+def test_a_vm_that_something_works_on_waits_for_it(boss: Client, show: Showcase, one: Host) -> None:
+    vm = show.vm("web-1", one)
+    show.operation("Reboot VM web-1", ("VmInstance", vm.pk, vm.name), 2)
+    show.host("node-2")
+    assert "“Reboot VM web-1” ends first." in text_of(boss.get(page_of(one)))
+
+
+def test_an_empty_host_is_told(boss: Client, one: Host) -> None:
+    assert "out of service at once" in text_of(boss.get(page_of(one)))
+
+
+def test_a_lost_host_is_refused_before_it_is_asked_for(boss: Client, show: Showcase) -> None:
+    lost = show.host("node-3", status="Disconnected")
+    show.vm("web-1", lost, "Unknown")
+    response = boss.get(page_of(lost))
+    assert "its 1 VM cannot be moved away" in response.context["refusal"]
+    assert 'type="submit">' not in text_of(response).partition('<form class="panel form"')[2]
+
+
+def test_it_costs_the_same_however_many_vms_and_hosts_there_are(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2")
+    show.vm("web-0", one)
+    few = query_count(boss, page_of(one))
+    for number in range(1, 30):
+        show.vm(f"web-{number}", one, nics=2)
+        show.host(f"host-{number}")
+    assert query_count(boss, page_of(one)) == few == 21
+
+
+# entering
+
+
+def test_posting_leads_to_the_operation(boss: Client, one: Host) -> None:
+    response = boss.post(page_of(one), {"key": "k"})
+    operation = Operation.objects.get(kind=MAINTAIN)
+    assert response["Location"] == f"/operations/{operation.pk}/"
+    assert Host.objects.get(pk=one.pk).state == "PreMaintenance"
+
+
+def test_a_double_click_is_one_operation(boss: Client, one: Host) -> None:
+    for _ in range(2):
+        boss.post(page_of(one), {"key": "k"})
+    assert Operation.objects.filter(kind=MAINTAIN).count() == 1
+
+
+def test_a_refusal_is_shown_on_the_page(boss: Client, one: Host) -> None:
+    Host.objects.filter(pk=one.pk).update(state="Maintenance")
+    assert "Host node-1 is Maintenance already" in text_of(boss.post(page_of(one)))
+
+
+@pytest.mark.parametrize("rights", [[], ["change_host"], ["migrate_vminstance"]])
+def test_it_needs_both_permissions(one: Host, rights: list[str]) -> None:
+    carl = visitor("carl", is_staff=True)
+    user = get_user_model().objects.get(username="carl")
+    user.user_permissions.add(*Permission.objects.filter(codename__in=rights))
+    assert [carl.get(page_of(one)).status_code, carl.post(page_of(one)).status_code] == [403, 403]
+    assert "act-maintenance" not in text_of(carl.get(f"/hosts/{one.pk}/"))
+
+
+def test_an_unknown_host_is_not_found(boss: Client) -> None:
+    assert boss.get(f"/hosts/{'0' * 32}/maintenance/").status_code == 404
+
+
+# the host's page
+
+
+def test_the_host_page_leads_to_the_plan(boss: Client, one: Host) -> None:
+    assert f'id="act-maintenance" href="{page_of(one)}"' in text_of(boss.get(f"/hosts/{one.pk}/"))
+
+
+def test_on_the_way_it_links_to_the_operation_and_polls(boss: Client, one: Host) -> None:
+    operation = enter(one.pk)
+    body = text_of(boss.get(f"/hosts/{one.pk}/"))
+    assert f'<a href="/operations/{operation.pk}/">Take host node-1 into maintenance</a>' in body
+    assert "act-maintenance" not in body
+    assert boss.get(f"/hosts/{one.pk}/", headers=HTMX).status_code == 200
+
+
+def test_in_maintenance_it_offers_to_leave(boss: Client, one: Host) -> None:
+    Host.objects.filter(pk=one.pk).update(state="Maintenance")
+    assert "Leave maintenance" in text_of(boss.get(f"/hosts/{one.pk}/"))
+    boss.post(f"/hosts/{one.pk}/leave-maintenance/")
+    host = Host.objects.get(pk=one.pk)
+    assert (host.state, host.status) == ("Enabled", "Connecting")
+
+
+def test_the_parts_tell_how_far_they_are(boss: Client, show: Showcase, one: Host) -> None:
+    parent = enter(one.pk)
+    vm = show.vm("web-1", one, "Migrating")
+    step = {"root-volume": {"status": "Running", "done": 42, "total": 100}}
+    show.operation("Migrate VM web-1", ("VmInstance", vm.pk, vm.name), 2, parent=parent, steps=step)
+    assert "Make the root volume · 42 %" in text_of(boss.get(f"/operations/{parent.pk}/"))

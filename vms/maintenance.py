@@ -1,0 +1,115 @@
+"""Taking a host out of service (semantics §8.2): what runs there moves away first.
+
+The host goes back to what it was when something cannot move: a guest is never stopped because its move failed.
+"""
+
+from random import SystemRandom
+
+from django.db.models import Q, QuerySet
+
+from console.errors import Busy, Forbidden, WrongState
+from console.models import Operation, ResourceLock
+from console.operations.services import accepted, once, submit
+from console.permissions import permission
+from hosts.allocation.spec import AllocationSpec
+from hosts.allocation.views import Settings, load_hosts
+from hosts.hypervisor.spec import DomainState
+from hosts.models import Host, HostState, HostStatus
+from hosts.services import get_host
+from vms.evacuation import Guest, Plan, planned
+from vms.life import MAY_MIGRATE, NOBODY, Asked, needs_with
+from vms.models import Stranger, VmInstance
+from vms.placement import cached_images, cluster_l2s
+from vms.states import VmState
+
+MAINTAIN = "host.maintain"
+IN_SERVICE = (HostState.ENABLED, HostState.DISABLED)
+#: a host changes, and VMs migrate
+NEEDED = (permission(Host, "change"), MAY_MIGRATE)
+
+
+def guests_of(host: str) -> QuerySet[VmInstance]:
+    """VMs that are on a host, or on their way to it, in the order in which they leave."""
+    return VmInstance.objects.filter(Q(host=host) | Q(target_host=host)).order_by("name", "pk")
+
+
+def enter(uuid: str, asked: Asked = NOBODY) -> Operation:
+    """Move everything away, then Maintenance. Who asks while it is under way gets the operation that does it."""
+    if asked.user is not None and not asked.user.has_perms(NEEDED):  # type: ignore[attr-defined]
+        raise Forbidden("Only administrators take hosts into maintenance")
+    if earlier := accepted(asked.key) or under_way(uuid):
+        return earlier
+    host = get_host(uuid)
+    if sentence := why_not(host):
+        raise WrongState(sentence)
+
+    def accept() -> Operation:
+        if not Host.objects.filter(pk=uuid, state=host.state).update(state=HostState.PRE_MAINTENANCE):
+            raise WrongState(f"Host {host.name} is {get_host(uuid).state} by now")
+        return submit(
+            kind=MAINTAIN,
+            title=f"Take host {host.name} into maintenance",
+            subject=("HostVO", host.pk, host.name),
+            locks=[host.pk],
+            arguments={"was": host.state},
+            user=asked.user,
+            idempotency_key=asked.key,
+        )
+
+    try:
+        return once(asked.key, accept)
+    except (Busy, WrongState):
+        if first := under_way(uuid):  # somebody was quicker by a moment
+            return first
+        raise
+
+
+def under_way(host: str) -> Operation | None:
+    """The operation that takes a host into maintenance now. Raises Busy when it is on its way back."""
+    lock = ResourceLock.objects.filter(pk=host, operation__kind=MAINTAIN).select_related("operation").first()
+    if lock is None:
+        return None
+    taken_back = Host.objects.filter(pk=host, state__in=IN_SERVICE).exists()
+    if taken_back or lock.operation.undoing or lock.operation.cancel_requested:
+        sentence = f"“{lock.operation.title}” is being taken back; ask again when it has ended"
+        raise Busy(sentence, holder=lock.operation.pk)
+    return lock.operation
+
+
+def why_not(host: Host) -> str:
+    """Why a host cannot be taken into maintenance now; empty when it can."""
+    if host.state not in IN_SERVICE:
+        return f"Host {host.name} is {host.state} already"
+    placed = guests_of(host.pk).count()
+    if host.status != HostStatus.CONNECTED and placed:
+        return (
+            f"Host {host.name} is {host.status}, so its {placed} VM{'' if placed == 1 else 's'} cannot be moved away. "
+            "Reconnect it first"
+        )
+    return ""
+
+
+def foreign(host: Host) -> list[str]:
+    """Names of domains that nobody recorded and that ran there at the last look; what is ignored does not count."""
+    rows = Stranger.objects.filter(host=host, ignored=False).order_by("name").values_list("name", "state")
+    return [name for name, state in rows if DomainState(state).active]
+
+
+def plan_of(host: Host) -> Plan:
+    """What would happen now; reserves nothing. The number of statements does not depend on hosts and VMs."""
+    views = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=Settings.read())
+    rows = list(guests_of(host.pk).prefetch_related("nics__l3_network__l2_network", "volumes__primary_storage"))
+    locks = ResourceLock.objects.filter(pk__in=[vm.pk for vm in rows])
+    holders = dict(locks.values_list("pk", "operation__title"))
+    guests = [
+        Guest(
+            vm.pk, vm.name, VmState(vm.state), _needs(vm), holders.get(vm.pk, ""), coming=vm.target_host_id == host.pk
+        )
+        for vm in rows
+    ]
+    return planned(guests, views, host.pk, SystemRandom())
+
+
+def _needs(vm: VmInstance) -> AllocationSpec:
+    nics = [nic for nic in vm.nics.all() if nic.l3_network]
+    return needs_with(vm, nics, [volume for volume in vm.volumes.all() if volume.primary_storage_id])
