@@ -9,7 +9,7 @@ from django.db.models import F
 
 from console.errors import InvalidArgument, NotFound, Refusal, WrongState
 from console.models import Operation
-from console.operations.services import cancel, retry
+from console.operations.services import cancel
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import hypervisor
 from hosts.models import Host, HostStatus, PrimaryStorage
@@ -332,15 +332,6 @@ def test_an_adoption_that_fails_leaves_the_domain_a_stranger(dc: Datacenter, l3:
     operation = failed(dc, adopt(Adopt(uuid=row.domain_uuid, name="web-old")))
     hypervisor(Host.objects.get(name="one")).remove_dhcp_host(l3.pk, MAC)
     undone(dc, operation, before)
-
-
-def test_an_adoption_that_failed_is_tried_again_as_it_was_decided(dc: Datacenter) -> None:
-    row = stranger(dc)
-    dc.fleet.fault(host="one", call="domain_devices", error=HypervisorError("no"), times=1)
-    operation = failed(dc, adopt(Adopt(uuid=row.domain_uuid, name="web-old", description="from before")))
-    look()
-    ran(dc, retry(operation, user=None, key="k"))
-    assert VmInstance.objects.get(pk=row.domain_uuid).description == "from before"
 
 
 def test_a_cancelled_adoption_leaves_the_domain_a_stranger(dc: Datacenter) -> None:

@@ -10,6 +10,8 @@ from hosts.hypervisor.errors import HypervisorError
 from tests.support.datacenter import Datacenter
 from tests.support.life import failed, ran, stopped
 from tests.support.pages import text_of, visitor
+from tests.support.strangers import look, stranger
+from vms.adoption import Adopt, adopt
 from vms.life import destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.models import VmInstance
 
@@ -53,6 +55,15 @@ def test_a_start_that_failed_is_tried_again_from_its_page_and_leads_there(dc: Da
     assert boss.post(f"{page}retry/").headers["Location"] == where
     ran(dc, Operation.objects.open().get())
     assert "Tried again: Succeeded" in text_of(boss.get(page))
+
+
+def test_an_adoption_that_failed_is_tried_again_as_it_was_decided(dc: Datacenter) -> None:
+    row = stranger(dc)
+    dc.fleet.fault(host="one", call="domain_devices", error=HypervisorError("no"), times=1)
+    operation = failed(dc, adopt(Adopt(uuid=row.domain_uuid, name="web-old", description="from before")))
+    look()
+    ran(dc, retry(operation, user=None, key="k"))
+    assert VmInstance.objects.get(pk=row.domain_uuid).description == "from before"
 
 
 def test_what_has_succeeded_is_not_tried_again(dc: Datacenter) -> None:
