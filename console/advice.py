@@ -114,7 +114,7 @@ REMEDIES: dict[str, Remedy] = {
     ),
     "VM.1009": Remedy(
         "No free MAC address was found.",
-        "Destroyed VMs keep their addresses until they are purged.",
+        "NICs draw theirs at random from 16 million; so many are hardly ever in use.",
         "Try again; when it fails once more, destroy VMs that nobody needs.",
         *VMS,
     ),

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from console import live
 from console.models import ResourceLock
 from console.operations.cause import because
 from hosts.health import Listing, observers
-from hosts.hypervisor.errors import HostUnreachable, HypervisorError
+from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import hypervisor
-from hosts.models import Heard, Host, HostStatus, Leftover, LeftoverKind
+from hosts.models import Heard, Host, HostPulse, HostStatus, Leftover, LeftoverKind
 from hosts.realise import bring_up_to_date
-from hosts.status import lose
 from vms import strangers, undone
 from vms.location import come_to_rest
 from vms.models import VmInstance
@@ -170,6 +170,6 @@ def _ask(host: Host, uuid: str) -> Seen:
 
 
 def _note(host: Host, error: HypervisorError) -> None:
+    """It had only what was left of another host's time: whether it is lost, its own next look decides."""
     logger.warning("host %s could not be asked: %s", host.name, error)
-    if isinstance(error, HostUnreachable):
-        lose(host, str(error))
+    HostPulse.objects.filter(pk=host.pk).update(look_at=Now())

@@ -45,7 +45,8 @@ Again = Callable[["Operation", Any, str], "Operation | None"]
 class Flow:
     """A kind of operation: what it is called, its steps in order, and the code of its failure (semantics §1.5).
 
-    `again` accepts what an operation that has failed asked for once more; without it that is not offered. `cancelling`
+    `again` accepts what an operation that has failed asked for once more, for people with `permission`; without it
+    that is not offered. A flow without a permission looks itself at who asks. `cancelling`
     and `retrying` tell people what the one and the other of them do, `left` what a failure leaves behind.
     """
 
@@ -54,6 +55,7 @@ class Flow:
     steps: tuple[Step, ...]
     code: str = "SYS.1006"
     again: "Again | None" = None
+    permission: str = ""
     cancelling: str = "It stops at its next step, and what it has done is taken back."
     retrying: str = "Try again"
     left: str = CLEAN

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from console import live
-from console.errors import Busy, Refusal, WrongState
+from console.errors import Busy, Forbidden, Refusal, WrongState
 from console.models import Operation, OperationStep, ResourceLock, Status
 from console.models.operation import OPEN
 from console.operations import doorbell, flow
@@ -97,10 +97,13 @@ def accepted(key: str | None) -> Operation | None:
 def retry(operation: Operation, *, user: AbstractBaseUser | None, key: str) -> Operation | None:
     """Ask once more for what an operation did not bring about; None where nothing is to do any more.
 
-    Raises WrongState when there is nothing to try again, and whatever the acceptance refuses.
+    Raises WrongState when there is nothing to try again, Forbidden when `user` may not ask for this, and whatever the
+    acceptance refuses.
     """
     if why_not := why_no_retry(operation):
         raise WrongState(why_not)
+    if why_not := why_not_theirs(operation, user):
+        raise Forbidden(why_not)
     again = flow.get(operation.kind).again
     return again(operation, user, key) if again else None
 
@@ -114,6 +117,14 @@ def why_no_retry(operation: Operation) -> str:
     if operation.kind not in flow.kinds() or flow.get(operation.kind).again is None:
         return f"{operation.title} cannot be repeated from here: ask for it where it was asked for first"
     return ""
+
+
+def why_not_theirs(operation: Operation, user: AbstractBaseUser | None) -> str:
+    """Why somebody may not ask once more for what an operation did; empty when they may. Corral itself may."""
+    known = flow.find(operation.kind)
+    if user is None or known is None or not known.permission or user.has_perm(known.permission):  # type: ignore[attr-defined]
+        return ""
+    return f"Your account may not ask for this again: it lacks the permission {known.permission}"
 
 
 def cancel(operation: Operation) -> None:

@@ -14,7 +14,8 @@ from console.htmx import render_page
 from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
 from console.models import Operation
 from console.naming import is_uuid
-from console.operations.services import why_no_retry
+from console.operations.services import why_no_retry, why_not_theirs
+from console.pages.answers import person
 from console.permissions import may_act
 from console.views.operations import retry_key
 
@@ -55,7 +56,9 @@ def operation_list(request: HttpRequest) -> HttpResponse:
 def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:
     """What people can do about each operation of the page, "cancel" or "retry"; nothing where there is nothing."""
     theirs = [operation for operation in page if may_act(request.user, operation)]
-    ended = {retry_key(operation): operation for operation in theirs if not why_no_retry(operation)}
+    who = person(request)
+    open_to_them = [one for one in theirs if not (why_no_retry(one) or why_not_theirs(one, who))]
+    ended = {retry_key(operation): operation for operation in open_to_them}
     again = Operation.objects.filter(idempotency_key__in=list(ended)).values_list("idempotency_key", flat=True)
     retried = set(again)
     found = {operation.pk: "retry" for key, operation in ended.items() if key not in retried}

@@ -14,7 +14,7 @@ from console.htmx import render_page
 from console.models import Operation
 from console.operations.parts import parts_of
 from console.operations.queue import queue_of
-from console.operations.services import cancel, retry, why_no_retry
+from console.operations.services import cancel, retry, why_no_retry, why_not_theirs
 from console.pages.answers import person
 from console.permissions import may_act
 from console.timeline import bars
@@ -34,7 +34,7 @@ def operation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "bars": bars(operation.steps.all(), operation.create_date, operation.finished or timezone.now()),
         "queue": queue_of(operation),
         "retried": retried,
-        "why_no_retry": why_no_retry(operation),
+        "why_no_retry": why_no_retry(operation) or why_not_theirs(operation, person(request)),
         "parts": parts_of(operation, outcome),
         "outcome": outcome,
     }

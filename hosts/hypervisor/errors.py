@@ -36,6 +36,13 @@ class HypervisorTimeout(HostUnreachable):
     error_code = "SYS.1001"
 
 
+class OutOfTime(HypervisorError):
+    """The caller's own time was over before the host was asked, which says nothing of the host."""
+
+    retryable = True
+    error_code = "SYS.1001"
+
+
 class DomainNotFound(HypervisorError):
     """The host knows no such domain."""
 

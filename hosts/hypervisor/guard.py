@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from hosts.hypervisor.errors import HostUnreachable, HypervisorError, HypervisorTimeout
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError, HypervisorTimeout, OutOfTime
 from hosts.hypervisor.lanes import Lane, Lanes, Outcome
 from hosts.hypervisor.port import Heard, Hypervisor, Progress
 from hosts.hypervisor.spec import (
@@ -195,7 +195,7 @@ class GuardedHypervisor:
     def _call(self, method: str, *args: Any, progress: Progress | None = None) -> Any:
         limit, end, now = self.limits[method], _deadline.get(), time.monotonic()
         if end is not None and end <= now:
-            raise HypervisorTimeout(f"No time is left for {method} on {self.host_name}.", **self._where(method))
+            raise OutOfTime(f"No time is left for {method} on {self.host_name}.", **self._where(method))
         end = FOREVER if end is None else end
         total = end if progress else min(end, now + limit)
         probe = self._breaker.admit(method)

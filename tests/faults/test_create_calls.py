@@ -38,8 +38,7 @@ SPOTS = {
     "while the domain starts": Spot("start_domain", 0),
     "undoing, domain off and still defined": Spot("undefine_domain", 0, back=True),
     "undoing, at the second lease": Spot("remove_dhcp_host", 1, back=True),
-    # Each volume is deleted before it is made: two calls on the way forward.
-    "undoing, at the second volume": Spot("delete_volume", 3, back=True),
+    "undoing, at the second volume": Spot("delete_volume", 1, back=True),
 }
 
 

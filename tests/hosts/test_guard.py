@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from hosts.hypervisor.errors import DomainNotFound, HostUnreachable, HypervisorError, HypervisorTimeout
+from hosts.hypervisor.errors import DomainNotFound, HostUnreachable, HypervisorError, HypervisorTimeout, OutOfTime
 from hosts.hypervisor.guard import (
     COOL_DOWN,
     LONGEST_COOL_DOWN,
@@ -74,8 +74,9 @@ def test_a_deadline_holds_only_inside_its_block(guard: GuardedHypervisor) -> Non
 
 
 def test_without_time_left_the_host_is_not_called_nor_blamed(guard: GuardedHypervisor, fleet: Fleet) -> None:
-    with pytest.raises(HypervisorTimeout, match="No time is left for ping on kennel"), deadline(0):
+    with pytest.raises(OutOfTime, match="No time is left for ping on kennel") as caught, deadline(0):
         guard.ping()
+    assert not isinstance(caught.value, HostUnreachable)
     guard.ping()
     assert fleet.calls("kennel")["ping"] == 1
 

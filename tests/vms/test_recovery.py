@@ -14,11 +14,11 @@ from hosts.hypervisors import hypervisor
 from hosts.models import Host, HostStatus, Leftover, LeftoverKind, PrimaryStorage
 from hosts.status import set_status
 from networks.models import AddressUse, UsedIp
-from tests.support.datacenter import Datacenter
+from tests.support.datacenter import POOL, Datacenter
 from tests.support.life import ran, stopped
 from tests.support.strangers import disk, stranger
 from vms.life import Asked, stop_vm
-from vms.models import Leak, VmInstance, Volume, VolumeStatus
+from vms.models import Leak, Stranger, VmInstance, Volume, VolumeStatus
 from vms.recovery.checks import BY_NAME, CHECKS, finding_of, repair
 from vms.recovery.finding import Finding
 from vms.recovery.leaks import look_for_leaks
@@ -46,7 +46,7 @@ def repaired(dc: Datacenter, name: str) -> Operation:
 
 
 def storage() -> PrimaryStorage:
-    return PrimaryStorage.objects.get()
+    return PrimaryStorage.objects.get(url=POOL)
 
 
 def one() -> Host:
@@ -236,6 +236,41 @@ def test_files_with_names_of_others_are_left_alone(dc: Datacenter) -> None:
     disk("backup-of-the-boss.qcow2")
     looked(dc)
     assert everything() == {}
+
+
+@pytest.mark.parametrize("name", ["{}.snap1", "5d" * 16 + ".qcow2"])
+def test_a_snapshot_that_somebody_made_of_a_volume_is_not_nobodys(dc: Datacenter, name: str) -> None:
+    """Its guest writes there by now."""
+    volume = Volume.objects.get(vm=dc.create())
+    snapshot = name.format(volume.uuid)
+    spec = VolumeSpec(pool=storage().pk, name=snapshot, capacity=1 << 30, backing=volume.volume_name)
+    hypervisor(one()).create_volume(spec)
+    looked(dc)
+    assert found("files") == []
+
+
+def test_a_copy_that_a_snapshot_became_meanwhile_is_kept(dc: Datacenter) -> None:
+    leave_file(dc)
+    based = VolumeSpec(pool=storage().pk, name="mine.qcow2", capacity=1 << 30, backing=f"{NOBODYS}.qcow2")
+    hypervisor(one()).create_volume(based)
+    repaired(dc, "files")
+    assert f"{NOBODYS}.qcow2" in dc.files()
+
+
+def test_volumes_of_another_storage_over_the_same_folder_are_not_nobodys(dc: Datacenter) -> None:
+    volume = Volume.objects.get(vm=dc.create())
+    twin = PrimaryStorage.objects.create(name="twin", url="/srv/twin", zone=storage().zone)
+    Volume.objects.filter(pk=volume.pk).update(primary_storage=twin)
+    looked(dc)
+    assert found("files") == []
+
+
+def test_while_a_strangers_disks_are_not_known_no_file_is_called_nobodys(dc: Datacenter) -> None:
+    stranger(dc, disks=(disk(f"{NOBODYS}.qcow2"),))
+    Stranger.objects.update(devices=None)
+    operation = looked(dc)
+    assert found("files") == []
+    assert "no answer" in OperationStep.objects.get(operation=operation, name="storages").note
 
 
 def test_the_disk_of_a_stranger_is_not_nobodys(dc: Datacenter) -> None:

@@ -1,10 +1,12 @@
 """Trying again what has failed: as a new operation, once."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from console.errors import WrongState
 from console.models import Operation, Status
+from console.operations.flow import flows
 from console.operations.services import retry
 from hosts.hypervisor.errors import HypervisorError
 from tests.support.datacenter import Datacenter
@@ -12,7 +14,7 @@ from tests.support.life import failed, ran, stopped
 from tests.support.pages import text_of, visitor
 from tests.support.strangers import look, stranger
 from vms.adoption import Adopt, adopt
-from vms.life import destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
+from vms.life import Asked, destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.models import VmInstance
 
 
@@ -87,3 +89,21 @@ def test_only_who_may_change_operations_tries_those_of_others_again(dc: Datacent
     dc.fleet.fault(call="destroy_domain", error=HypervisorError("no"), times=1)
     operation = failed(dc, stop_vm(vm.pk))
     assert visitor("berta").post(f"/operations/{operation.pk}/retry/").status_code == 403
+
+
+def test_who_may_not_do_it_any_more_does_not_do_it_again(dc: Datacenter) -> None:
+    vm = dc.create()
+    client = visitor("berta")
+    dc.fleet.fault(call="destroy_domain", error=HypervisorError("no"), times=1)
+    operation = failed(dc, destroy_vm(vm.pk, Asked(user=User.objects.get(username="berta"))))
+    page = f"/operations/{operation.pk}/"
+    assert "it lacks the permission vms.delete_vminstance" in text_of(client.get(page))
+    client.post(f"{page}retry/")
+    assert not Operation.objects.open().exists()
+    assert f"{page}retry/" not in text_of(client.get("/operations/"))
+
+
+def test_every_flow_that_can_be_asked_for_again_names_the_permission() -> None:
+    """Only the bulk looks at who asks itself, for each of its parts."""
+    nameless = [one.kind for one in flows() if one.again and not one.permission]
+    assert nameless == ["vm.bulk"]

@@ -1,12 +1,14 @@
 """The tracer on simulated hosts: what happens outside of Corral is in the record after a look (semantics §3, §14)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from console.models import Operation, ResourceLock, Status
 from hosts import health
-from hosts.hypervisor.errors import HypervisorError
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError
 from hosts.hypervisor.spec import DomainState
 from hosts.hypervisors import hypervisor
 from hosts.models import Heard, Host, HostPulse, HostStatus, Leftover
@@ -313,6 +315,17 @@ def test_missing_is_not_stopped_while_another_host_does_not_answer(dc: Datacente
     assert where(vm) == ("Running", host_of(vm).name, None)
     look(vm.host)
     assert where(vm)[:2] == ("Running", other(vm).name)
+
+
+def test_whether_another_host_is_lost_its_own_next_look_decides(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.fleet.vanish(host_of(vm).name, vm.pk)
+    look(other(vm))  # so that it has a pulse
+    HostPulse.objects.update(look_at=timezone.now() + timedelta(hours=1))
+    dc.fleet.fault(host=other(vm).name, call="domains", error=HostUnreachable("no"), times=1)
+    look(vm.host)
+    there = Host.objects.select_related("pulse").get(name=other(vm).name)
+    assert (there.status, there.pulse.look_at <= timezone.now()) == ("Connected", True)
 
 
 def test_a_host_with_guests_is_listed_once(dc: Datacenter) -> None:

@@ -82,6 +82,7 @@ register(
         ADOPT,
         "Adopt VM",
         (Confirm(), Leases()),
+        permission="vms.add_vminstance",
         again=lambda earlier, user, key: adopt(Adopt(**earlier.arguments["decided"]), Asked(user=user, key=key)),
     )
 )

@@ -71,6 +71,7 @@ register(
         "Create VM",
         (Begin(), CacheImage(), CreateVolumes(), ConnectNetworks(), DefineDomain(), StartDomain(), Running()),
         code="VM.1000",
+        permission="vms.add_vminstance",
         again=lambda earlier, user, key: create_vm(CreateVm.of(earlier.arguments), user=user, idempotency_key=key),
     )
 )

@@ -100,6 +100,7 @@ register(
         (Begin(VmState.DESTROYING), EndDomain(), DeleteVolumes(), Destroyed()),
         code="VM.1004",
         left=LEFT,
+        permission="vms.delete_vminstance",
         again=lambda earlier, user, key: destroy_vm(
             earlier.subject_uuid, Asked(user=user, key=key), mode=earlier.arguments["mode"]
         ),

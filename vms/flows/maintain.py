@@ -252,6 +252,7 @@ register(
         "Enter maintenance",
         (Begin(), Evacuate(), Leave()),
         code="HOST.1001",
+        permission="hosts.change_host",
         again=lambda earlier, user, key: enter(earlier.subject_uuid, Asked(user=user, key=key)),
         cancelling="No more VMs leave the host, migrations under way are cancelled, and the host is what it was "
         "before. VMs that have moved stay where they are.",

@@ -131,6 +131,7 @@ register(
         code="VM.1008",
         left=LEFT,
         cancelling="The guest goes on running on the host where it is now; what was copied so far is thrown away.",
+        permission="vms.migrate_vminstance",
         again=lambda earlier, user, key: migrate_vm(
             earlier.subject_uuid, Asked(user=user, key=key), host=earlier.arguments["hostUuid"]
         ),

@@ -45,6 +45,7 @@ register(
         (NotElsewhere(VmState.STARTING), ConnectNetworks(), DefineDomain(), StartDomain(), Running()),
         code="VM.1001",
         left=LEFT,
+        permission="vms.change_vminstance",
         again=lambda earlier, user, key: start_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     )
 )

@@ -19,6 +19,9 @@ from vms.domain import domain_spec, leases, leases_on
 from vms.models import Image, VmInstance, VmNic, Volume, VolumeStatus, VolumeType
 from vms.states import VmEvent, VmState, transition
 
+#: where an operation remembers whose files it began to make
+BEGUN = "filesBegun"
+
 
 def the_vm(ctx: StepContext) -> VmInstance:
     """The operation's VM as it is now. Raises Failure when its record is gone."""
@@ -68,16 +71,21 @@ class CreateVolumes(Step):
     def undo(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, _, hypervisor):
             for volume in vm.volumes.all():
-                hypervisor.delete_volume(str(volume.primary_storage_id), volume.volume_name)
+                remove_file(ctx, hypervisor, volume)
                 with ctx.fenced():
                     Volume.objects.filter(pk=volume.pk).update(status=VolumeStatus.NOT_INSTANTIATED, install_path=None)
 
 
 def make_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
-    """Create a volume's file on its storage; it is Ready then."""
-    pool = str(volume.primary_storage_id)
-    # A worker that died may have left a half-made file; nothing uses it before this step is done.
-    hypervisor.delete_volume(pool, volume.volume_name)
+    """Create a volume's file on its storage; it is Ready then. Raises Failure when a file of that name is there."""
+    pool, begun = str(volume.primary_storage_id), ctx.data.get(BEGUN, [])
+    if volume.pk in begun:
+        # A worker that died may have left a half-made file; nothing uses it before this step is done.
+        hypervisor.delete_volume(pool, volume.volume_name)
+    elif hypervisor.volume(pool, volume.volume_name) is not None:
+        raise Failure(f"There is a file {volume.volume_name} on the storage already, and it is not this volume's")
+    else:
+        ctx.remember(**{BEGUN: [*begun, volume.pk]})
     backing = volume_name(volume.root_image, pool) if volume.type == VolumeType.ROOT else None
     backing_format = volume.root_image.format if backing and volume.root_image else "qcow2"
     spec = VolumeSpec(
@@ -88,6 +96,12 @@ def make_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
         Volume.objects.filter(pk=volume.pk).update(
             status=VolumeStatus.READY, install_path=made.path, actual_size=made.allocation
         )
+
+
+def remove_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
+    """Undo: the file that this operation began to make; one that was there before stays."""
+    if volume.pk in ctx.data.get(BEGUN, []):
+        hypervisor.delete_volume(str(volume.primary_storage_id), volume.volume_name)
 
 
 def connect_networks(hypervisor: Hypervisor, vm: VmInstance, host: Host) -> None:

@@ -86,6 +86,7 @@ register(
         (Begin(VmState.STOPPING), EndGuest(), Stopped()),
         code="VM.1002",
         left=LEFT,
+        permission="vms.change_vminstance",
         again=lambda earlier, user, key: stop_vm(
             earlier.subject_uuid, Asked(user=user, key=key), force=earlier.arguments["force"]
         ),
@@ -96,6 +97,7 @@ register(
         (Begin(VmState.REBOOTING), EndGuest(), DefineDomain(), StartDomain(), Running()),
         code="VM.1003",
         left=LEFT,
+        permission="vms.change_vminstance",
         again=lambda earlier, user, key: reboot_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     ),
 )

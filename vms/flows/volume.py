@@ -15,7 +15,7 @@ from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.flows.steps import make_file
+from vms.flows.steps import BEGUN, make_file, remove_file
 from vms.life import Asked
 from vms.models import Volume, VolumeStatus
 from vms.reach import forget_volume, give_up
@@ -83,8 +83,10 @@ class MakeFile(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """Through the same host: one that was asked and did not answer may still create it."""
+        if ctx.arguments["volume"] not in ctx.data.get(BEGUN, []):
+            return  # nothing was asked of it, and a file of that name is somebody else's
         with self._on_host(ctx) as (volume, hypervisor):
-            hypervisor.delete_volume(str(volume.primary_storage_id), volume.volume_name)
+            remove_file(ctx, hypervisor, volume)
 
     @contextmanager
     def _on_host(self, ctx: StepContext) -> Iterator[tuple[Volume, Hypervisor]]:
@@ -170,13 +172,28 @@ def _create_again(earlier: Operation, user: object, key: str) -> Operation:
 
 
 register(
-    Flow(CREATE, "Create volume", (Record(), MakeFile()), code="SYS.1002", again=_create_again),
-    Flow(ADD, "Create volume for VM", (Record(), MakeFile(), AttachToVm()), code="VM.1005", again=_create_again),
+    Flow(
+        CREATE,
+        "Create volume",
+        (Record(), MakeFile()),
+        code="SYS.1002",
+        permission="vms.add_volume",
+        again=_create_again,
+    ),
+    Flow(
+        ADD,
+        "Create volume for VM",
+        (Record(), MakeFile(), AttachToVm()),
+        code="VM.1005",
+        permission="vms.add_volume",
+        again=_create_again,
+    ),
     Flow(
         ATTACH,
         "Attach volume",
         (AttachToVm(),),
         code="VM.1005",
+        permission="vms.change_volume",
         again=lambda earlier, user, key: attach_volume(
             earlier.arguments["volume"], earlier.arguments["vm"], Asked(user=user, key=key)
         ),
@@ -186,6 +203,7 @@ register(
         "Detach volume",
         (DetachFromVm(),),
         code="VM.1006",
+        permission="vms.change_volume",
         again=lambda earlier, user, key: detach_volume(
             earlier.arguments["volume"], Asked(user=user, key=key), vm_uuid=earlier.arguments["vm"]
         ),
@@ -195,6 +213,7 @@ register(
         "Delete volume",
         (TakeOut(), DeleteFile()),
         code="SYS.1004",
+        permission="vms.delete_volume",
         again=lambda earlier, user, key: delete_volume(earlier.arguments["volume"], Asked(user=user, key=key)),
     ),
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from console.errors import Failure
+from console.errors import Busy, Failure
 from console.models import Operation, ResourceLock
 from console.naming import format_size
 from console.operations.context import StepContext
@@ -31,16 +31,13 @@ from vms.strangers import devices_of
 
 LOOK = "recovery.look"
 #: names that Corral gives: volumes, and copies of images. Other files are somebody else's.
-OURS = re.compile(r"([0-9a-f]{32}|image-[0-9a-f]{32}-\d+)\.[a-z0-9]+")
+VOLUME, COPY = re.compile(r"[0-9a-f]{32}\.(qcow2|raw)"), re.compile(r"image-[0-9a-f]{32}-\d+\.(qcow2|raw)")
 #: network -> its leases on one host
 Leases = Mapping[str, frozenset[DhcpHost]]
 
 
 def look_for_leaks(asked: Asked = NOBODY) -> Operation:
     """Look at everything that answers; who asks while that is under way gets the operation that does it."""
-    under_way = ResourceLock.objects.filter(pk=LOOK).select_related("operation").first()
-    if under_way:
-        return under_way.operation
 
     def accept() -> Operation:
         return submit(
@@ -53,17 +50,23 @@ def look_for_leaks(asked: Asked = NOBODY) -> Operation:
             idempotency_key=asked.key,
         )
 
-    return once(asked.key, accept)
+    try:
+        return once(asked.key, accept)
+    except Busy as refusal:
+        return Operation.objects.get(pk=refusal.data["holder"])
 
 
 # what is wrong: values in, values out
 
 
 def surplus_files(there: Mapping[str, VolumeInfo], known: Iterable[str]) -> Iterator[Leak]:
-    """Files named by Corral that no record knows, and that no other file is based on."""
-    bases = {PurePath(info.backing_path).name for info in there.values() if info.backing_path}
-    for name in sorted(there.keys() - set(known) - bases):
-        if OURS.fullmatch(name):
+    """Files named by Corral that no record knows, and that no other file is based on.
+
+    One that is based on a volume is no leak either: a snapshot that somebody made of it, to which its guest writes.
+    """
+    based = {name: PurePath(info.backing_path).name for name, info in there.items() if info.backing_path}
+    for name in sorted(there.keys() - set(known) - set(based.values())):
+        if COPY.fullmatch(name) or (VOLUME.fullmatch(name) and not VOLUME.match(based.get(name, ""))):
             sizes = f"{format_size(there[name].allocation)} on the storage, {format_size(there[name].capacity)} large"
             yield Leak(kind=LeakKind.FILE, name=name, detail=sizes)
 
@@ -114,8 +117,8 @@ def _leases(host: Host) -> Leases:
 
 
 def _look_at_storage(ctx: StepContext, storage: PrimaryStorage) -> list[Leak]:
-    before = known_files(storage.pk)
-    there = _files(ctx, storage)
+    before = known_files()
+    there = files(ctx, storage)
     resting = Volume.objects.exclude(pk__in=ResourceLock.objects.values("pk")).exclude(
         vm__in=ResourceLock.objects.values("pk")
     )
@@ -125,10 +128,18 @@ def _look_at_storage(ctx: StepContext, storage: PrimaryStorage) -> list[Leak]:
         for volume in ready
         if volume.volume_name not in there and volume.volume_name in before
     ]
-    return [*surplus_files(there, before | known_files(storage.pk)), *missing]
+    if why := strangers_unknown():
+        raise Failure(why)
+    return [*surplus_files(there, before | known_files()), *missing]
 
 
-def _files(ctx: StepContext, storage: PrimaryStorage) -> Mapping[str, VolumeInfo]:
+def strangers_unknown() -> str:
+    """Why no file can be said to be nobody's; empty when all disks are known."""
+    silent = Stranger.objects.filter(devices__isnull=True).select_related("host").first()
+    return f"What stranger {silent.name} on {silent.host.name} is made of is not known yet" if silent else ""
+
+
+def files(ctx: StepContext, storage: PrimaryStorage) -> Mapping[str, VolumeInfo]:
     trouble: HypervisorError | None = None
     for host in hosts_reaching(storage.pk):
         try:
@@ -139,11 +150,12 @@ def _files(ctx: StepContext, storage: PrimaryStorage) -> Mapping[str, VolumeInfo
     raise trouble or Failure(f"No connected host reaches primary storage {storage.name}")
 
 
-def known_files(storage: str) -> set[str]:
-    """Names of the files on a storage that somebody has: volumes, copies of images, disks of strangers."""
-    names = {volume.volume_name for volume in Volume.objects.filter(primary_storage=storage)}
-    copies = CachedImage.objects.filter(primary_storage=storage).select_related("image")
-    names |= {copy.volume_name for copy in copies}
+def known_files() -> set[str]:
+    """Names of files that somebody has: volumes, copies of images, disks of strangers. Those of all storages, since two
+    of them may be the same folder.
+    """
+    names = {volume.volume_name for volume in Volume.objects.all()}
+    names |= {copy.volume_name for copy in CachedImage.objects.select_related("image")}
     strangers = filter(None, map(devices_of, Stranger.objects.all()))
     return names | {PurePath(disk.path).name for devices in strangers for disk in devices.disks if disk.path}
 
@@ -166,6 +178,7 @@ class Look(Step):
         places: Sequence[Place] = list(self._places())
         silent = []
         for number, place in enumerate(places):
+            ctx.interrupt()
             ctx.progress(number, len(places))
             try:
                 found = self._look(ctx, place)
@@ -207,6 +220,7 @@ register(
             ),
             Look("storages", "Look at the files of storages", PrimaryStorage.objects.all, _look_at_storage),
         ),
+        permission="vms.delete_vminstance",
         again=lambda earlier, user, key: look_for_leaks(Asked(user=user, key=key)),
     )
 )

@@ -24,7 +24,7 @@ from vms.models import Leak, LeakKind, VolumeStatus
 from vms.reach import hosts_reaching
 from vms.recovery import records
 from vms.recovery.finding import Finding
-from vms.recovery.leaks import known_files
+from vms.recovery.leaks import files, known_files, strangers_unknown, surplus_files
 
 REPAIR = "recovery.repair"
 GONE = "It was mended meanwhile"
@@ -145,11 +145,19 @@ def delete_file(ctx: StepContext, key: str) -> str:
     storage = leak.storage if leak else None
     if leak is None or storage is None:
         return GONE
-    if leak.name not in known_files(storage.pk):
+    if why := strangers_unknown():
+        raise Failure(why)
+    there = files(ctx, storage)
+    nobodys = {found.name for found in surplus_files(there, known_files())}
+    if leak.name in nobodys:
         _delete(ctx, storage, leak.name)
     with ctx.fenced():
         leak.delete()
-    return f"{leak.name} is deleted"
+    return (
+        f"{leak.name} is deleted"
+        if leak.name in nobodys
+        else "It is gone, or somebody has it by now; nothing was deleted"
+    )
 
 
 def _delete(ctx: StepContext, storage: PrimaryStorage, name: str) -> None:
