@@ -106,7 +106,8 @@ def test_a_cached_image_is_only_looked_for(dc: Datacenter) -> None:
     dc.fleet.reset_calls()
     dc.create()
     calls = dc.fleet.calls()
-    assert (calls["volume"], calls["volumes"], calls["upload_volume"]) == (1, 0, 0)
+    # Once for the copy, and once for the root volume that is going to be made.
+    assert (calls["volume"], calls["volumes"], calls["upload_volume"]) == (2, 0, 0)
 
 
 def test_a_copy_that_somebody_deleted_is_uploaded_again(dc: Datacenter) -> None:
