@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -42,8 +43,9 @@ def test_the_history_shows_states_places_durations_and_causes(client: Client, sh
 
 
 def test_the_state_says_how_fresh_it_is_and_how_it_is_known(client: Client, show: Showcase) -> None:
-    vm = show.vm("web-1", show.host("node-1"))
-    body = text_of(client.get(f"/vms/{vm.uuid}/"))
+    with time_machine.travel(timezone.now(), tick=False):
+        vm = show.vm("web-1", show.host("node-1"))
+        body = text_of(client.get(f"/vms/{vm.uuid}/"))
     assert "12 s ago" in body
     assert "by looking at its host" in body
 
