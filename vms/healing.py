@@ -37,7 +37,7 @@ def destroy_again(vm: VmInstance, asked: Asked) -> Operation | None:
     return destroy_vm(vm.pk, asked)
 
 
-def settle_vm(vm: VmInstance, asked: Asked = NOBODY) -> Operation:
+def settle_vm(vm: VmInstance, asked: Asked) -> Operation:
     """Ask the hosts what became of a VM. Raises Busy."""
 
     def accept() -> Operation:

@@ -1,15 +1,20 @@
 """Files of volumes that no running VM needs: reached through any host that sees their storage."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from console import systemtags
 from console.errors import CorralError, Failure
 from console.operations.context import StepContext
 from hosts import capacity
 from hosts.hypervisor.errors import HypervisorError, PoolNotFound
+from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
-from hosts.models import Host, HostStatus
+from hosts.models import Host, HostStatus, PrimaryStorage
 from vms.models import Volume, VolumeStatus
+
+T = TypeVar("T")
 
 
 def hosts_reaching(storage: str, prefer: Host | None = None) -> list[Host]:
@@ -20,15 +25,29 @@ def hosts_reaching(storage: str, prefer: Host | None = None) -> list[Host]:
 
 def file_gone(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> None:
     """Delete a volume's file. Raises the last host's HypervisorError, or Failure when none reaches the storage."""
-    storage = volume.primary_storage
-    if storage is None:
-        return
-    trouble: Exception = Failure(f"No connected host reaches primary storage {storage.name}, which holds {volume.name}")
+    if volume.primary_storage:
+        delete_file(ctx, volume.primary_storage, volume.volume_name, prefer)
+
+
+def delete_file(ctx: StepContext, storage: PrimaryStorage, name: str, prefer: Host | None = None) -> None:
+    """Delete a file by its name; absent is success. Raises as `through_any_host`."""
+
+    def delete(hypervisor: Hypervisor) -> None:
+        with suppress(PoolNotFound):
+            hypervisor.delete_volume(storage.pk, name)
+
+    through_any_host(ctx, storage, delete, prefer)
+
+
+def through_any_host(
+    ctx: StepContext, storage: PrimaryStorage, act: Callable[[Hypervisor], T], prefer: Host | None = None
+) -> T:
+    """What the first host that answers says. Raises the last one's HypervisorError, or Failure when none reaches it."""
+    trouble: Exception = Failure(f"No connected host reaches primary storage {storage.name}")
     for host in hosts_reaching(storage.pk, prefer):
         try:
-            with on_host(ctx, host) as hypervisor, suppress(PoolNotFound):
-                hypervisor.delete_volume(storage.pk, volume.volume_name)
-            return
+            with on_host(ctx, host) as hypervisor:
+                return act(hypervisor)
         except HypervisorError as error:
             trouble = error
     raise trouble

@@ -26,7 +26,7 @@ from networks.hostnet import networks_of
 from vms.domain import leases_on
 from vms.life import NOBODY, Asked
 from vms.models import CachedImage, Leak, LeakKind, Stranger, VmNic, Volume, VolumeStatus
-from vms.reach import hosts_reaching
+from vms.reach import through_any_host
 from vms.strangers import devices_of
 
 LOOK = "recovery.look"
@@ -106,9 +106,9 @@ def _look_at_host(ctx: StepContext, host: Host) -> list[Leak]:
     with on_host(ctx, host) as hypervisor:
         there = hypervisor.networks()
     after = _leases(host)
-    known_of = Leftover.objects.filter(host=host, kind=LeftoverKind.NETWORK).values_list("uuid", flat=True)
+    going = Leftover.objects.filter(host=host, kind=LeftoverKind.NETWORK).values_list("uuid", flat=True)
     moving = VmNic.objects.filter(vm__in=ResourceLock.objects.values("pk")).values_list("mac", flat=True)
-    surplus = surplus_networks(there.keys() - set(known_of), before, after)
+    surplus = surplus_networks(there.keys() - set(going), before, after)
     return [*surplus, *outdated_networks(there, before, after, set(moving))]
 
 
@@ -118,10 +118,9 @@ def _leases(host: Host) -> Leases:
 
 def _look_at_storage(ctx: StepContext, storage: PrimaryStorage) -> list[Leak]:
     before = known_files()
-    there = files(ctx, storage)
-    resting = Volume.objects.exclude(pk__in=ResourceLock.objects.values("pk")).exclude(
-        vm__in=ResourceLock.objects.values("pk")
-    )
+    there = files_on(ctx, storage)
+    locked = ResourceLock.objects.values("pk")
+    resting = Volume.objects.exclude(pk__in=locked).exclude(vm__in=locked)
     ready = resting.filter(primary_storage=storage, status=VolumeStatus.READY)
     missing = [
         Leak(kind=LeakKind.MISSING, name=volume.pk, detail=f"{volume.volume_name} is not on the storage")
@@ -139,15 +138,9 @@ def strangers_unknown() -> str:
     return f"What stranger {silent.name} on {silent.host.name} is made of is not known yet" if silent else ""
 
 
-def files(ctx: StepContext, storage: PrimaryStorage) -> Mapping[str, VolumeInfo]:
-    trouble: HypervisorError | None = None
-    for host in hosts_reaching(storage.pk):
-        try:
-            with on_host(ctx, host) as hypervisor:
-                return hypervisor.volumes(storage.pk)
-        except HypervisorError as error:
-            trouble = error
-    raise trouble or Failure(f"No connected host reaches primary storage {storage.name}")
+def files_on(ctx: StepContext, storage: PrimaryStorage) -> Mapping[str, VolumeInfo]:
+    """Raises as `through_any_host`."""
+    return through_any_host(ctx, storage, lambda hypervisor: hypervisor.volumes(storage.pk))
 
 
 def known_files() -> set[str]:

@@ -1,7 +1,6 @@
 """Repairs: each looks again first, may be done twice, and is an operation: it is known who did what and when."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,18 +12,16 @@ from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
 from hosts import capacity
-from hosts.hypervisor.errors import HypervisorError, PoolNotFound
-from hosts.hypervisors import on_host
 from hosts.models import Host, HostStatus, Leftover, LeftoverKind, PrimaryStorage
 from hosts.realise import bring_up_to_date
 from networks.models import AddressUse
+from vms import reach
 from vms.healing import cure, expunge, left_alone
 from vms.life import Asked
 from vms.models import Leak, LeakKind, VolumeStatus
-from vms.reach import hosts_reaching
 from vms.recovery import records
 from vms.recovery.finding import Finding
-from vms.recovery.leaks import files, known_files, strangers_unknown, surplus_files
+from vms.recovery.leaks import files_on, known_files, strangers_unknown, surplus_files
 
 REPAIR = "recovery.repair"
 GONE = "It was mended meanwhile"
@@ -147,10 +144,10 @@ def delete_file(ctx: StepContext, key: str) -> str:
         return GONE
     if why := strangers_unknown():
         raise Failure(why)
-    there = files(ctx, storage)
+    there = files_on(ctx, storage)
     nobodys = {found.name for found in surplus_files(there, known_files())}
     if leak.name in nobodys:
-        _delete(ctx, storage, leak.name)
+        reach.delete_file(ctx, storage, leak.name)
     with ctx.fenced():
         leak.delete()
     return (
@@ -158,18 +155,6 @@ def delete_file(ctx: StepContext, key: str) -> str:
         if leak.name in nobodys
         else "It is gone, or somebody has it by now; nothing was deleted"
     )
-
-
-def _delete(ctx: StepContext, storage: PrimaryStorage, name: str) -> None:
-    trouble: Exception = Failure(f"No connected host reaches primary storage {storage.name}")
-    for host in hosts_reaching(storage.pk):
-        try:
-            with on_host(ctx, host) as hypervisor, suppress(PoolNotFound):
-                hypervisor.delete_volume(storage.pk, name)
-            return
-        except HypervisorError as error:
-            trouble = error
-    raise trouble
 
 
 MENDS: Mapping[str, Callable[[StepContext, str], str]] = {
