@@ -3,7 +3,7 @@
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from console.inventory import DATED, NAMED, Field, Inventory, register
+from console.inventory import DATED, NAMED, Field, Inventory, register, relate
 from networks.models import IpRange, L2Network, L3Network
 
 L2_NETWORK = Inventory(
@@ -59,3 +59,15 @@ L3_NETWORK = Inventory(
 )
 
 register(L2_NETWORK, IP_RANGE, L3_NETWORK)
+
+relate(
+    ("Zone", "l2Network", "L2Network", "l2_networks"),
+    ("Zone", "l3Network", "L3Network", "l2_networks__l3_networks"),
+    ("Cluster", "l2Network", "L2Network", "l2_networks"),
+    ("L2Network", "zone", "Zone", "zone"),
+    ("L2Network", "cluster", "Cluster", "clusters"),
+    ("L2Network", "l3Network", "L3Network", "l3_networks"),
+    ("L3Network", "zone", "Zone", "l2_network__zone"),
+    ("L3Network", "l2Network", "L2Network", "l2_network"),
+    ("IpRange", "l3Network", "L3Network", "l3_network"),
+)
