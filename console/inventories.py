@@ -14,6 +14,7 @@ def _tag(name: str, path: str, kind: TagType, *more: Field) -> Inventory:
         resource_type=f"{name}VO",
         path=path,
         model=Tag,
+        tagged=False,
         scope=(("type", kind),),
         fields=(
             Field("uuid", "uuid"),
@@ -110,6 +111,7 @@ OPERATION = Inventory(
     resource_type="OperationVO",
     path="operations",
     model=Operation,
+    tagged=False,
     select=("created_by",),
     prefetch=("steps",),
     defer=("report", "arguments", "data"),
@@ -136,6 +138,7 @@ GLOBAL_CONFIG = Inventory(
     name="GlobalConfig",
     resource_type="GlobalConfigVO",
     path="global-configs",
+    tagged=False,
     provide=globalconfig.inventories,
     key=lambda config: f"{config['category']}.{config['name']}",
     fields=tuple(Field(name) for name in ("category", "name", "description", "defaultValue", "value")),

@@ -96,7 +96,7 @@ class Inventory:
     """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/.
 
     `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
-    row out of lists, unless the list asks for it. `defer` are large columns that no key shows.
+    row out of lists, unless the list asks for it. `defer` are large columns that no key shows. `tagged`: can have tags.
     An inventory that is no table has `provide` and its `key` instead of a model.
     """
 
@@ -110,23 +110,33 @@ class Inventory:
     defer: tuple[str, ...] = ()
     scope: tuple[tuple[str, Any], ...] = ()
     hide: tuple[str, str] | None = None
+    tagged: bool = True
     provide: Callable[[], list[Json]] | None = None
     key: Callable[[Json], str] | None = None
 
-    def rows(self, only: Iterable[str] = ()) -> QuerySet:
-        """Every resource of the kind, ready to be shown in a number of statements that does not grow with them."""
+    def rows(self, only: Iterable[str] = (), compared: Iterable[str] = ()) -> QuerySet:
+        """Every resource of the kind, ready to be shown in a number of statements that does not grow with them.
+
+        `only`: the keys that will be shown, all when empty; `compared`: those that will be filtered or sorted by.
+        """
+        fields = self._wanted(only)
+        related = [field.prefetch(self._table) for field in fields if field.nested or field.uuids]
+        rows = self.bare_rows({*(field.json for field in fields), *compared}).defer(*self.defer)
+        return rows.select_related(*self.select).prefetch_related(*self.prefetch, *related)
+
+    def bare_rows(self, compared: Iterable[str]) -> QuerySet:
+        """Every resource of the kind, to be filtered by some keys and not to be shown."""
+        wanted = set(compared)
+        expressions = {
+            field.lookup: field.expression() for field in self.fields if field.expression and field.json in wanted
+        }
+        return self._table._default_manager.filter(**dict(self.scope)).annotate(**expressions)
+
+    @property
+    def _table(self) -> type[Model]:
         if self.model is None:
             raise TypeError(f"{self.name} is no table")
-        fields = self._wanted(only)
-        expressions = {field.lookup: field.expression() for field in self.fields if field.expression}
-        related = [field.prefetch(self.model) for field in fields if field.nested or field.uuids]
-        rows = self.model._default_manager.filter(**dict(self.scope)).annotate(**expressions)
-        return rows.defer(*self.defer).select_related(*self.select).prefetch_related(*self.prefetch, *related)
-
-    def listed(self, only: Iterable[str] = ()) -> QuerySet:
-        """The rows without those that lists hide."""
-        rows = self.rows(only)
-        return rows.exclude(**dict([self.hide])) if self.hide else rows
+        return self.model
 
     def to_json(self, row: Any, only: Iterable[str] = ()) -> Json:
         pairs = ((field.json, field.value(row)) for field in self._wanted(only))
@@ -151,17 +161,39 @@ class Inventory:
         return tuple(field for field in self.fields if not wanted or field.json in wanted)
 
 
+@dataclass(frozen=True)
+class Join:
+    """Where a nested or expanded field leads: the inventory's name, and the relation of models, `__` between steps."""
+
+    inventory: str
+    source: str
+
+
 #: the keys every resource has
 DATED = (Field("createDate", "create_date"), Field("lastOpDate", "last_op_date"))
 NAMED = (Field("uuid", "uuid"), Field("name", "name"), Field("description", "description"))
 
 _inventories: dict[str, Inventory] = {}
+_joins: dict[str, dict[str, Join]] = {}
 
 
 def register(*inventories: Inventory) -> None:
     for inventory in inventories:
         if _inventories.setdefault(inventory.name, inventory) is not inventory:
             raise ValueError(f"two inventories are called {inventory.name}")
+
+
+def relate(*rows: tuple[str, str, str, str]) -> None:
+    """Expanded fields (semantics §5.5), by the app that knows both ends: (inventory, field, inventory, relation)."""
+    for owner, name, target, source in rows:
+        if _joins.setdefault(owner, {}).setdefault(name, Join(target, source)) != Join(target, source):
+            raise ValueError(f"{owner}.{name} leads to two inventories")
+
+
+def joins(inventory: Inventory) -> dict[str, Join]:
+    """The nested and expanded fields of an inventory, by name."""
+    nested = {field.json: Join(field.nested, field.source) for field in inventory.fields if field.nested}
+    return nested | _joins.get(inventory.name, {})
 
 
 def get(name: str) -> Inventory:

@@ -3,7 +3,7 @@
 from django.db.models import F
 from django.db.models.expressions import Combinable
 
-from console.inventory import DATED, NAMED, Field, Inventory, register
+from console.inventory import DATED, NAMED, Field, Inventory, register, relate
 from console.query.schema import Kind
 from hosts.config import CPU_RATIO
 from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
@@ -95,3 +95,18 @@ BACKUP_STORAGE = Inventory(
 )
 
 register(ZONE, CLUSTER, HOST, PRIMARY_STORAGE, BACKUP_STORAGE)
+
+relate(
+    ("Zone", "cluster", "Cluster", "clusters"),
+    ("Zone", "host", "Host", "clusters__hosts"),
+    ("Zone", "primaryStorage", "PrimaryStorage", "primary_storages"),
+    ("Zone", "backupStorage", "BackupStorage", "image_stores"),
+    ("Cluster", "zone", "Zone", "zone"),
+    ("Cluster", "host", "Host", "hosts"),
+    ("Cluster", "primaryStorage", "PrimaryStorage", "primary_storages"),
+    ("Host", "zone", "Zone", "cluster__zone"),
+    ("Host", "cluster", "Cluster", "cluster"),
+    ("PrimaryStorage", "zone", "Zone", "zone"),
+    ("PrimaryStorage", "cluster", "Cluster", "clusters"),
+    ("BackupStorage", "zone", "Zone", "zones"),
+)

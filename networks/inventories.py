@@ -4,7 +4,7 @@ from django.db.models import CharField, OuterRef, Subquery, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce
 
-from console.inventory import DATED, NAMED, Field, Inventory, register
+from console.inventory import DATED, NAMED, Field, Inventory, register, relate
 from networks.models import IpRange, L2Network, L3Network, SecurityGroup, SecurityGroupRule, Vip
 
 L2_NETWORK = Inventory(
@@ -122,3 +122,17 @@ SECURITY_GROUP = Inventory(
 )
 
 register(L2_NETWORK, IP_RANGE, L3_NETWORK, VIP, SECURITY_GROUP_RULE, SECURITY_GROUP)
+
+relate(
+    ("Zone", "l2Network", "L2Network", "l2_networks"),
+    ("Zone", "l3Network", "L3Network", "l2_networks__l3_networks"),
+    ("Cluster", "l2Network", "L2Network", "l2_networks"),
+    ("L2Network", "zone", "Zone", "zone"),
+    ("L2Network", "cluster", "Cluster", "clusters"),
+    ("L2Network", "l3Network", "L3Network", "l3_networks"),
+    ("L3Network", "zone", "Zone", "l2_network__zone"),
+    ("L3Network", "l2Network", "L2Network", "l2_network"),
+    ("IpRange", "l3Network", "L3Network", "l3_network"),
+    ("Vip", "l3Network", "L3Network", "l3_network"),
+    ("SecurityGroup", "l3Network", "L3Network", "l3_networks"),
+)

@@ -37,6 +37,7 @@ PURE = (
     "hosts.allocation.strategies",
     "console.query.parser",
     "console.query.schema",
+    "console.query.plan",
     "console.errors",
     "console.naming",
     "console.pace",

@@ -1,6 +1,6 @@
 """Inventories of VMs and what they are made of (chapter, Inventory; semantics §2.1, §8.5-§8.7, §8.9)."""
 
-from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, register
+from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, register, relate
 from vms.models import (
     DiskOffering,
     Eip,
@@ -196,3 +196,38 @@ PORT_FORWARDING_RULE = Inventory(
 )
 
 register(VM_NIC, VOLUME, VM_INSTANCE, IMAGE, INSTANCE_OFFERING, DISK_OFFERING, EIP, PORT_FORWARDING_RULE)
+
+relate(
+    ("VmInstance", "zone", "Zone", "zone"),
+    ("VmInstance", "cluster", "Cluster", "cluster"),
+    ("VmInstance", "host", "Host", "host"),
+    ("VmInstance", "image", "Image", "image"),
+    ("VmInstance", "instanceOffering", "InstanceOffering", "instance_offering"),
+    ("VmInstance", "rootVolume", "Volume", "root_volume"),
+    ("VmNic", "vmInstance", "VmInstance", "vm"),
+    ("VmNic", "l3Network", "L3Network", "l3_network"),
+    ("Volume", "vmInstance", "VmInstance", "vm"),
+    ("Volume", "primaryStorage", "PrimaryStorage", "primary_storage"),
+    ("Volume", "diskOffering", "DiskOffering", "disk_offering"),
+    ("Volume", "image", "Image", "root_image"),
+    ("Image", "backupStorage", "BackupStorage", "image_store"),
+    ("Image", "volume", "Volume", "volumes"),
+    ("InstanceOffering", "vmInstance", "VmInstance", "vms"),
+    ("DiskOffering", "volume", "Volume", "volumes"),
+    ("Zone", "vmInstance", "VmInstance", "vms"),
+    ("Cluster", "vmInstance", "VmInstance", "vms"),
+    ("Host", "vmInstance", "VmInstance", "vms"),
+    ("PrimaryStorage", "volume", "Volume", "volumes"),
+    ("BackupStorage", "image", "Image", "images"),
+    ("L3Network", "vmNic", "VmNic", "nics"),
+    ("VmNic", "eip", "Eip", "eip"),
+    ("VmNic", "portForwarding", "PortForwardingRule", "port_forwarding_rules"),
+    ("VmNic", "securityGroup", "SecurityGroup", "security_groups"),
+    ("Vip", "eip", "Eip", "eip"),
+    ("Vip", "portForwarding", "PortForwardingRule", "port_forwarding_rules"),
+    ("Eip", "vip", "Vip", "vip"),
+    ("Eip", "vmNic", "VmNic", "nic"),
+    ("PortForwardingRule", "vip", "Vip", "vip"),
+    ("PortForwardingRule", "vmNic", "VmNic", "nic"),
+    ("SecurityGroup", "vmNic", "VmNic", "nics"),
+)

@@ -1,26 +1,50 @@
 """Comparisons as Django's Q over the rows of an inventory.
 
-Negative operators never match null, as in SQL; on a list they negate the membership (semantics §5.2, §5.3).
+Text ignores case, on every database in the same way: both sides are folded by the database, which an index on
+Lower(column) serves. Negative operators never match null, as in SQL; on a list they negate the membership
+(semantics §5.2, §5.3).
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache, reduce
+from functools import cache, partial, reduce
+from ipaddress import AddressValueError, IPv4Address
 from operator import or_
 from typing import Any
 
 from django.db import models
 from django.db.models import Field as ModelField
-from django.db.models import Lookup, Model, Q, TextField, Transform
+from django.db.models import Lookup, Model, Q, TextField, Transform, Value
+from django.db.models.functions import Lower
 
+from console import inventory as inventories
 from console.inventory import Field, Inventory
 from console.query.parser import Op
 from console.query.schema import Comparison, FieldSchema, Kind, Schema
 
 NEGATIVE = {Op.NE: Op.EQ, Op.NOT_IN: Op.IN, Op.NOT_LIKE: Op.LIKE}
 SECOND = timedelta(seconds=1)
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class Folded(Lower):
+    """Text without case, for equality."""
+
+    lookup_name = "folded"
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class Ordered(Lower):
+    """Text without case, for < and >: by its characters' numbers, wherever the database was set up."""
+
+    lookup_name = "ordered"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template='%(function)s(%(expressions)s) COLLATE "C"', **context)
 
 
 @ModelField.register_lookup
@@ -61,7 +85,13 @@ def _escaped(pattern: str) -> str:
 def schema_of(inventory: Inventory) -> Schema:
     """What can be asked of an inventory, from its table and its model."""
     fields = {field.json: _field_schema(inventory.model, field) for field in inventory.fields if field.comparable}
-    return Schema(inventory.name, fields, tuple(field.json for field in inventory.fields if not field.comparable))
+    others = tuple(field.json for field in inventory.fields if not field.comparable)
+    joins = {name: partial(_schema_called, join.inventory) for name, join in inventories.joins(inventory).items()}
+    return Schema(inventory.name, fields, others, joins, inventory.tagged)
+
+
+def _schema_called(name: str) -> Schema:
+    return schema_of(inventories.get(name))
 
 
 def _field_schema(model: type[Model] | None, field: Field) -> FieldSchema:
@@ -79,10 +109,13 @@ def column_of(model: type[Model] | None, field: Field) -> ModelField | None:
     return column
 
 
+def is_address(inventory: Inventory, field: Field) -> bool:
+    return isinstance(column_of(inventory.model, field), models.GenericIPAddressField)
+
+
 def path_of(inventory: Inventory, field: Field) -> str:
-    """The path by which the field is compared and sorted."""
-    address = isinstance(column_of(inventory.model, field), models.GenericIPAddressField)
-    return f"{field.lookup}__as_text" if address else field.lookup
+    """The path by which the field is compared as what it is shown as, and sorted."""
+    return f"{field.lookup}__as_text" if is_address(inventory, field) else field.lookup
 
 
 _KINDS: tuple[tuple[type | tuple[type, ...], Kind], ...] = (
@@ -114,7 +147,10 @@ def to_q(inventory: Inventory, comparison: Comparison) -> Q:
     null = _null(path, comparison.field)
     if comparison.op in (Op.NULL, Op.NOT_NULL):
         return null if comparison.op is Op.NULL else ~null
-    compare = _listed if field.many else _compare
+    if is_address(inventory, field) and (NEGATIVE.get(comparison.op, comparison.op) in (Op.EQ, Op.IN)):
+        compare, path, null = _addressed, field.lookup, Q(**{f"{field.lookup}__isnull": True})
+    else:
+        compare = _listed if field.many else compared
     if comparison.op in NEGATIVE:
         return ~compare(path, comparison, NEGATIVE[comparison.op]) & ~null
     return compare(path, comparison, comparison.op)
@@ -127,29 +163,25 @@ def _null(path: str, field: FieldSchema) -> Q:
     return null | Q(**{path: empty}) if field.kind is Kind.TEXT else null
 
 
-def _compare(path: str, comparison: Comparison, op: Op) -> Q:
-    if op is Op.IN:
-        return _any(path, comparison)
-    value: Any = comparison.values[0]
+def compared(path: str, comparison: Comparison, op: Op) -> Q:
+    """A positive comparison of the column at `path` with the comparison's values."""
     if op is Op.LIKE:
-        return Q(**{f"{path}__like": value})
-    if comparison.field.kind is Kind.DATE:
-        return _DATES[op](path, value)
-    return Q(**{f"{path}__{_lookup(comparison.field.kind, op)}": value})
+        return Q(**{f"{path}__like": comparison.values[0]})
+    kind = comparison.field.kind
+    return _COMPARE.get(kind, _plainly)(path, op, comparison.values)
 
 
-_LOOKUPS = {Op.EQ: "exact", Op.GT: "gt", Op.GE: "gte", Op.LT: "lt", Op.LE: "lte"}
+_LOOKUPS = {Op.EQ: "exact", Op.GT: "gt", Op.GE: "gte", Op.LT: "lt", Op.LE: "lte", Op.IN: "in"}
 
 
-def _lookup(kind: Kind, op: Op) -> str:
-    return "iexact" if kind is Kind.TEXT and op is Op.EQ else _LOOKUPS[op]
+def _plainly(path: str, op: Op, values: Sequence[Any]) -> Q:
+    return Q(**{f"{path}__{_LOOKUPS[op]}": list(values) if op is Op.IN else values[0]})
 
 
-def _any(path: str, comparison: Comparison) -> Q:
-    if comparison.field.kind in (Kind.TEXT, Kind.DATE):
-        each = (Comparison(comparison.field, Op.EQ, (value,)) for value in comparison.values)
-        return reduce(or_, (_compare(path, one, Op.EQ) for one in each))
-    return Q(**{f"{path}__in": comparison.values})
+def _as_text(path: str, op: Op, values: Sequence[Any]) -> Q:
+    fold = Folded if op in (Op.EQ, Op.IN) else Ordered
+    folded = [fold(Value(value, TextField())) for value in values]
+    return _plainly(f"{path}__{fold.lookup_name}", op, folded)
 
 
 # Dates are shown in whole seconds, so they are compared in whole seconds.
@@ -162,18 +194,38 @@ _DATES: Mapping[Op, Callable[[str, datetime], Q]] = {
 }
 
 
+def _as_date(path: str, op: Op, values: Sequence[Any]) -> Q:
+    return reduce(or_, (_DATES[Op.EQ if op is Op.IN else op](path, value) for value in values))
+
+
+_COMPARE: Mapping[Kind, Callable[[str, Op, Sequence[Any]], Q]] = {Kind.TEXT: _as_text, Kind.DATE: _as_date}
+
+
+def _addressed(path: str, comparison: Comparison, op: Op) -> Q:
+    """Whole addresses as the database keeps them, so that its index serves; what is no address equals none."""
+    del op
+    return Q(**{f"{path}__in": [value for value in comparison.values if _is_ipv4(str(value))]})
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return bool(IPv4Address(text))
+    except AddressValueError:
+        return False
+
+
 # --- lists
 
 
 def _members(inventory: Inventory, field: Field, comparison: Comparison) -> Q:
     """A condition on the uuids of related rows, as a sub-query: a join would repeat rows."""
     assert inventory.model is not None  # noqa: S101  only a table has related rows
-    rows = inventory.model._default_manager
+    rows = inventory.model._default_manager.order_by()
     if comparison.op in (Op.NULL, Op.NOT_NULL):
         some = Q(pk__in=rows.filter(**{f"{field.source}__isnull": False}).values("pk"))
         return some if comparison.op is Op.NOT_NULL else ~some
     op = NEGATIVE.get(comparison.op, comparison.op)
-    found = Q(pk__in=rows.filter(_compare(f"{field.source}__pk", comparison, op)).values("pk"))
+    found = Q(pk__in=rows.filter(compared(f"{field.source}__pk", comparison, op)).values("pk"))
     return ~found if comparison.op in NEGATIVE else found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -13,6 +14,7 @@ Value = str | int | bool | datetime
 DATE_FORMAT = "%b %d, %Y %I:%M:%S %p"
 MAX_INT = 2**63 - 1
 MAX_YEAR = 9998
+MAX_VALUES = 500
 
 
 class Kind(StrEnum):
@@ -36,23 +38,58 @@ class FieldSchema:
     many: bool = False
 
 
+#: pseudo-fields of everything that can have tags (semantics §5.4)
+USER_TAG, SYSTEM_TAG = "__userTag__", "__systemTag__"
+TAGS = {name: FieldSchema(name, Kind.TEXT) for name in (USER_TAG, SYSTEM_TAG)}
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The fields of one inventory; `others` are shown but cannot be compared as a whole."""
+    """What can be asked of one inventory.
+
+    `others` are shown but cannot be compared as a whole; `joins` are the nested and expanded fields, by name, with the
+    schema of what they lead to; `tagged`: conditions on its tags are possible.
+    """
 
     name: str
     fields: Mapping[str, FieldSchema]
     others: tuple[str, ...] = ()
+    joins: Mapping[str, Callable[[], "Schema"]] = dataclass_field(default_factory=dict)
+    tagged: bool = False
 
     def field(self, name: str, position: int = 1) -> FieldSchema:
-        """Raises InvalidQuery naming the nearest fields."""
+        """A plain field. Raises InvalidQuery naming the nearest ones."""
         if name in self.fields:
             return self.fields[name]
-        if name.split(".")[0] in self.others:
-            raise InvalidQuery(f"{name} of {self.name} cannot be compared", position=position, field=name)
-        nearest = near(name, self.fields)
+        if name in self.joins or name in self.others:
+            raise self._wrong(self._whole(name), name, position)
+        nearest = near(name, [*self.fields, *self.joins])
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {', '.join(sorted(self.fields))}"
-        raise InvalidQuery(f"{self.name} has no field {name}; {hint}", position=position, field=name, nearest=nearest)
+        raise self._wrong(f"{self.name} has no field {name}; {hint}", name, position, nearest=nearest)
+
+    def comparable(self, name: str, position: int = 1) -> FieldSchema:
+        """A plain field or a pseudo-field. Raises InvalidQuery."""
+        return TAGS[name] if self.tagged and name in TAGS else self.field(name, position)
+
+    def join(self, name: str, position: int = 1) -> "Schema":
+        """What a nested or expanded field leads to. Raises InvalidQuery naming the nearest ones."""
+        if name in self.joins:
+            return self.joins[name]()
+        if name in self.fields or name in self.others:
+            raise self._wrong(f"{name} of {self.name} has no fields of its own", name, position)
+        nearest = near(name, self.joins)
+        known = ", ".join(sorted(self.joins)) or "nothing"
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it leads to {known}"
+        raise self._wrong(f"{self.name} has no nested field {name}; {hint}", name, position, nearest=nearest)
+
+    def _whole(self, name: str) -> str:
+        words = f"{name} of {self.name} cannot be compared as a whole"
+        if name not in self.joins:
+            return words
+        return f"{words}; ask for one of its fields, such as {name}.{next(iter(self.joins[name]().fields))}"
+
+    def _wrong(self, details: str, name: str, position: int, **data: list[str]) -> InvalidQuery:
+        return InvalidQuery(details, position=position, field=name, **data)
 
 
 def near(name: str, known: Iterable[str]) -> list[str]:
@@ -75,13 +112,19 @@ _ALLOWED: Mapping[Kind, frozenset[Op]] = {Kind.BOOL: _EQUALITY, Kind.DATE: froze
 
 
 def resolve(schema: Schema, condition: Condition) -> Comparison:
-    """Check a condition against the fields and convert its values. Raises InvalidQuery."""
-    field = schema.field(condition.field, condition.position)
+    """Check a condition against the fields and convert its values; of a path, the last name. Raises InvalidQuery."""
+    field = schema.comparable(condition.path[-1], condition.position)
     allowed = _EQUALITY | LIKES if field.many else _ALLOWED.get(field.kind, frozenset(Op))
     if condition.op not in allowed:
         what = "a list" if field.many else f"of kind {field.kind}"
         raise InvalidQuery(
             f"{field.name} is {what}; {condition.op} does not apply to it",
+            position=condition.position,
+            field=field.name,
+        )
+    if len(condition.values) > MAX_VALUES:
+        raise InvalidQuery(
+            f"{field.name} is compared with {len(condition.values)} values; at most {MAX_VALUES} are possible",
             position=condition.position,
             field=field.name,
         )

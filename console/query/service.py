@@ -10,13 +10,14 @@ from django.db.models.functions import Lower
 from console.errors import InvalidArgument
 from console.inventory import Inventory, Json
 from console.query import memory
-from console.query.compiler import path_of, schema_of, to_q
-from console.query.parser import Condition, Op
-from console.query.schema import Comparison, FieldSchema, Kind, resolve
+from console.query.compiler import path_of, schema_of
+from console.query.joins import narrowed
+from console.query.limits import time_limit
+from console.query.parser import Condition
+from console.query.plan import Node, plan
+from console.query.schema import FieldSchema, Kind
 
 DEFAULT_LIMIT = 1000
-#: conditions with these pick what lists otherwise hide
-PICKING = frozenset({Op.EQ, Op.IN, Op.LIKE})
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,24 @@ def _flag(name: str, text: str) -> bool:
 def answer(inventory: Inventory, conditions: Iterable[Condition], window: Window) -> Json:
     """{"inventories": […], "total": n}; the total when asked for, and alone when only it was. Raises InvalidQuery."""
     schema = schema_of(inventory)
-    comparisons = [resolve(schema, condition) for condition in conditions]
+    asked = plan(schema, conditions)
     for name in window.fields:
         schema.field(name)
     order = _order(window, inventory)
     if inventory.provide:
-        return _from_code(inventory, comparisons, window, order)
-    return _from_table(inventory, comparisons, window, order)
+        return _from_code(inventory, asked, window, order)
+    with time_limit():
+        return _from_table(inventory, asked, window, order)
+
+
+def select(inventory: Inventory, conditions: Iterable[Condition], rows: QuerySet | None = None) -> QuerySet:
+    """The rows, out of `rows` or all there are, that satisfy all conditions, to go on with. Raises InvalidQuery."""
+    asked = plan(schema_of(inventory), conditions)
+    return narrowed(inventory.bare_rows(_compared(asked)) if rows is None else rows, inventory, asked)
+
+
+def _compared(node: Node) -> set[str]:
+    return {one.field.name for one in node.comparisons}
 
 
 Order = tuple[FieldSchema, bool] | None
@@ -83,19 +95,9 @@ def _order(window: Window, inventory: Inventory) -> Order:
     return field, window.sort.startswith("-")
 
 
-def rows_for(inventory: Inventory, comparisons: Iterable[Comparison], only: Iterable[str] = ()) -> QuerySet:
-    """The rows that satisfy all comparisons; hidden ones when a comparison picks them by uuid or the hiding field."""
-    asked = list(comparisons)
-    picked = {one.field.name for one in asked if one.op in PICKING}
-    hiding = {"uuid", *([inventory.hide[0]] if inventory.hide else [])}
-    rows = inventory.rows(only) if picked & hiding else inventory.listed(only)
-    for comparison in asked:
-        rows = rows.filter(to_q(inventory, comparison))
-    return rows
-
-
-def _from_table(inventory: Inventory, comparisons: list[Comparison], window: Window, order: Order) -> Json:
-    rows = rows_for(inventory, comparisons, window.fields)
+def _from_table(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:
+    compared = _compared(asked) | ({order[0].name} if order else set())
+    rows = narrowed(inventory.rows(window.fields, compared), inventory, asked)
     if window.count:
         return {"total": rows.count()}
     shown = _sorted(rows, inventory, order)[window.start : window.start + window.limit]
@@ -113,9 +115,9 @@ def _sorted(rows: QuerySet, inventory: Inventory, order: Order) -> QuerySet:
     return rows.order_by(by.desc() if descending else by.asc(), "pk")
 
 
-def _from_code(inventory: Inventory, comparisons: list[Comparison], window: Window, order: Order) -> Json:
+def _from_code(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:
     assert inventory.provide is not None  # noqa: S101
-    rows = memory.matching(inventory.provide(), comparisons)
+    rows = memory.matching(inventory.provide(), asked.comparisons)
     if window.count:
         return {"total": len(rows)}
     if order:

@@ -176,11 +176,11 @@ def test_what_nobody_foresaw_is_500_and_tells_nothing(
 def broken_inventory() -> Iterator[None]:
     """An inventory whose database cannot answer."""
 
-    def fail(self: object, only: object = ()) -> None:
+    def fail(self: object, *keys: object) -> None:
         raise RuntimeError("the disk is on fire")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inventory.Inventory, "listed", fail)
+        patch.setattr(inventory.Inventory, "rows", fail)
         yield
 
 

@@ -10,7 +10,8 @@ from hosts.hypervisor.spec import DomainSpec, DomainState
 from tests.contract.scene import Scene, eventually
 from tests.contract.values import disk_of, nic_on
 
-pytestmark = [pytest.mark.contract, pytest.mark.needs("two_hosts")]
+# An emulated guest's migration takes seconds, and many where other suites use the processors.
+pytestmark = [pytest.mark.contract, pytest.mark.needs("two_hosts"), pytest.mark.timeout(180)]
 
 ABSENT, RUNNING = DomainState.ABSENT, DomainState.RUNNING
 

@@ -66,4 +66,4 @@ def test_a_host_list_costs_the_same_for_one_and_for_many(django_assert_num_queri
         for _ in range(count):
             make_host()
         with django_assert_num_queries(3):  # two readings of the ratio, one of the hosts
-            [hosts.to_json(row) for row in hosts.listed()]
+            [hosts.to_json(row) for row in hosts.rows()]

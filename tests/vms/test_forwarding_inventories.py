@@ -3,8 +3,10 @@
 import pytest
 
 from console import inventory
+from console.query.parser import parse
+from console.query.service import Window, answer
 from networks.models import Vip
-from tests.factories import make_complete_vm, make_eip, make_port_forwarding_rule, make_vip
+from tests.factories import make_complete_vm, make_eip, make_port_forwarding_rule, make_security_group_rule, make_vip
 from vms.models import VmNic
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +65,24 @@ def test_a_vip_names_the_network_of_its_first_attached_rule(nic: VmNic) -> None:
     assert peer(vip) is None
     make_port_forwarding_rule(vip=vip, ports=(443, 443), nic=nic)
     assert peer(vip) == nic.l3_network_id
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("VmInstance", "vmNics.eip.guestIp={nic.ip} vmNics.eip.vip.ip={eip.vip.ip}"),
+        ("VmNic", "eip.name=front portForwarding.vipPortStart=80 securityGroup.rules.startPort=22"),
+        ("Eip", "vip.name={eip.vip.name} vmNic.vmInstance.name={nic.vm.name}"),
+        ("Vip", "eip.name=front"),
+        ("Vip", "portForwarding.vmNic.ip={nic.ip}"),
+        ("PortForwardingRule", "vip.useFor=PortForwarding vmNic.uuid={nic.uuid}"),
+        ("SecurityGroup", "vmNic.ip={nic.ip} rules.protocol=TCP"),
+    ],
+)
+def test_they_are_asked_for_by_what_they_hang_on(nic: VmNic, name: str, text: str) -> None:
+    eip = make_eip(nic=nic, name="front")
+    make_port_forwarding_rule(nic=nic)
+    nic.security_groups.add(make_security_group_rule().security_group)
+    make_eip()
+    found = answer(inventory.get(name), parse(text.format(nic=nic, eip=eip)), Window())
+    assert len(found["inventories"]) == 1

@@ -8,6 +8,7 @@ import time_machine
 
 from console import inventory
 from console.errors import NotFound
+from console.query.service import select
 from tests.factories import (
     make_cluster,
     make_complete_vm,
@@ -172,7 +173,7 @@ def test_dates_read_as_in_the_chapter(moment: datetime, text: str) -> None:
 def test_a_destroyed_vm_is_read_by_its_uuid_but_not_listed() -> None:
     vm = make_vm(state=VmState.DESTROYED)
     vms = inventory.get("VmInstance")
-    assert (vms.get_json(vm.uuid)["state"], list(vms.listed())) == ("Destroyed", [])
+    assert (vms.get_json(vm.uuid)["state"], list(select(vms, ()))) == ("Destroyed", [])
 
 
 def test_an_unknown_uuid_is_refused_by_name() -> None:
@@ -194,4 +195,4 @@ def test_a_vm_list_costs_three_statements_for_one_vm_and_for_twenty(django_asser
         for _ in range(count):
             make_complete_vm(l3_network=l3)
         with django_assert_num_queries(3):
-            assert all(len(vms.to_json(row)["vmNics"]) == 1 for row in vms.listed())
+            assert all(len(vms.to_json(row)["vmNics"]) == 1 for row in select(vms, (), vms.rows()))

@@ -1,7 +1,6 @@
 """Live migration, peer to peer: the two libvirt daemons do it between themselves, whoever asked for it."""
 
 import time
-from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -24,6 +23,8 @@ FLAGS = (
     | libvirt.VIR_MIGRATE_UNSAFE
 )
 POLL_SECONDS = 0.3
+#: an abort takes as long as the target needs to end its half of the guest: 2 to 3 s under emulation
+ABORT_SECONDS = 45
 #: libvirt's jobs that are a migration, seen from the source
 MIGRATING = (libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT,)
 NO_JOB = (libvirt.VIR_DOMAIN_JOB_NONE, libvirt.VIR_DOMAIN_JOB_COMPLETED)
@@ -120,9 +121,18 @@ def _tell(domain: Any, progress: Progress | None) -> None:
 
 def _end(domain: Any, call: _Call | None) -> None:
     """Abort until it has ended: a migration that was only just asked for has no job yet that could be aborted."""
-    while (call and call.is_alive()) or _job(domain):
-        with suppress(libvirt.libvirtError):
+    end, answer = time.monotonic() + ABORT_SECONDS, "done"
+    while (job := _job(domain)) or (call and call.is_alive()):
+        if time.monotonic() > end:
+            raise MigrationFailed(
+                f"The migration did not end within {ABORT_SECONDS} s of its abort; libvirt's last answer to the abort: "
+                f"{answer}; its job: {job or 'none'}"
+            )
+        try:
             domain.abortJob()
+            answer = "done"
+        except libvirt.libvirtError as error:
+            answer = str(error)
         time.sleep(POLL_SECONDS)
 
 
