@@ -68,7 +68,7 @@ class Tie:
             note="",
             about=self.about,
             parameter=NIC,
-            what="NICs of machines",
+            what="NICs",
             empty="There is no machine yet.",
             button=self.button,
             choices=None if problem else self.choices(row, given.get("q", "")),

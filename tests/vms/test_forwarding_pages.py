@@ -237,3 +237,11 @@ def test_the_history_of_addresses_names_vips_and_leads_to_them(boss: Client) -> 
     l3 = make_ip_range().l3_network
     boss.post("/networks/vips/create/", {"name": "front", "l3_network": l3.pk, "required_ip": "10.0.0.99"})
     assert page_of(Vip.objects.get()) in text_of(boss.get("/networks/addresses/?ip=10.0.0.99"))
+
+
+def test_deleting_a_range_names_the_vips_that_went_with_it(boss: Client) -> None:
+    vip = make_vip(name="front")
+    page = f"/networks/l3/{vip.l3_network_id}/"
+    answer = boss.post(f"{page}delete-range/", {"uuid": vip.used_ip.ip_range_id}, follow=True)
+    assert "Its VIPs went with it: front." in text_of(answer)
+    assert not Vip.objects.exists()
