@@ -384,8 +384,8 @@ def test_every_resource_of_the_contract_has_its_path() -> None:
     paths = {one.path for one in inventory.all_inventories()}
     assert paths >= {
         "vm-instances", "vm-nics", "volumes", "images", "instance-offerings", "disk-offerings", "zones", "clusters",
-        "hosts", "primary-storages", "l2-networks", "l3-networks", "ip-ranges", "user-tags", "system-tags",
-        "global-configs", "operations",
+        "hosts", "primary-storages", "l2-networks", "l3-networks", "ip-ranges", "vips", "eips", "port-forwarding-rules",
+        "security-groups", "user-tags", "system-tags", "global-configs", "operations",
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from console.models import Dated, Enablement, Resource, Stamped
 from console.operations.cause import cause
 from hosts.models import Cluster, Host, HypervisorType, PrimaryStorage, Zone
-from networks.models import L3Network, UsedIp
+from networks.models import L3Network, SecurityGroup, UsedIp
 from vms.models.history import VmChange
 from vms.models.image import Image, Platform
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator
@@ -141,6 +141,7 @@ class VmNic(Dated):
     gateway = models.GenericIPAddressField(protocol="IPv4", null=True)
     internal_name = models.CharField(max_length=15, unique=True)
     meta_data = models.CharField(max_length=255, null=True, blank=True)
+    security_groups = models.ManyToManyField(SecurityGroup, related_name="nics", blank=True)
 
     class Meta(Dated.Meta):
         verbose_name = "NIC"
