@@ -33,6 +33,7 @@ class Query:
 #: `{host}` is the uuid of some host
 NESTED = (
     Query("VmInstance", "state=Running hostUuid={host}"),
+    Query("VmInstance", "vmNics.eip.guestIp=10.23.109.23"),
     Query("VmInstance", "vmNics.ip=10.0.50.218"),
     Query("VmInstance", "vmNics.mac=fa:ef:00:50:21:00"),
     Query("VmInstance", "host.managementIp=10.255.1.7 state=Running"),
@@ -42,6 +43,8 @@ NESTED = (
     Query("VmInstance", "rootVolume.name=ROOT-for-vm-004711"),
     Query("VmInstance", "__userTag__=team-20 host.name=host-20"),
     Query("VmNic", "ip=10.0.50.218"),
+    Query("VmNic", "eip.guestIp=11.168.2.13"),
+    Query("VmNic", "eip.vip.ip=10.0.50.218"),
     Query("VmNic", "gateway=10.7.0.1"),
     Query("VmNic", "vmInstance.name=vm-004711"),
     Query("Host", "vmInstance.vmNics.ip=10.0.50.218"),

@@ -12,8 +12,11 @@ from typing import Any
 from console import inventory
 from console.models import Tag, TagType
 from console.query.schema import DATE_FORMAT
+from vms.models import VmNic
 
 Json = dict[str, Any]
+#: the NICs of a security group: no key shows them, so the world adds one
+MEMBERS = "(members)"
 #: (inventory, field) -> the inventory it leads to, and the keys that are equal; lists hold the other's key
 KEYS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("VmInstance", "vmNics"): ("VmNic", "uuid", "vmInstanceUuid"),
@@ -61,6 +64,19 @@ KEYS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("L3Network", "l2Network"): ("L2Network", "l2NetworkUuid", "uuid"),
     ("L3Network", "ipRanges"): ("IpRange", "uuid", "l3NetworkUuid"),
     ("L3Network", "vmNic"): ("VmNic", "uuid", "l3NetworkUuid"),
+    ("VmNic", "eip"): ("Eip", "uuid", "vmNicUuid"),
+    ("VmNic", "portForwarding"): ("PortForwardingRule", "uuid", "vmNicUuid"),
+    ("VmNic", "securityGroup"): ("SecurityGroup", "uuid", MEMBERS),
+    ("Vip", "l3Network"): ("L3Network", "l3NetworkUuid", "uuid"),
+    ("Vip", "eip"): ("Eip", "uuid", "vipUuid"),
+    ("Vip", "portForwarding"): ("PortForwardingRule", "uuid", "vipUuid"),
+    ("Eip", "vip"): ("Vip", "vipUuid", "uuid"),
+    ("Eip", "vmNic"): ("VmNic", "vmNicUuid", "uuid"),
+    ("PortForwardingRule", "vip"): ("Vip", "vipUuid", "uuid"),
+    ("PortForwardingRule", "vmNic"): ("VmNic", "vmNicUuid", "uuid"),
+    ("SecurityGroup", "vmNic"): ("VmNic", MEMBERS, "uuid"),
+    ("SecurityGroup", "l3Network"): ("L3Network", "attachedL3NetworkUuids", "uuid"),
+    ("SecurityGroup", "rules"): ("SecurityGroupRule", "uuid", "securityGroupUuid"),
     ("IpRange", "l3Network"): ("L3Network", "l3NetworkUuid", "uuid"),
 }
 #: what lists hide unless it is asked for by uuid or by this very field
@@ -89,6 +105,8 @@ class World:
         self.rows: dict[str, list[Json]] = {
             one.name: [one.to_json(row) for row in one.rows()] for one in tables if one.name != "Operation"
         }
+        for group in self.rows["SecurityGroup"]:
+            group[MEMBERS] = [nic.pk for nic in VmNic.objects.filter(security_groups=group["uuid"])]
         self.types = {one.name: one.resource_type for one in tables if one.tagged}
         self.tags = list(Tag.objects.values_list("resource_uuid", "resource_type", "type", "tag"))
 

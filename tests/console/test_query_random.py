@@ -17,7 +17,7 @@ from console.query.schema import FieldSchema, Kind, Schema
 from console.query.service import Window, answer
 from tests import factories as make
 from tests.console.query_oracle import KEYS, TAG_FIELDS, Asked, World
-from vms.models import VmInstance, Volume, VolumeStatus
+from vms.models import VmInstance, VmNic, Volume, VolumeStatus
 from vms.states import VmState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
@@ -61,9 +61,22 @@ def random_inventory(random: Random) -> None:
     for n in range(18):
         vm = random_vm(random, n, hosts, images, offerings)
         random_parts(random, n, vm, l3s, storages, disks)
+    random_services(random)
     for host in hosts[:3]:
         make.make_tag(host, "HostVO", "rack-3")
     assert Volume.objects.exists()
+
+
+def random_services(random: Random) -> None:
+    """What leads to NICs, and groups that they are in."""
+    nics = [*VmNic.objects.all()]
+    for nic in random.sample(nics, 4):
+        make.make_eip(nic=random.choice([None, nic]))
+        make.make_port_forwarding_rule(nic=random.choice([None, nic]), ports=(80, 80 + random.randrange(3)))
+    for _ in range(3):
+        group = make.make_security_group()
+        group.nics.set(random.sample(nics, 3))
+        make.make_security_group_rule(security_group=group, start_port=random.choice((22, 80)), end_port=80)
 
 
 def random_vm(random: Random, n: int, hosts: list[Any], images: list[Any], offerings: list[Any]) -> VmInstance:

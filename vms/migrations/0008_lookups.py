@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("hosts", "0007_lookups"),
         ("networks", "0003_address_use"),
-        ("vms", "0006_leaks"),
+        ("vms", "0007_eips_and_port_forwarding"),
     ]
 
     operations = [
