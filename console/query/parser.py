@@ -115,7 +115,9 @@ def _raw_operator(item: dict[str, Any], number: int) -> Op:
     known: dict[str, Op] = {op.value: op for op in Op} | NAMED
     if name not in known:
         raise InvalidQuery(
-            f"Condition {number} has the operator {name!r}; known: {', '.join(known)}", position=number, field=item["name"]
+            f"Condition {number} has the operator {name!r}; known: {', '.join(known)}",
+            position=number,
+            field=item["name"],
         )
     return known[name]
 
