@@ -54,7 +54,7 @@ class GlobalConfigAdmin(CorralAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         row: Any = obj
-        globalconfig.update(row.category, row.name, row.value)
+        globalconfig.update(row.category, row.name, row.value, request.user)
         row.pk = GlobalConfig.objects.get(category=row.category, name=row.name).pk
 
     @admin.display(description="default")

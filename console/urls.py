@@ -23,6 +23,7 @@ urlpatterns = [
     path("images/", include(vms.catalogue_urls.image_urls)),
     path("offerings/", include(vms.catalogue_urls.offering_urls)),
     path("operations/", include("console.views.urls")),
+    path("settings/", include("console.views.settings_urls")),
     path("recovery/", include("vms.recovery.urls")),
     path("events/", live.events, name="events"),
     path("api/v1/", include("console.api")),
