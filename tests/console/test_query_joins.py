@@ -186,7 +186,11 @@ def test_every_join_of_every_inventory_can_be_asked(one: inventory.Inventory) ->
 def test_the_tables_of_the_chapter_are_there() -> None:
     wanted = {
         "VmInstance": "vmNics allVolumes zone cluster host image instanceOffering rootVolume",
-        "VmNic": "vmInstance l3Network",
+        "VmNic": "vmInstance l3Network eip portForwarding securityGroup",
+        "Vip": "eip portForwarding",
+        "Eip": "vip vmNic",
+        "PortForwardingRule": "vip vmNic",
+        "SecurityGroup": "rules vmNic l3Network",
         "Zone": "vmInstance cluster host primaryStorage l2Network l3Network backupStorage",
         "Cluster": "zone host vmInstance l2Network primaryStorage",
         "Host": "zone cluster vmInstance",
