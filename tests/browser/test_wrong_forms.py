@@ -30,7 +30,7 @@ from vms.pages.offerings import DiskOfferingForm, InstanceOfferingForm
 from vms.volume_forms import VmVolumeForm, VolumeForm
 from vms.wizard_flow import FORMS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 QUICK = 10_000
 USER = "fiona"
