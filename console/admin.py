@@ -12,6 +12,7 @@ from console.admin_base import CorralAdmin, ReadOnly, ReadOnlyInline
 from console.errors import CorralError
 from console.inventory import all_inventories
 from console.models import GlobalConfig, Operation, OperationStep, ResourceLock, Tag, TagType
+from console.pages.answers import person
 
 admin.site.site_header = "Corral inventory"
 admin.site.site_title = "Corral"
@@ -54,8 +55,16 @@ class GlobalConfigAdmin(CorralAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         row: Any = obj
-        globalconfig.update(row.category, row.name, row.value)
+        globalconfig.update(row.category, row.name, row.value, person(request))
         row.pk = GlobalConfig.objects.get(category=row.category, name=row.name).pk
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        row: Any = obj
+        known = {config.key for config in globalconfig.definitions()}
+        if (row.category, row.name) in known:
+            globalconfig.reset(row.category, row.name, person(request))
+        else:
+            row.delete()
 
     @admin.display(description="default")
     def default(self, row: GlobalConfig) -> str:

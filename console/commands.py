@@ -26,14 +26,14 @@ def cancel_operation(arguments: Arguments) -> Json:
 )
 def update_global_config(arguments: Arguments) -> Json:
     """Set a global configuration; it holds at once, in every process."""
-    config = globalconfig.update(arguments["category"], arguments["name"], arguments["value"])
+    config = globalconfig.update(arguments["category"], arguments["name"], arguments["value"], arguments.user)
     return {"inventory": globalconfig.inventory(config)}
 
 
 @command("ResetGlobalConfig", Parameter("category", required=True), Parameter("name", required=True))
 def reset_global_config(arguments: Arguments) -> Json:
     """Set a global configuration back to its default."""
-    config = globalconfig.reset(arguments["category"], arguments["name"])
+    config = globalconfig.reset(arguments["category"], arguments["name"], arguments.user)
     return {"inventory": globalconfig.inventory(config)}
 
 

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from console.errors import InvalidArgument, NotFound
-from console.models.config import GlobalConfig
+from console.models.config import GlobalConfig, GlobalConfigChange
 from console.naming import parse_size
 from console.query.schema import near
 
@@ -89,20 +92,40 @@ def find(category: str, name: str) -> Config[Any]:
         raise NotFound(f"There is no global configuration {category}.{name}{hint}", field="name") from None
 
 
-def update(category: str, name: str, value: str) -> Config[Any]:
+def update(category: str, name: str, value: str, user: AbstractBaseUser | None = None) -> Config[Any]:
     """Set an override; it holds from the next read on, in every process."""
     config = find(category, name)
     text = config.kind.show(config.parse(value))
     changed = {"value": text, "last_op_date": timezone.now()}
-    GlobalConfig.objects.update_or_create(category=category, name=name, defaults=changed)
+    with transaction.atomic():
+        _remember(config, text, user)
+        GlobalConfig.objects.update_or_create(category=category, name=name, defaults=changed)
     return config
 
 
-def reset(category: str, name: str) -> Config[Any]:
+def reset(category: str, name: str, user: AbstractBaseUser | None = None) -> Config[Any]:
     """Back to the default."""
     config = find(category, name)
-    GlobalConfig.objects.filter(category=category, name=name).delete()
+    with transaction.atomic():
+        _remember(config, config.kind.show(config.default), user)
+        GlobalConfig.objects.filter(category=category, name=name).delete()
     return config
+
+
+def _remember(config: Config[Any], after: str, user: AbstractBaseUser | None) -> None:
+    """The change, in the transaction that makes it; a value set again is none."""
+    list(GlobalConfig.objects.select_for_update().filter(category=config.category, name=config.name))
+    before = config.kind.show(config.get())
+    if before != after:
+        GlobalConfigChange.objects.create(
+            category=config.category, name=config.name, user_id=user.pk if user else None, before=before, after=after
+        )
+
+
+def history(config: Config[Any] | None = None) -> QuerySet[GlobalConfigChange]:
+    """The changes of one configuration or of all, newest first."""
+    where = {"category": config.category, "name": config.name} if config else {}
+    return GlobalConfigChange.objects.filter(**where).select_related("user")
 
 
 def read(*configs: Config[Any]) -> list[Any]:

@@ -23,6 +23,8 @@ urlpatterns = [
     path("offerings/", include(vms.catalogue_urls.offering_urls)),
     path("operations/", include("console.views.urls")),
     path("recovery/", include("vms.recovery.urls")),
+    path("tags/", include("console.views.tag_urls")),
+    path("settings/", include("console.views.config_urls")),
     path("events/", live.events, name="events"),
     path("api/v1/", include("console.api")),
     path("healthz", health.healthz, name="healthz"),

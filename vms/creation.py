@@ -151,8 +151,7 @@ def refuse_taken(hostname: str, l3: L3Network, *, besides: str = "") -> None:
     nic = nics.select_related("vm").first()
     if nic:
         raise InvalidArgument(
-            f"Hostname {hostname} is taken on network {l3.name} by VM {nic.vm.name} "
-            f"({nic.vm_id}, {nic.ip})",
+            f"Hostname {hostname} is taken on network {l3.name} by VM {nic.vm.name} ({nic.vm_id}, {nic.ip})",
             field="systemTags",
         )
 

@@ -1,6 +1,6 @@
 """The kernel's tables."""
 
-from console.models.config import GlobalConfig
+from console.models.config import GlobalConfig, GlobalConfigChange
 from console.models.operation import Lane, Operation, OperationStep, ResourceLock, Status, StepStatus
 from console.models.resource import Dated, Enablement, Resource, Stamped
 from console.models.tag import Tag, TagType
@@ -9,6 +9,7 @@ __all__ = [
     "Dated",
     "Enablement",
     "GlobalConfig",
+    "GlobalConfigChange",
     "Lane",
     "Operation",
     "OperationStep",

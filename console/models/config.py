@@ -1,5 +1,6 @@
-"""Overrides of global configurations; the definitions are code (console.globalconfig)."""
+"""Overrides of global configurations and what became of them; the definitions are code (console.globalconfig)."""
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -17,3 +18,21 @@ class GlobalConfig(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category}.{self.name}={self.value}"
+
+
+class GlobalConfigChange(models.Model):
+    """One value became another one: when, and by whom where an account is known."""
+
+    category = models.CharField(max_length=64)
+    name = models.CharField(max_length=128)
+    at = models.DateTimeField(default=timezone.now)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    before = models.CharField(max_length=1024)
+    after = models.CharField(max_length=1024)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["category", "name", "-at"], name="config_history")]
+
+    def __str__(self) -> str:
+        return f"{self.category}.{self.name}: {self.before} to {self.after}"

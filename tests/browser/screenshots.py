@@ -55,6 +55,8 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         "stranger-adopt": f"/vms/strangers/5b{0:030x}/adopt/",
         "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",
         "recovery-ask": f"/recovery/files/{uuids['leak']}/",
+        "settings-one": "/settings/host/ping.interval/",
+        "settings-history": "/settings/history/",
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",

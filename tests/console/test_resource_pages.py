@@ -23,8 +23,8 @@ LIST_STATEMENTS = {
     "storages": 5, "volumes": 5, "zones": 5,
 }  # fmt: skip
 PAGE_STATEMENTS = {
-    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 7, "offerings": 5,
-    "storages": 8, "volumes": 4, "zones": 10,
+    "clusters": 12, "disk-offerings": 6, "hosts": 13, "image-stores": 9, "images": 7, "l2": 10, "l3": 8, "offerings": 6,
+    "storages": 9, "volumes": 5, "zones": 11,
 }  # fmt: skip
 
 

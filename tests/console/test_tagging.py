@@ -20,7 +20,7 @@ def test_the_same_tag_again_is_the_same_tag(create) -> None:
 
 
 def test_an_unknown_type_is_answered_with_the_nearest() -> None:
-    with pytest.raises(InvalidArgument, match="did you mean .*HostVO") as caught:
+    with pytest.raises(InvalidArgument, match=r"did you mean .*HostVO") as caught:
         tagging.create_user_tag(resource_type="HostsVO", resource_uuid="0" * 32, tag="a")
     assert caught.value.field == "resourceType"
 
