@@ -112,8 +112,8 @@ def _checked(resource_type: str, tag: str) -> tuple[TagPattern, Values]:
         values = systemtags.validate(resource_type, [tag])[tag]
     except InvalidArgument as problem:
         raise InvalidArgument(problem.details, field="tag") from problem
-    if problem := text_problem(tag, TAG_LENGTH):
-        raise InvalidArgument(f"The tag {problem}", field="tag")
+    if why := text_problem(tag, TAG_LENGTH):
+        raise InvalidArgument(f"The tag {why}", field="tag")
     return next(one for one in systemtags.offered(resource_type) if one.match(tag) is not None), values
 
 
