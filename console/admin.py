@@ -57,6 +57,14 @@ class GlobalConfigAdmin(CorralAdmin):
         globalconfig.update(row.category, row.name, row.value, request.user)
         row.pk = GlobalConfig.objects.get(category=row.category, name=row.name).pk
 
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        row: Any = obj
+        known = {config.key for config in globalconfig.definitions()}
+        if (row.category, row.name) in known:
+            globalconfig.reset(row.category, row.name, request.user)
+        else:
+            row.delete()
+
     @admin.display(description="default")
     def default(self, row: GlobalConfig) -> str:
         return self._inventory(row).get("defaultValue", "")

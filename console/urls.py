@@ -25,6 +25,7 @@ urlpatterns = [
     path("operations/", include("console.views.urls")),
     path("settings/", include("console.views.settings_urls")),
     path("recovery/", include("vms.recovery.urls")),
+    path("tags/", include("console.views.tag_urls")),
     path("events/", live.events, name="events"),
     path("api/v1/", include("console.api")),
     path("healthz", health.healthz, name="healthz"),

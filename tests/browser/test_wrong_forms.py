@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from console.forms import ConfirmForm, NamedForm, PlainForm
 from console.pages import kit
+from console.views.settings import ConfigForm
+from console.views.tags import TagForm
 from hosts.forms import HostForm
 from hosts.pages.clusters import ClusterForm
 from hosts.pages.storages import StorageForm, StoreForm
@@ -193,6 +195,8 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/vms/strangers/{stranger}/adopt/", AdoptForm,
           {"name": ODD, "root": "vdb", "platform": f"Other: {EMULATED}", **WORDS},
           {"name": NOT_ASCII}),
+    Wrong("/tags/add/HostVO/{host}/", TagForm, {"kind": "System tag", "tag": "odd::one"}, {"tag": "is no system tag"}),
+    Wrong("/settings/host/ping.interval/", ConfigForm, {"value": "often"}, {"value": "a whole number of seconds"}),
 )  # fmt: skip
 
 #: the create wizard page by page: what is wrong, and then what leads to the next one
