@@ -142,13 +142,13 @@ class Inventory:
         pairs = ((field.json, field.value(row)) for field in self._wanted(only))
         return {key: value for key, value in sorted(pairs) if value is not None}
 
-    def get_json(self, uuid: str) -> Json:
-        """One resource, also one that lists hide. Raises NotFound."""
+    def get_json(self, uuid: str, only: Iterable[str] = ()) -> Json:
+        """One resource, also one that lists hide, with some keys or all. Raises NotFound."""
         if self.provide and self.key:
             found = next((one for one in self.provide() if self.key(one) == uuid), None)
         else:
-            row = None if "\0" in uuid else self.rows().filter(pk=uuid.lower()).first()
-            found = row and self.to_json(row)
+            row = None if "\0" in uuid else self.rows(only).filter(pk=uuid.lower()).first()
+            found = row and self.to_json(row, only)
         if found is None:
             raise NotFound(f"There is no {self.name} with uuid {uuid}", field="uuid")
         return found

@@ -18,6 +18,8 @@ from console.query.plan import Node, plan
 from console.query.schema import FieldSchema, Kind
 
 DEFAULT_LIMIT = 1000
+#: more than that no database counts
+MAX_NUMBER = 10**18 - 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ WINDOW_PARAMETERS = ("start", "limit", "sort", "fields", "count", "replyWithCoun
 
 
 def _natural(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_NUMBER))):
         raise InvalidArgument(f"{name} must be a whole number from 0 on; {text!r} is not", field=name)
     return int(text)
 

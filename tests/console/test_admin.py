@@ -30,6 +30,7 @@ from tests.factories import (
     make_storage,
     make_superuser,
     make_tag,
+    make_token,
     make_used_ip,
     make_vm,
     make_zone,
@@ -48,9 +49,9 @@ UNSHOWN = {
 }  # fmt: skip
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {
-    "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock",
+    "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock", "ApiToken",
 }  # fmt: skip
-NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"}
+NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"} - {"ApiToken"}
 # rows of these models that are kept all the same
 KEEPING = {"Tag": {"type": TagType.SYSTEM}, "IpRange": {"used_ips__isnull": False}}
 
@@ -68,6 +69,7 @@ def fleet() -> None:
     make_cached_image(image=vm.image)
     make_disk_offering()
     make_tag(vm, "VmInstanceVO", "web")
+    make_token()
     make_tag(vm, "VmInstanceVO", "hostname::web", TagType.SYSTEM)
     make_ip_range()
     ResourceLock.objects.create(resource_uuid=vm.uuid, operation=make_operation(subject_uuid=vm.uuid))
