@@ -1,7 +1,6 @@
 """The read-only JSON endpoint: one list and one detail address per inventory, all errors in one shape."""
 
 import logging
-from dataclasses import replace
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -163,16 +162,16 @@ class ListView(InventoryView):
         conditions = [one for text in request.query_params.getlist(QUERY) for one in parse(text)]
         tokens.check_conditions(scope_of(request), self.inventory, conditions)
         window = Window.read({name: str(text) for name, text in request.query_params.items() if name != QUERY})
-        fields = tokens.readable_fields(scope_of(request), self.inventory, window.fields)
-        return Response(answer(self.inventory, conditions, replace(window, fields=fields)))
+        readable = tokens.readable_fields(scope_of(request), self.inventory)
+        return Response(answer(self.inventory, conditions, window, readable))
 
 
 class DetailView(InventoryView):
     """GET /api/v1/<path>/<uuid>/: one resource."""
 
     def get(self, request: Request, uuid: str) -> Response:
-        fields = tokens.readable_fields(scope_of(request), self.inventory)
-        return Response({"inventory": self.inventory.get_json(uuid, fields)})
+        readable = tokens.readable_fields(scope_of(request), self.inventory)
+        return Response({"inventory": self.inventory.get_json(uuid, readable)})
 
 
 class IndexView(ReadView):

@@ -129,8 +129,9 @@ FLAG: Schema = {"type": "boolean", "default": False}
 
 def parameters(inventory: Inventory) -> list[OpenApiParameter]:
     """Those of a list; what can be sorted by and shown are the inventory's own keys."""
-    plain = [name for name, field in schema_of(inventory).fields.items() if not field.many]
-    keys, by = _either(field.json for field in inventory.fields), _either(plain)
+    known = schema_of(inventory).fields
+    plain = [name for name, field in known.items() if not field.many]
+    keys, by = _either(known), _either(plain)
     first = plain[1] if len(plain) > 1 else plain[0]
     return [
         _parameter("q", CONDITIONS, {"type": "array", "items": {"type": "string"}}, examples.queries(inventory)),

@@ -152,16 +152,11 @@ def check_conditions(scope: Scope, inventory: Inventory, conditions: Iterable[Co
             _refuse(scope, tags, f"; {condition.field} leads there")
 
 
-def readable_fields(scope: Scope, inventory: Inventory, wanted: Iterable[str] = ()) -> tuple[str, ...]:
-    """The keys to show: nested lists of what is out of scope are left out. Raises Forbidden when one was asked for."""
-    asked = tuple(wanted)
+def readable_fields(scope: Scope, inventory: Inventory) -> tuple[str, ...]:
+    """The keys to show: nested lists of what is out of scope are left out. None: all of them."""
     if scope is None:
-        return asked
-    hidden = {field.json: others for field in inventory.fields if (others := _nested_paths(field) - set(scope))}
-    for name in asked:
-        if name in hidden:
-            _refuse(scope, ", ".join(sorted(hidden[name])), f"; {name} shows them")
-    return asked or tuple(field.json for field in inventory.fields if field.json not in hidden)
+        return ()
+    return tuple(field.json for field in inventory.fields if _nested_paths(field) <= set(scope))
 
 
 def _nested_paths(field: Field) -> set[str]:

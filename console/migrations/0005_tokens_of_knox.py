@@ -4,7 +4,7 @@ Their table goes with the next migration, since nobody could revoke what is in i
 has a row there.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 from django.db import migrations
 
@@ -27,8 +27,8 @@ def copy_old_tokens(apps, schema_editor):
 
 
 def moment(value):
-    """SQLite tells moments as texts, in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+    """SQLite keeps no zone; what it keeps is in UTC."""
+    return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class Migration(migrations.Migration):

@@ -1,7 +1,7 @@
 """Answers a query over an inventory: conditions, window, order, fields, counts (semantics §5.1)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -61,13 +61,17 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
-def answer(inventory: Inventory, conditions: Iterable[Condition], window: Window) -> Json:
-    """{"inventories": […], "total": n}; the total when asked for, and alone when only it was. Raises InvalidQuery."""
+def answer(inventory: Inventory, conditions: Iterable[Condition], window: Window, shown: Iterable[str] = ()) -> Json:
+    """{"inventories": […], "total": n}; the total when asked for, and alone when only it was. Raises InvalidQuery.
+
+    `shown` are the keys to show when the window names none: all of them when it is empty.
+    """
     schema = schema_of(inventory)
     asked = plan(schema, conditions)
     for name in window.fields:
         schema.field(name)
     order = _order(window, inventory)
+    window = replace(window, fields=window.fields or tuple(shown))
     if inventory.provide:
         return _from_code(inventory, asked, window, order)
     with time_limit():
