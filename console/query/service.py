@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Lower
 
 from console.errors import InvalidArgument
@@ -102,23 +102,46 @@ def _order(window: Window, inventory: Inventory) -> Order:
 
 
 def _from_table(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:
-    compared = _compared(asked) | ({order[0].name} if order else set())
-    rows = narrowed(inventory.rows(window.fields, compared), inventory, asked)
+    """The keys of the window are found first, which an index on the order does alone, and then the rows of these."""
+    found = narrowed(inventory.bare_rows(_compared(asked)), inventory, asked).order_by()
     if window.count:
-        return {"total": rows.count()}
-    shown = _sorted(rows, inventory, order)[window.start : window.start + window.limit]
-    found: Json = {"inventories": [inventory.to_json(row, window.fields) for row in shown]}
-    return found | ({"total": rows.count()} if window.reply_with_count else {})
+        return {"total": found.count()}
+    by = _order_by(inventory, order)
+    ordered = {order[0].name} if order else set()
+    keys = narrowed(inventory.bare_rows(_compared(asked) | ordered), inventory, asked).order_by(*by).values("pk")
+    keys = keys[window.start : window.start + window.limit]
+    rows = inventory.rows(window.fields, ordered).filter(pk__in=keys).order_by(*by)
+    shown: Json = {"inventories": [inventory.to_json(row, window.fields) for row in rows]}
+    return shown | ({"total": found.count()} if window.reply_with_count else {})
 
 
-def _sorted(rows: QuerySet, inventory: Inventory, order: Order) -> QuerySet:
-    """By the field, text ignoring case, and then by the key: windows of an incomplete order would overlap."""
+def _order_by(inventory: Inventory, order: Order) -> tuple[Any, ...]:
+    """By the field, text ignoring case, and then by the key: windows of an incomplete order would overlap.
+
+    The key goes with the field, but against a date, since newest first is what dates have an index for: read from
+    either end, an index then serves both directions.
+    """
     if order is None:
-        return rows.order_by(*rows.query.order_by or rows.model._meta.ordering, "pk")
+        return _usual_order(inventory.table)
     field, descending = order
     path = path_of(inventory, inventory.field(field.name))
     by: Any = Lower(path) if field.kind is Kind.TEXT else F(path)
-    return rows.order_by(by.desc() if descending else by.asc(), "pk")
+    key = F("pk").desc() if descending != (field.kind is Kind.DATE) else F("pk").asc()
+    return by.desc() if descending else by.asc(), key
+
+
+def _usual_order(model: type[Model]) -> tuple[Any, ...]:
+    """The model's own order with names ignoring case, so that the same indexes serve it."""
+    names = [str(name) for name in model._meta.ordering if name != model._meta.pk.name]
+    return (*(_usual(model, name) for name in names), "pk")
+
+
+def _usual(model: type[Model], name: str) -> Any:
+    """Of a related row, its key: the order of the related rows themselves would need them all."""
+    column: Any = model._meta.get_field(name.lstrip("-"))
+    if column.is_relation:
+        return f"{name}_id"
+    return Lower(name) if name == "name" else name
 
 
 def _from_code(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:

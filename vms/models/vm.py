@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from console.models import Dated, Enablement, Resource, Stamped
@@ -114,7 +115,9 @@ class VmInstance(Resource):
         ordering = ["-create_date", "uuid"]
         permissions = (("migrate_vminstance", "Can migrate VM"),)
         indexes = [
-            models.Index(fields=["-create_date", "uuid"], name="vm_newest"),
+            # Lists leave destroyed ones out: with the state in them, these indexes alone say what is on a page.
+            models.Index(fields=["-create_date", "uuid", "state"], name="vm_newest"),
+            models.Index(Lower("name"), "uuid", "state", name="vm_by_name"),
             models.Index(fields=["state"], name="vm_state"),
         ]
 
@@ -190,6 +193,10 @@ class Volume(Resource):
             models.UniqueConstraint(
                 fields=["vm", "device_id"], condition=Q(vm__isnull=False), name="volume_device_once"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["-create_date", "uuid", "status"], name="volume_newest"),
+            models.Index(Lower("name"), "uuid", "status", name="volume_by_name"),
         ]
 
     @property
