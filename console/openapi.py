@@ -140,13 +140,13 @@ def parameters(inventory: Inventory) -> list[OpenApiParameter]:
         _parameter(
             "sort",
             "A field, after + for ascending or - for descending; text ignoring case",
-            {"type": "string", "pattern": f"^[-+ ]?{by}$"},
+            {"type": "string", "pattern": f"^ *[-+]?{by} *$"},
             {f"by {first}, the last one first": f"-{first}"},
         ),
         _parameter(
             "fields",
             "Only these keys, separated by commas",
-            {"type": "string", "pattern": f"^{keys}(,{keys})*$"},
+            {"type": "string", "pattern": f"^ *{keys}( *, *{keys})* *$"},
             {"two keys": ",".join(plain[:2])},
         ),
         _parameter("count", "Answer the total alone", FLAG),

@@ -39,14 +39,21 @@ class Window:
         return cls(
             start=_natural("start", given.get("start", "0")),
             limit=_natural("limit", given.get("limit", str(DEFAULT_LIMIT))),
-            sort=given.get("sort", "").strip(),
-            fields=tuple(name for one in given.get("fields", "").split(",") if (name := one.strip())),
+            sort=_text("sort", given),
+            fields=tuple(name.strip(" ") for name in _text("fields", given).split(",") if "fields" in given),
             count=_flag("count", given.get("count", "false")),
             reply_with_count=_flag("replyWithCount", given.get("replyWithCount", "false")),
         )
 
 
 WINDOW_PARAMETERS = ("start", "limit", "sort", "fields", "count", "replyWithCount")
+
+
+def _text(name: str, given: Mapping[str, str]) -> str:
+    text = given.get(name, "").strip(" ")
+    if name in given and not text:
+        raise InvalidArgument(f"{name} is empty; it names a field", field=name)
+    return text
 
 
 def _natural(name: str, text: str) -> int:
@@ -95,7 +102,8 @@ def _order(window: Window, inventory: Inventory) -> Order:
     """(field, whether descending)."""
     if not window.sort:
         return None
-    field = schema_of(inventory).field(window.sort.lstrip("+-"))
+    signed = window.sort[0] in "+-"
+    field = schema_of(inventory).field(window.sort[1:] if signed else window.sort)
     if field.many:
         raise InvalidArgument(f"{field.name} is a list; nothing can be sorted by it", field="sort")
     return field, window.sort.startswith("-")

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from console.forms import ConfirmForm, NamedForm, PlainForm
 from console.pages import kit
+from console.views.tokens import TokenForm
 from hosts.forms import HostForm
 from hosts.pages.clusters import ClusterForm
 from hosts.pages.storages import StorageForm, StoreForm
@@ -163,6 +164,8 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/vms/strangers/{stranger}/adopt/", AdoptForm,
           {"name": ODD, "root": "vdb", "platform": f"Other: {EMULATED}", **WORDS},
           {"name": NOT_ASCII}),
+    Wrong("/accounts/tokens/create/", TokenForm, {"name": " ", "expires": "30 days", "scope": "vm-instances"},
+          {"name": MISSING}),
 )  # fmt: skip
 
 #: the create wizard page by page: what is wrong, and then what leads to the next one
