@@ -117,7 +117,7 @@ class VmInstance(Resource):
         indexes = [
             # Lists leave destroyed ones out: with the state in them, these indexes alone say what is on a page.
             models.Index(fields=["-create_date", "uuid", "state"], name="vm_newest"),
-            models.Index(Lower("name"), "uuid", "state", name="vm_by_name"),
+            models.Index(Lower("name"), "uuid", "state", "name", name="vm_by_name"),
             models.Index(fields=["state"], name="vm_state"),
         ]
 
@@ -196,7 +196,7 @@ class Volume(Resource):
         ]
         indexes = [
             models.Index(fields=["-create_date", "uuid", "status"], name="volume_newest"),
-            models.Index(Lower("name"), "uuid", "status", name="volume_by_name"),
+            models.Index(Lower("name"), "uuid", "status", "name", name="volume_by_name"),
         ]
 
     @property
