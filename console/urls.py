@@ -5,7 +5,7 @@ from django.urls import include, path
 import hosts.urls
 import vms.catalogue_urls
 from console.dashboard import dashboard
-from console.views import health, live
+from console.views import health, live, tokens
 from vms.maintenance_views import host_maintenance
 
 urlpatterns = [
@@ -32,5 +32,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/tokens/", tokens.listed, name="tokens"),
+    path("accounts/tokens/create/", tokens.create, name="token-create"),
+    path("accounts/tokens/<slug:uuid>/revoke/", tokens.revoke, name="token-revoke"),
     path("admin/", admin.site.urls),
 ]

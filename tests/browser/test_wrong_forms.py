@@ -14,6 +14,7 @@ from console.forms import ConfirmForm, NamedForm, PlainForm
 from console.pages import kit
 from console.views.settings import ConfigForm
 from console.views.tags import TagForm
+from console.views.tokens import TokenForm
 from hosts.forms import HostForm
 from hosts.pages.clusters import ClusterForm
 from hosts.pages.storages import StorageForm, StoreForm
@@ -197,6 +198,8 @@ FORMS_FILLED_WRONGLY = (
           {"name": NOT_ASCII}),
     Wrong("/tags/add/HostVO/{host}/", TagForm, {"kind": "System tag", "tag": "odd::one"}, {"tag": "is no system tag"}),
     Wrong("/settings/host/ping.interval/", ConfigForm, {"value": "often"}, {"value": "a whole number of seconds"}),
+    Wrong("/accounts/tokens/create/", TokenForm, {"name": " ", "expires": "30 days", "scope": "vm-instances"},
+          {"name": MISSING}),
 )  # fmt: skip
 
 #: the create wizard page by page: what is wrong, and then what leads to the next one
