@@ -54,7 +54,7 @@ class TokenForm(PlainForm):
 
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
-    context = {"tokens": ApiToken.objects.filter(user=person(request)), "now": timezone.now()}
+    context = {"tokens": ApiToken.objects.filter(user_id=person(request).pk), "now": timezone.now()}
     return render(request, "console/tokens.html", context)
 
 
@@ -79,7 +79,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: HttpRequest, uuid: str) -> HttpResponse:
     """GET asks, since programs may use it; POST revokes. Of their own, people see nobody else's."""
-    token = get_object_or_404(ApiToken, pk=uuid, user=person(request))
+    token = get_object_or_404(ApiToken, pk=uuid, user_id=person(request).pk)
     if request.method != "POST":
         return render(request, "console/token_revoke.html", {"token": token})
     token.delete()
