@@ -3,7 +3,7 @@
 import logging
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -91,8 +91,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def _headers(error: Exception) -> dict[str, str]:
     found = {"WWW-Authenticate": getattr(error, "auth_header", None)}
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        found["Retry-After"] = str(ceil(error.wait))
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        found["Retry-After"] = str(ceil(wait))
     return {name: value for name, value in found.items() if value}
 
 
@@ -129,7 +130,7 @@ class ReadView(APIView):
             raise exceptions.MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
 
-    def throttled(self, request: Request, wait: float | None) -> None:
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
         words = f"At most {API_LIMIT.get()} requests are answered in a minute (api.requestsPerMinute)."
         raise exceptions.Throttled(ceil(wait or 0), words)
 

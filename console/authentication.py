@@ -40,7 +40,7 @@ class TokenAuthentication(BaseAuthentication):
         return token.user, token
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The same for the OpenAPI document."""
 
     target_class = TokenAuthentication

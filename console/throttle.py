@@ -54,7 +54,9 @@ class _Counter:
             return 0
         try:
             with self._redis().pipeline(transaction=False) as line:
-                asked, _ = line.incr(key).expire(key, 2 * MINUTE).execute()
+                line.incr(key)
+                line.expire(key, 2 * MINUTE)
+                asked, _ = line.execute()
         except redis.RedisError as error:
             logger.warning("requests are not counted, Redis does not answer: %s", error)
             self._away_until = monotonic() + PAUSE

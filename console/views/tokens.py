@@ -19,7 +19,6 @@ from console.inventory import all_inventories
 from console.models import ApiToken
 from console.models.resource import NAME_LENGTH
 from console.naming import is_uuid, new_uuid
-from console.pages.answers import person
 
 LIFETIMES = (("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("365d", "1 year"), (tokens.NEVER, "never"))
 
@@ -54,7 +53,7 @@ class TokenForm(PlainForm):
 
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
-    context = {"tokens": ApiToken.objects.filter(user=person(request)), "now": timezone.now()}
+    context = {"tokens": ApiToken.objects.filter(user=cast(User, request.user)), "now": timezone.now()}
     return render(request, "console/tokens.html", context)
 
 
@@ -79,7 +78,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: HttpRequest, uuid: str) -> HttpResponse:
     """GET asks, since programs may use it; POST revokes. Of their own, people see nobody else's."""
-    token = get_object_or_404(ApiToken, pk=uuid, user=person(request))
+    token = get_object_or_404(ApiToken, pk=uuid, user=cast(User, request.user))
     if request.method != "POST":
         return render(request, "console/token_revoke.html", {"token": token})
     token.delete()
