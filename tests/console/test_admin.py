@@ -44,7 +44,7 @@ OURS = ("console", "hosts", "networks", "vms")
 # histories and what was observed have pages of their own and are nobody's to edit.
 UNSHOWN = {
     "Leftover", "OperationStep", "LocalStorageHost", "Lane", "InternalId", "HostPulse", "HostChange", "VmChange",
-    "AddressUse", "Leak", "Stranger",
+    "AddressUse", "Leak", "Stranger", "SavedView",
 }  # fmt: skip
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {
