@@ -1,5 +1,5 @@
 # Each target installs what it needs and is missing (bin/install); a second call finds it there.
-.PHONY: run test faults check screenshots lock
+.PHONY: run test faults check bench screenshots lock
 
 PYTHON := .venv/bin/python
 
@@ -16,6 +16,11 @@ faults: ## 300 random faults over all flows with 20 operations in flight; CORRAL
 
 check: ## linters, formatting, types, Django's checks, missing migrations
 	@bin/check
+
+bench: ## times of queries with 100,000 VMs on SQLite and PostgreSQL, as a table and in data/bench.json; CORRAL_BENCH_VMS=n
+	@bin/install test
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PYTHON) -m tests.bench $${CORRAL_BENCH_VMS:-100000}
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PYTHON) -m tests.support.postgres $(PYTHON) -m tests.bench $${CORRAL_BENCH_VMS:-100000}
 
 screenshots: ## pictures of every page, wide and narrow, light and dark, in data/screenshots
 	@bin/install test

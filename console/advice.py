@@ -79,6 +79,11 @@ REMEDIES: dict[str, Remedy] = {
         "The message names it, and what it may be.",
         "Correct it where it was asked for, and submit it again.",
     ),
+    "SYS.1011": Remedy(
+        "The query asks for more than the database finds in time.",
+        "The message says how long it was given; conditions with % at the beginning read every row.",
+        "Ask for whole values of uuid, name, state or an address, or for fewer resources at once.",
+    ),
     "SYS.1008": Remedy(
         "The query or command could not be read.",
         "The message shows the place; manage.py cli help lists commands and fields.",

@@ -237,9 +237,10 @@ def named(rows: list[Any]) -> str:
     return f"{names} and {more} more" if more > 0 else names
 
 
-def get_or_refuse(model: type[Model], uuid: str, field_name: str = "uuid") -> Any:
-    """The row with this uuid. Raises NotFound naming the field."""
-    row = model._default_manager.filter(pk=uuid).first()
+def get_or_refuse(model: type[Model], uuid: str, field_name: str = "uuid", *, lock: bool = False) -> Any:
+    """The row with this uuid, locked for this transaction when so asked. Raises NotFound naming the field."""
+    rows = model._default_manager.select_for_update() if lock else model._default_manager
+    row = rows.filter(pk=uuid).first()
     if row is None:
         raise NotFound(f"There is no {model._meta.verbose_name} with uuid {uuid}", field=field_name)
     return row

@@ -4,6 +4,7 @@ Apps register theirs from their cli.py; every inventory gives a Query command by
 A command declares its parameters; the framework reads and checks the words, the command gets typed arguments.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -49,11 +50,18 @@ def _true_or_false(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
+def _json_list(text: str) -> list[Any]:
+    if not isinstance(found := json.loads(text), list):
+        raise ValueError(text)
+    return found
+
+
 #: kind -> (reads a text, what is expected in words)
 KINDS: Mapping[type, tuple[Callable[[str], Any], str]] = {
     str: (str, "a text"),
     int: (_whole_number, "a whole number"),
     bool: (_true_or_false, "true or false"),
+    list: (_json_list, "a list in JSON"),
 }
 
 

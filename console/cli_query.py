@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from console.cli import Parameter, read_arguments, register
 from console.errors import InvalidArgument
 from console.inventory import Inventory, Json, all_inventories
-from console.query.parser import contains, parse_token
+from console.query.parser import Condition, contains, parse_raw, parse_token
 from console.query.service import Window, answer
 
 DIRECTIONS = {"asc": "+", "desc": "-"}
@@ -47,8 +47,16 @@ class QueryCommand:
         del user
         given = list(words)
         own = [word for word in given if _is_parameter(word)]
-        conditions = [contains(parse_token(word)) for word in given if not _is_parameter(word)]
+        conditions = [one for word in given if not _is_parameter(word) for one in _conditions(word)]
         return answer(self.inventory, conditions, _window(own))
+
+
+RAW = "conditions="
+
+
+def _conditions(word: str) -> tuple[Condition, ...]:
+    """One word is one condition, or all of them as JSON (semantics §5.2)."""
+    return parse_raw(word.removeprefix(RAW)) if word.startswith(RAW) else (contains(parse_token(word)),)
 
 
 def _is_parameter(word: str) -> bool:

@@ -1,6 +1,6 @@
 """Filters of the kernel's lists."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +38,11 @@ def mentions(text: str) -> Q:
         | Q(subject_uuid=text.lower())
         | Q(uuid=text.lower())
     )
+
+
+def named(text: str) -> Q:
+    """Things with the text in the name, or by a whole uuid."""
+    return Q(name__icontains=text) | Q(uuid=text.lower())
 
 
 class OperationFilter(QueryFilterSet):
@@ -99,9 +104,13 @@ def name_filter(
     model: type[Model],
     choices: Mapping[str, Any] | None = None,
     scopes: Mapping[str, tuple[type[Model], str]] | None = None,
+    search: Callable[[str], Q] | None = None,
 ) -> type[QueryFilterSet]:
-    """The FilterSet of a resource: its query, `choices` (field: enumeration), `scopes` (parameter: model, lookup)."""
-    fields: dict[str, Any] = {QUERY: QueryFilter(model)}
+    """The FilterSet of a resource: its query, `choices` (field: enumeration), `scopes` (parameter: model, lookup).
+
+    `search` is what a bare word asks where more than the name can have it.
+    """
+    fields: dict[str, Any] = {QUERY: QueryFilter(model, search)}
     fields |= {
         name: django_filters.MultipleChoiceFilter(choices=kinds.choices) for name, kinds in (choices or {}).items()
     }

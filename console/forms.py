@@ -1,6 +1,5 @@
 """Forms of the console: plain Django forms. Services do the checking; a refusal finds its way to the field it names."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -8,7 +7,7 @@ from django import forms
 
 from console.errors import Refusal
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
-from console.naming import SizeError, format_size, name_problem, new_uuid, parse_size
+from console.naming import SizeError, format_size, name_problem, new_uuid, parse_size, snake_case
 
 #: CSS class by kind of widget
 CLASSES: Mapping[type[forms.Widget], str] = {
@@ -37,7 +36,7 @@ class PlainForm(forms.Form):
 
     def field_named(self, json: str) -> str | None:
         """The field behind a JSON name: managementIp is management_ip, clusterUuid is cluster."""
-        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", json).lower()
+        snake = snake_case(json)
         candidates = (self.names.get(json, ""), snake, snake.removesuffix("_uuid"), snake.removesuffix("_uuids"))
         return next((name for name in candidates if name in self.fields), None)
 

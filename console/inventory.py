@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Model, Prefetch, QuerySet
+from django.db.models import BigIntegerField, ExpressionWrapper, Model, Prefetch, QuerySet
 from django.db.models.expressions import Combinable
 
 from console.errors import NotFound
@@ -58,6 +58,12 @@ class Field:
     def lookup(self) -> str:
         """The path a filter uses."""
         return f"json_{self.json}" if self.expression else self.source.replace(".", "__")
+
+    def computed(self) -> Combinable:
+        """The expression; a number is a long one: Django takes the difference of two for a short one."""
+        assert self.expression is not None  # noqa: S101
+        found: Any = self.expression()
+        return ExpressionWrapper(found, BigIntegerField()) if self.kind is Kind.INT else found
 
     def value(self, row: Any) -> Any:
         value = self.raw(row)
@@ -135,7 +141,7 @@ class Inventory:
         """Rows with what the database computes of those keys."""
         wanted = set(compared)
         expressions = {
-            field.lookup: field.expression() for field in self.fields if field.expression and field.json in wanted
+            field.lookup: field.computed() for field in self.fields if field.expression and field.json in wanted
         }
         return rows.annotate(**expressions)
 

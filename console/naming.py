@@ -36,6 +36,11 @@ def new_uuid() -> str:
     return uuid.uuid4().hex
 
 
+def snake_case(json: str) -> str:
+    """A JSON name as Python spells it: l3NetworkUuid is l3_network_uuid."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", json).lower()
+
+
 def derived_uuid(*parts: str) -> str:
     """The same uuid (version 5) for the same parts, on every machine and for ever."""
     return uuid.uuid5(NAMESPACE, "/".join(parts)).hex

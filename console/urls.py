@@ -19,6 +19,7 @@ urlpatterns = [
     path("primary-storages/", include(hosts.urls.storage_urls)),
     path("image-stores/", include(hosts.urls.store_urls)),
     path("networks/", include("networks.urls")),
+    path("networks/", include("vms.forwarding_urls")),
     path("images/", include(vms.catalogue_urls.image_urls)),
     path("offerings/", include(vms.catalogue_urls.offering_urls)),
     path("operations/", include("console.views.urls")),

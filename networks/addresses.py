@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from random import Random
 from types import MappingProxyType
 
@@ -211,6 +211,21 @@ def range_from_cidr(cidr: str) -> RangeText:
         raise AddressError(f"The network {network} is not between /1 and /{MAX_PREFIX}.")
     first, last = network.network_address + 1, network.broadcast_address - 1
     return RangeText(str(first + 1), str(last), str(network.netmask), str(first))
+
+
+def network_text(cidr: str) -> str:
+    """A network, or one address, in its usual spelling: 10.0.0.0/24, 10.0.0.7/32. Raises `AddressError`."""
+    try:
+        return str(IPv4Network(cidr.strip()))
+    except NetmaskValueError as error:
+        raise AddressError(f'"{cidr}" has no prefix length between 0 and 32.') from error
+    except AddressValueError as error:
+        raise AddressError(f'"{cidr}" is not an IPv4 network such as 10.0.0.0/24.') from error
+    except ValueError as error:
+        meant = IPv4Network(cidr.strip(), strict=False)
+        raise AddressError(
+            f'"{cidr}" is one address of the network {meant}; write {meant}, or the address/32.'
+        ) from error
 
 
 # --- choosing

@@ -7,13 +7,22 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from console.admin_base import AttachedForm, CorralAdmin, ReadOnly, ReadOnlyInline, ResourceAdmin, ResourceForm
+from console.admin_base import (
+    AttachedForm,
+    CorralAdmin,
+    NoAdd,
+    NoDelete,
+    ReadOnly,
+    ReadOnlyInline,
+    ResourceAdmin,
+    ResourceForm,
+)
 from console.naming import domain_problem
 from hosts.models import Cluster
 from networks.addresses import AddressError, RangeText, ip_number, range_problems
 from networks.guest import bridge_problem
 from networks.ipam import address_range
-from networks.models import IpRange, L2Network, L2Type, L3Network, UsedIp
+from networks.models import IpRange, L2Network, L2Type, L3Network, SecurityGroup, SecurityGroupRule, UsedIp, Vip
 
 
 class L2Form(AttachedForm):
@@ -142,3 +151,40 @@ class UsedIpAdmin(ReadOnly, CorralAdmin):
     list_display = ("ip", "l3_network", "ip_range", "gateway", "create_date")
     list_filter = ("l3_network",)
     search_fields = ("ip", "uuid")
+
+
+@admin.register(Vip)
+class VipAdmin(NoAdd, NoDelete, ResourceAdmin):
+    """VIPs; their addresses are taken and given back by the console, name and description are edited here."""
+
+    fixed = ("l3_network", "used_ip", "ip", "netmask", "gateway")
+    list_display = ("name", "ip", "l3_network", "use_for", "state", "create_date")
+    list_filter = ("state", "use_for", "l3_network")
+    search_fields = ("name", "uuid", "ip")
+
+
+class SecurityGroupRuleInline(ReadOnlyInline):
+    """The rules of a security group."""
+
+    model = SecurityGroupRule
+    fields = ("type", "protocol", "start_port", "end_port", "allowed_cidr", "state")
+
+
+@admin.register(SecurityGroup)
+class SecurityGroupAdmin(ResourceAdmin):
+    """Security groups; networks are attached in the console, since their NICs leave the group with them."""
+
+    readonly_fields = ("l3_networks",)
+    list_display = ("name", "state", "create_date")
+    list_filter = ("state", "l3_networks")
+    inlines = (SecurityGroupRuleInline,)
+
+
+@admin.register(SecurityGroupRule)
+class SecurityGroupRuleAdmin(NoAdd, CorralAdmin):
+    """Rules of security groups; another rule is another row."""
+
+    fixed = ("security_group", "type", "protocol", "start_port", "end_port", "allowed_cidr")
+    list_display = ("security_group", "type", "protocol", "start_port", "end_port", "allowed_cidr", "state")
+    list_filter = ("type", "protocol", "state")
+    search_fields = ("uuid", "security_group__name", "allowed_cidr")

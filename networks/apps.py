@@ -7,4 +7,4 @@ class NetworksConfig(CorralApp):
     name = "networks"
     default = True
     verbose_name = "Networks"
-    registers = ("inventories", "attachments")
+    registers = ("inventories", "attachments", "vips", "security", "cli")

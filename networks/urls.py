@@ -5,14 +5,16 @@ from django.views.generic import RedirectView
 
 from console.pages.routes import routes
 from networks.address_views import addresses
-from networks.pages import l2, l3
+from networks.pages import l2, l3, vips
 
 l2_urls = routes(l2.PAGES)
 l3_urls = routes(l3.PAGES, path("<slug:uuid>/add-range/", l3.add_range, name="add-range"))
+vip_urls = routes(vips.PAGES)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="l3:list", query_string=True)),
     path("addresses/", addresses, name="addresses"),
     path("l2/", include(l2_urls)),
     path("l3/", include(l3_urls)),
+    path("vips/", include(vip_urls)),
 ]

@@ -4,6 +4,7 @@ A function called with nothing makes something usable: an enabled, connected hos
 VM whose NIC, root volume and reservation are all in place.
 """
 
+from ipaddress import IPv4Address
 from itertools import count
 from typing import Any
 
@@ -14,13 +15,27 @@ from console.models import Operation, OperationStep, Tag, TagType
 from console.naming import derived_uuid
 from hosts.models import Cluster, Host, HostStatus, ImageStore, PrimaryStorage, Zone
 from networks.addresses import ip_number
-from networks.models import IpRange, L2Network, L3Network, UsedIp
+from networks.models import (
+    Direction,
+    IpRange,
+    L2Network,
+    L3Network,
+    RuleProtocol,
+    SecurityGroup,
+    SecurityGroupRule,
+    UsedIp,
+    Vip,
+    VipUse,
+)
 from vms.models import (
     CachedImage,
     DiskOffering,
+    Eip,
+    ForwardedProtocol,
     Image,
     InstanceOffering,
     InternalId,
+    PortForwardingRule,
     VmInstance,
     VmNic,
     Volume,
@@ -145,6 +160,48 @@ def make_used_ip(ip: str = "10.0.0.218", **values: Any) -> UsedIp:
         "uuid": derived_uuid("used-ip", ip_range.uuid, ip),
     }
     return UsedIp.objects.create(**defaults | values)
+
+
+def make_vip(ip: str = "", **values: Any) -> Vip:
+    """On a network of its own, or on `l3_network`, whose first range gives the lowest address that is free."""
+    l3 = values.pop("l3_network", None) or make_ip_range().l3_network
+    ip_range = l3.ip_ranges.first() or make_ip_range(l3_network=l3)
+    taken = set(l3.used_ips.values_list("ip_number", flat=True))
+    first = ip_number(ip_range.start_ip)
+    free = next(n for n in count(first) if n not in taken)
+    used = make_used_ip(ip or str(IPv4Address(free)), ip_range=ip_range)
+    address = {"l3_network": l3, "used_ip": used, "ip": used.ip, "netmask": used.netmask, "gateway": used.gateway}
+    return Vip.objects.create(**address | _name(values, "vip") | values)
+
+
+def make_eip(**values: Any) -> Eip:
+    """Attached to no NIC unless one is given."""
+    vip = values.pop("vip", None) or make_vip()
+    Vip.objects.filter(pk=vip.pk).update(use_for=VipUse.EIP)
+    return Eip.objects.create(**_name(values, "eip") | {"vip": vip} | values)
+
+
+def make_port_forwarding_rule(**values: Any) -> PortForwardingRule:
+    """Port 80 by TCP, attached to no NIC unless one is given; `ports` gives it others."""
+    vip = values.pop("vip", None) or make_vip()
+    Vip.objects.filter(pk=vip.pk).update(use_for=VipUse.PORT_FORWARDING)
+    first, last = values.pop("ports", (80, 80))
+    ports = {"vip_port_start": first, "vip_port_end": last, "private_port_start": first, "private_port_end": last}
+    defaults = {"vip": vip, "protocol_type": ForwardedProtocol.TCP}
+    return PortForwardingRule.objects.create(**_name(values, "rule") | defaults | ports | values)
+
+
+def make_security_group(l3_networks: list[L3Network] | None = None, **values: Any) -> SecurityGroup:
+    group = SecurityGroup.objects.create(**_name(values, "group") | values)
+    group.l3_networks.set(l3_networks or [])
+    return group
+
+
+def make_security_group_rule(**values: Any) -> SecurityGroupRule:
+    """Lets anybody in to port 22."""
+    defaults = {"type": Direction.INGRESS, "protocol": RuleProtocol.TCP, "start_port": 22, "end_port": 22}
+    group = _with(values, security_group=make_security_group)
+    return SecurityGroupRule.objects.create(**defaults | {"allowed_cidr": "0.0.0.0/0"} | group | values)
 
 
 def make_vm(**values: Any) -> VmInstance:

@@ -26,6 +26,7 @@ PURE = (
     "vms.verdict",
     "networks.guest",
     "networks.addresses",
+    "networks.ports",
     "hosts.hypervisor.spec",
     "hosts.watch.share",
     "hosts.allocation.spec",

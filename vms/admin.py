@@ -7,7 +7,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from console.admin_base import CorralAdmin, NoAdd, NoDelete, ReadOnly, ReadOnlyInline, ResourceAdmin, size_column
-from vms.models import CachedImage, DiskOffering, Image, InstanceOffering, VmInstance, VmNic, Volume
+from vms.models import (
+    CachedImage,
+    DiskOffering,
+    Eip,
+    Image,
+    InstanceOffering,
+    PortForwardingRule,
+    VmInstance,
+    VmNic,
+    Volume,
+)
 
 
 class NicInline(ReadOnlyInline):
@@ -42,9 +52,25 @@ class VmInstanceAdmin(NoAdd, NoDelete, ResourceAdmin):
         return HttpResponseRedirect(reverse("admin:vms_vminstance_changelist"))
 
 
+class EipInline(ReadOnlyInline):
+    """The EIP of a NIC."""
+
+    model = Eip
+    fields = ("name", "vip", "state")
+
+
+class PortForwardingRuleInline(ReadOnlyInline):
+    """The ports that are forwarded to a NIC."""
+
+    model = PortForwardingRule
+    fields = ("name", "vip", "protocol_type", "vip_port_start", "vip_port_end", "private_port_start", "state")
+
+
 @admin.register(VmNic)
 class VmNicAdmin(ReadOnly, CorralAdmin):
     """NICs."""
+
+    inlines = (EipInline, PortForwardingRuleInline)
 
     list_display = ("ip", "mac", "vm", "l3_network", "device_id", "internal_name")
     list_filter = ("l3_network",)
@@ -109,3 +135,28 @@ class DiskOfferingAdmin(ResourceAdmin):
     list_display = ("name", "size", "state", "sort_key")
     list_filter = ("state",)
     size = size_column("disk_size", "size")
+
+
+@admin.register(Eip)
+class EipAdmin(NoAdd, NoDelete, ResourceAdmin):
+    """EIPs; made, attached and deleted in the console, name and description are edited here."""
+
+    fixed = ("vip", "nic")
+    list_display = ("name", "vip", "nic", "state", "create_date")
+    list_filter = ("state",)
+    list_select_related = ("vip", "nic")
+    search_fields = ("name", "uuid", "vip__ip", "nic__ip", "nic__vm__name")
+
+
+@admin.register(PortForwardingRule)
+class PortForwardingRuleAdmin(NoAdd, NoDelete, ResourceAdmin):
+    """Port forwarding rules; made, attached and deleted in the console, name and description are edited here."""
+
+    fixed = (
+        "vip", "nic", "protocol_type", "vip_port_start", "vip_port_end", "private_port_start", "private_port_end",
+        "allowed_cidr",
+    )  # fmt: skip
+    list_display = ("name", "vip", "protocol_type", "vip_port_start", "vip_port_end", "nic", "state")
+    list_filter = ("state", "protocol_type")
+    list_select_related = ("vip", "nic")
+    search_fields = ("name", "uuid", "vip__ip", "nic__ip", "nic__vm__name")

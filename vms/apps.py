@@ -25,10 +25,13 @@ class VmsConfig(CorralApp):
         "recovery.leaks",
         "recovery.repairs",
         "cascades",
+        "forwarding",
+        "membership",
         "tracer",
         "sync",  # before the networks: a guest that has ended has no leases any more
         "realise",
         "inventories",
         "offers",
         "cli",
+        "forwarding_cli",
     )

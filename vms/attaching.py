@@ -68,7 +68,7 @@ def _unreached(volume: Volume, vm: VmInstance) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A volume or a VM to choose; `why` says why it cannot be chosen, if so."""
+    """One thing to choose; `why` says why it cannot be chosen, if so."""
 
     uuid: str
     name: str
@@ -94,7 +94,8 @@ class Choices:
         return self.total > SEARCHED
 
 
-def _choices(lines: Iterable[Choice], found: int, total: int) -> Choices:
+def choices_of(lines: Iterable[Choice], found: int, total: int) -> Choices:
+    """What fits before what does not, in the order of the lines."""
     listed = list(lines)
     return Choices([one for one in listed if not one.why], [one for one in listed if one.why], found, total)
 
@@ -115,7 +116,7 @@ def volumes_for(vm: VmInstance, query: str = "") -> Choices:
         return "" if volume.primary_storage_id in reached else f"{_unreached(volume, vm)}."
 
     lines = (Choice(one.pk, one.name, f"{format_size(one.size)} on {one.primary_storage}", why(one)) for one in shown)
-    return _choices(lines, rows.count(), free.count())
+    return choices_of(lines, rows.count(), free.count())
 
 
 def vms_for(volume: Volume, query: str = "") -> Choices:
@@ -138,7 +139,7 @@ def vms_for(volume: Volume, query: str = "") -> Choices:
         return "" if (clusters_of(vm) & reaching) else f"{_unreached(volume, vm)}."
 
     lines = (Choice(vm.pk, vm.name, f"{vm.state} · {vm.cluster or 'no cluster'}", why(vm)) for vm in shown)
-    return _choices(lines, rows.count(), visible.count())
+    return choices_of(lines, rows.count(), visible.count())
 
 
 def _holders(rows: Iterable[VmInstance | Volume]) -> dict[str, str]:

@@ -3,20 +3,35 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from console.cascade import Edge, Effect, First, comes_first, declare
 from console.models import Operation
 from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
-from networks.models import IpRange, L3Network
+from networks.models import IpRange, L3Network, SecurityGroup, Vip
 from vms.life import Asked, destroy_vm, stop_vm
 from vms.location import come_to_rest
-from vms.models import CachedImage, DiskOffering, Image, InstanceOffering, VmInstance, Volume, VolumeType
+from vms.models import (
+    CachedImage,
+    DiskOffering,
+    Eip,
+    Image,
+    InstanceOffering,
+    PortForwardingRule,
+    VmInstance,
+    Volume,
+    VolumeType,
+)
 from vms.states import VmState
 
 
 def _vms(**lookups: object) -> QuerySet[VmInstance]:
     return VmInstance.objects.visible().filter(**lookups).order_by("name", "pk").distinct()
+
+
+def _leading_to(model: type[Model], l3s: set[str]) -> QuerySet:
+    """What leads to NICs of networks that go. What goes with its own VIP is not among them."""
+    return model._default_manager.filter(nic__l3_network__in=l3s).exclude(vip__l3_network__in=l3s)
 
 
 declare(
@@ -83,6 +98,19 @@ declare(
         Effect.DETACHED,
         "they keep their size",
     ),
+    Edge(Vip, Eip, lambda uuids: Eip.objects.filter(vip__in=uuids)),
+    Edge(Vip, PortForwardingRule, lambda uuids: PortForwardingRule.objects.filter(vip__in=uuids)),
+    Edge(L3Network, Eip, lambda uuids: _leading_to(Eip, uuids), Effect.DETACHED, "they lead nowhere then"),
+    Edge(
+        L3Network,
+        PortForwardingRule,
+        lambda uuids: _leading_to(PortForwardingRule, uuids),
+        Effect.DETACHED,
+        "they lead nowhere then",
+    ),
+    Edge(Eip, VmInstance, lambda uuids: _vms(nics__eip__in=uuids), Effect.DETACHED),
+    Edge(PortForwardingRule, VmInstance, lambda uuids: _vms(nics__port_forwarding_rules__in=uuids), Effect.DETACHED),
+    Edge(SecurityGroup, VmInstance, lambda uuids: _vms(nics__security_groups__in=uuids), Effect.DETACHED),
 )
 
 

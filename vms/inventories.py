@@ -1,11 +1,13 @@
-"""Inventories of VMs and what they are made of (chapter, Inventory; semantics §2.1, §8.5-§8.7)."""
+"""Inventories of VMs and what they are made of (chapter, Inventory; semantics §2.1, §8.5-§8.7, §8.9)."""
 
 from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, register, relate
 from vms.models import (
     DiskOffering,
+    Eip,
     Image,
     ImageStatus,
     InstanceOffering,
+    PortForwardingRule,
     VmInstance,
     VmNic,
     Volume,
@@ -153,7 +155,47 @@ DISK_OFFERING = Inventory(
     ),
 )
 
-register(VM_NIC, VOLUME, VM_INSTANCE, IMAGE, INSTANCE_OFFERING, DISK_OFFERING)
+EIP = Inventory(
+    name="Eip",
+    resource_type="EipVO",
+    path="eips",
+    model=Eip,
+    select=("vip", "nic"),
+    fields=(
+        *NAMED,
+        Field("vipUuid", "vip_id"),
+        Field("vipIp", "vip.ip"),
+        Field("vmNicUuid", "nic_id"),
+        Field("guestIp", "nic.ip"),
+        Field("state", "state"),
+        *DATED,
+    ),
+)
+
+PORT_FORWARDING_RULE = Inventory(
+    name="PortForwardingRule",
+    resource_type="PortForwardingRuleVO",
+    path="port-forwarding-rules",
+    model=PortForwardingRule,
+    select=("vip", "nic"),
+    fields=(
+        *NAMED,
+        Field("vipUuid", "vip_id"),
+        Field("vipIp", "vip.ip"),
+        Field("vmNicUuid", "nic_id"),
+        Field("guestIp", "nic.ip"),
+        Field("vipPortStart", "vip_port_start"),
+        Field("vipPortEnd", "vip_port_end"),
+        Field("privatePortStart", "private_port_start"),
+        Field("privatePortEnd", "private_port_end"),
+        Field("protocolType", "protocol_type"),
+        Field("allowedCidr", "allowed_cidr"),
+        Field("state", "state"),
+        *DATED,
+    ),
+)
+
+register(VM_NIC, VOLUME, VM_INSTANCE, IMAGE, INSTANCE_OFFERING, DISK_OFFERING, EIP, PORT_FORWARDING_RULE)
 
 relate(
     ("VmInstance", "zone", "Zone", "zone"),
@@ -178,4 +220,14 @@ relate(
     ("PrimaryStorage", "volume", "Volume", "volumes"),
     ("BackupStorage", "image", "Image", "images"),
     ("L3Network", "vmNic", "VmNic", "nics"),
+    ("VmNic", "eip", "Eip", "eip"),
+    ("VmNic", "portForwarding", "PortForwardingRule", "port_forwarding_rules"),
+    ("VmNic", "securityGroup", "SecurityGroup", "security_groups"),
+    ("Vip", "eip", "Eip", "eip"),
+    ("Vip", "portForwarding", "PortForwardingRule", "port_forwarding_rules"),
+    ("Eip", "vip", "Vip", "vip"),
+    ("Eip", "vmNic", "VmNic", "nic"),
+    ("PortForwardingRule", "vip", "Vip", "vip"),
+    ("PortForwardingRule", "vmNic", "VmNic", "nic"),
+    ("SecurityGroup", "vmNic", "VmNic", "nics"),
 )

@@ -9,7 +9,7 @@ from console.errors import Failure
 from networks import ipam
 from networks.guest import new_mac
 from networks.models import AddressUse, L3Network
-from vms.models import VmInstance, VmNic
+from vms.models import Eip, PortForwardingRule, VmInstance, VmNic
 
 MAC_TRIES = 5
 
@@ -66,10 +66,17 @@ def release_addresses(vm: VmInstance) -> None:
     """Give the addresses back and remove the NICs."""
     for nic in vm.nics.select_related("used_ip"):
         used = nic.used_ip
-        _end_use(nic)
-        nic.delete()
+        _remove(nic)
         if used:
             used.delete()
+
+
+def _remove(nic: VmNic) -> None:
+    """What leads to it outlives it, and leads to nothing from now on (semantics §8.9)."""
+    _end_use(nic)
+    for model in (Eip, PortForwardingRule):
+        model.objects.filter(nic=nic).update(nic=None)
+    nic.delete()
 
 
 def mend_nics(vm: VmInstance, rng: Random) -> None:
@@ -79,8 +86,7 @@ def mend_nics(vm: VmInstance, rng: Random) -> None:
     Must run in a transaction; raises NoAddress.
     """
     for gone in vm.nics.filter(l3_network=None):
-        _end_use(gone)
-        gone.delete()
+        _remove(gone)
     nics = list(vm.nics.select_related("l3_network", "used_ip").order_by("device_id"))
     for nic in nics:
         former = nic.used_ip

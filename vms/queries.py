@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.functions import Lower
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
 from networks.models import AddressUse
 from vms.bulk import Subject
-from vms.models import VmChange, VmInstance, VmNic, Volume
+from vms.models import PortForwardingRule, VmChange, VmInstance, VmNic, Volume
 from vms.states import VmState
 from vms.systemtags import HOSTNAME
 
@@ -25,11 +25,19 @@ def for_lines(rows: QuerySet[VmInstance]) -> QuerySet[VmInstance]:
 
 def for_page() -> QuerySet[VmInstance]:
     """VMs with what the page of one shows."""
-    nics = VmNic.objects.select_related("l3_network", "l3_network__l2_network").order_by("device_id")
+    nics = VmNic.objects.select_related("l3_network", "l3_network__l2_network", "eip__vip").order_by("device_id")
     volumes = Volume.objects.select_related("primary_storage").order_by("device_id")
     return VmInstance.objects.select_related(
         "zone", "cluster", "host__pulse", "last_host__pulse", "image", "instance_offering", "default_l3_network"
     ).prefetch_related(Prefetch("nics", nics), Prefetch("volumes", volumes))
+
+
+def with_services(nics: Iterable[VmNic]) -> list[VmNic]:
+    """NICs with what leads to them and the groups they are in."""
+    found = list(nics)
+    rules = Prefetch("port_forwarding_rules", PortForwardingRule.objects.select_related("vip"))
+    prefetch_related_objects(found, rules, "security_groups")
+    return found
 
 
 def open_operations(vms: Iterable[VmInstance]) -> dict[str, Operation]:

@@ -140,7 +140,7 @@ def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, lis
 
 def _overview(vm: VmInstance) -> dict[str, Any]:
     tags = queries.system_tags_of(vm.uuid)
-    return {"tags": tags, "guest": guest_of(vm, tags)}
+    return {"tags": tags, "guest": guest_of(vm, tags), "nics": queries.with_services(vm.nics.all())}
 
 
 def guest_of(vm: VmInstance, tags: list[str]) -> GuestView | None:

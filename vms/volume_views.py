@@ -1,25 +1,21 @@
 """/volumes/<uuid>/attach/: GET asks which VM gets the volume, as a page or as a dialog, POST accepts it."""
 
-from http import HTTPStatus
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from console.errors import InvalidArgument, Refusal
-from console.htmx import wants_fragment
-from console.naming import new_uuid
+from console.naming import format_size, new_uuid
 from console.pages.answers import person
 from console.pages.views import row_or_404
 from console.permissions import needs
 from vms import queries
-from vms.action_views import accepted, named_holder
+from vms.action_views import accepted
 from vms.attaching import unfit, vms_for
+from vms.choosing import Question, ask
 from vms.life import Asked
 from vms.models import Volume
-from vms.pages.volumes import rows
+from vms.pages.volumes import PAGES, rows
 from vms.volumes import attach_volume
 
 
@@ -44,21 +40,17 @@ def _ask(request: HttpRequest, volume: Volume, refusal: Refusal | None = None) -
     holder = queries.holder_of(volume.pk)
     problem = f"“{holder.title}” is working on it." if holder else unfit(volume) and f"The volume {unfit(volume)}."
     given = request.POST or request.GET
-    choices = None if problem else vms_for(volume, given.get("q", ""))
-    dialog = wants_fragment(request)
-    context = {
-        "volume": volume,
-        "refused": (refusal.details or refusal.description) if refusal else problem,
-        "holder": named_holder(refusal) or holder,
-        "choices": choices,
-        "chosen": given.get("vmInstanceUuid", ""),
-        "query": given.get("q", ""),
-        "key": new_uuid(),
-        "dialog": dialog,
-    }
-    template = "vms/volumes/_attach.html" if dialog else "vms/volumes/attach.html"
-    # htmx swaps in only what succeeded.
-    status = HTTPStatus.CONFLICT if refusal and not dialog else HTTPStatus.OK
-    response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    question = Question(
+        pages=PAGES,
+        row=volume,
+        title=f"Attach {volume.name}",
+        note=f"{format_size(volume.size)} on {volume.primary_storage}",
+        about="The guest finds it as one more disk at its next start.",
+        parameter="vmInstanceUuid",
+        what="machines",
+        empty="There is no machine yet.",
+        choices=None if problem else vms_for(volume, given.get("q", "")),
+        problem=problem,
+        holder=holder,
+    )
+    return ask(request, question, refusal)

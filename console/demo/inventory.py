@@ -22,7 +22,10 @@ from hosts.models import Cluster, Host, HostStatus, ImageStore, PrimaryStorage, 
 from hosts.systemtags import RESERVATIONS
 from networks import services as networks
 from networks.addresses import range_from_cidr
-from networks.models import L2Network, L3Network
+from networks.models import L2Network, L3Network, SecurityGroup, Vip
+from networks.security import add_rules, attach_group, create_group
+from networks.vips import create_vip
+from vms.forwarding import create_eip, create_rule
 from vms.models import DiskOffering, Image, InstanceOffering, VmInstance
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -65,6 +68,11 @@ NETWORKS = (
     DemoNetwork("scratch", "172.16.0.0/24", "", None, None, "No uplink: guests of one host reach each other"),
 )
 OFFERINGS = (("tiny", 1, 128 * MIB), ("small", 1, 256 * MIB), ("medium", 2, 1 * GIB), ("large", 4, 4 * GIB))
+OPENINGS = (
+    {"type": "Ingress", "protocol": "ICMP", "startPort": -1, "endPort": -1},
+    {"type": "Ingress", "protocol": "TCP", "startPort": 80, "endPort": 80},
+    {"type": "Ingress", "protocol": "TCP", "startPort": 22, "endPort": 22, "allowedCidr": "10.0.0.0/8"},
+)
 DISKS = (("disk-1G", 1 * GIB), ("disk-10G", 10 * GIB))
 
 
@@ -98,6 +106,19 @@ class Demo:
             finish(operation)
         for host in wanted:
             self._reserve(self.uuid("host", host.name), host.offered)
+
+    def add_services(self) -> None:
+        """Addresses for an EIP and for forwarded ports, and a security group: tied to nothing, to be played with."""
+        front, ports, group = self.uuid("vip", "front"), self.uuid("vip", "ports"), self.uuid("group", "web")
+        if not Vip.objects.filter(pk__in=(front, ports)).exists():
+            for name, uuid in (("front", front), ("ports", ports)):
+                create_vip(name=name, l3_network_uuid=self.uuid("l3", "database"), resource_uuid=uuid)
+            create_eip(name="front", vip_uuid=front)
+            create_rule(name="ssh", vip_uuid=ports, protocol_type="TCP", vip_port_start=2222, private_port_start=22)
+        if not SecurityGroup.objects.filter(pk=group).exists():
+            create_group(name="web", resource_uuid=group)
+            add_rules(security_group_uuid=group, rules=OPENINGS)
+            attach_group(security_group_uuid=group, l3_network_uuid=self.uuid("l3", "web"))
 
     def example(self) -> str:
         """A command to copy that makes a VM in this datacenter."""

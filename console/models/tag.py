@@ -1,6 +1,7 @@
 """User and system tags (semantics §6)."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from console.models.resource import UUID_LENGTH, Dated
 
@@ -26,7 +27,7 @@ class Tag(Dated):
         constraints = [
             models.UniqueConstraint(fields=["resource_uuid", "type", "tag"], name="tag_once_per_resource"),
         ]
-        indexes = [models.Index(fields=["resource_type", "tag"], name="tag_lookup")]
+        indexes = [models.Index("resource_type", "type", Lower("tag"), name="tag_folded")]
 
     def __str__(self) -> str:
         return self.tag

@@ -5,7 +5,6 @@ Lower(column) serves. Negative operators never match null, as in SQL; on a list 
 (semantics §5.2, §5.3).
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -59,6 +58,47 @@ class Like(Lookup):
         cast = connection.ops.lookup_cast("contains", self.lhs.output_field.get_internal_type())
         operator = "ILIKE" if connection.vendor == "postgresql" else "LIKE"
         return f"{cast % left} {operator} %s ESCAPE '\\'", (*parameters, _escaped(str(self.rhs)))
+
+
+class _Member(Lookup):
+    """Whether a list of texts, kept as JSON, has a member for which the condition of `_member` holds."""
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, parameters = self.process_lhs(compiler, connection)
+        condition, values = self._member(connection.vendor == "postgresql")
+        members = (
+            f"jsonb_array_elements_text(({left})::jsonb) AS member(value)"
+            if connection.vendor == "postgresql"
+            else f"json_each({left}) AS member"
+        )
+        sql = f"EXISTS (SELECT 1 FROM {members} WHERE {condition})"  # noqa: S608  texts of ours; values are parameters
+        return sql, (*parameters, *values)
+
+    def _member(self, postgresql: bool) -> tuple[str, tuple[str, ...]]:
+        raise NotImplementedError
+
+
+@models.TextField.register_lookup
+class MemberIn(_Member):
+    """A member that is one of the texts, ignoring case."""
+
+    lookup_name = "member_in"
+
+    def _member(self, postgresql: bool) -> tuple[str, tuple[str, ...]]:
+        return f"LOWER(member.value) IN ({', '.join(['LOWER(%s)'] * len(self.rhs))})", tuple(map(str, self.rhs))
+
+
+@models.TextField.register_lookup
+class MemberLike(_Member):
+    """A member that is like the pattern."""
+
+    lookup_name = "member_like"
+
+    def _member(self, postgresql: bool) -> tuple[str, tuple[str, ...]]:
+        operator = "ILIKE" if postgresql else "LIKE"
+        return f"member.value {operator} %s ESCAPE '\\'", (_escaped(str(self.rhs)),)
 
 
 @models.GenericIPAddressField.register_lookup
@@ -115,7 +155,10 @@ def is_address(inventory: Inventory, field: Field) -> bool:
 
 def path_of(inventory: Inventory, field: Field) -> str:
     """The path by which the field is compared as what it is shown as, and sorted."""
-    return f"{field.lookup}__as_text" if is_address(inventory, field) else field.lookup
+    if is_address(inventory, field):
+        return f"{field.lookup}__as_text"
+    column = column_of(inventory.model, field)
+    return f"{field.lookup.removesuffix('_id')}__pk" if isinstance(column, models.ForeignKey) else field.lookup
 
 
 _KINDS: tuple[tuple[type | tuple[type, ...], Kind], ...] = (
@@ -153,7 +196,14 @@ def to_q(inventory: Inventory, comparison: Comparison) -> Q:
         compare = _listed if field.many else compared
     if comparison.op in NEGATIVE:
         return ~compare(path, comparison, NEGATIVE[comparison.op]) & ~null
-    return compare(path, comparison, comparison.op)
+    found = compare(path, comparison, comparison.op)
+    return found & ~null if _holds_for_empty(comparison) else found
+
+
+def _holds_for_empty(comparison: Comparison) -> bool:
+    """Whether empty text, which is null, could satisfy it; asking for more than is needed would cost an index."""
+    whole = comparison.op in (Op.EQ, Op.IN)
+    return comparison.field.kind is Kind.TEXT and (not whole or "" in comparison.values)
 
 
 def _null(path: str, field: FieldSchema) -> Q:
@@ -180,8 +230,12 @@ def _plainly(path: str, op: Op, values: Sequence[Any]) -> Q:
 
 def _as_text(path: str, op: Op, values: Sequence[Any]) -> Q:
     fold = Folded if op in (Op.EQ, Op.IN) else Ordered
-    folded = [fold(Value(value, TextField())) for value in values]
-    return _plainly(f"{path}__{fold.lookup_name}", op, folded)
+    return _plainly(f"{path}__{fold.lookup_name}", op, [fold(Value(value, TextField())) for value in values])
+
+
+def _as_word(path: str, op: Op, values: Sequence[Any]) -> Q:
+    """Choices and uuids have been spelt as the database spells them, so only their order asks for folding."""
+    return (_plainly if op in (Op.EQ, Op.IN) else _as_text)(path, op, values)
 
 
 # Dates are shown in whole seconds, so they are compared in whole seconds.
@@ -198,7 +252,12 @@ def _as_date(path: str, op: Op, values: Sequence[Any]) -> Q:
     return reduce(or_, (_DATES[Op.EQ if op is Op.IN else op](path, value) for value in values))
 
 
-_COMPARE: Mapping[Kind, Callable[[str, Op, Sequence[Any]], Q]] = {Kind.TEXT: _as_text, Kind.DATE: _as_date}
+_COMPARE: Mapping[Kind, Callable[[str, Op, Sequence[Any]], Q]] = {
+    Kind.TEXT: _as_text,
+    Kind.ENUM: _as_word,
+    Kind.UUID: _as_word,
+    Kind.DATE: _as_date,
+}
 
 
 def _addressed(path: str, comparison: Comparison, op: Op) -> Q:
@@ -230,7 +289,7 @@ def _members(inventory: Inventory, field: Field, comparison: Comparison) -> Q:
 
 
 def _listed(path: str, comparison: Comparison, op: Op) -> Q:
-    """A condition on a list of texts that is stored as JSON and compared as its text."""
+    """A condition on a member of a list of texts."""
     if op is Op.LIKE:
-        return Q(**{f"{path}__like": f'%"{comparison.values[0]}"%'})
-    return reduce(or_, (Q(**{f"{path}__icontains": json.dumps(value)}) for value in comparison.values))
+        return Q(**{f"{path}__member_like": comparison.values[0]})
+    return Q(**{f"{path}__member_in": comparison.values})

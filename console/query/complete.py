@@ -62,7 +62,9 @@ def place_at(schema: Schema, text: str, cursor: int) -> Place | None:
 def suggestions(place: Place) -> list[Suggestion]:
     """What is known without a database: fields and operators, or the values of choices and of true and false."""
     if place.field is None:
-        return [*_operators(place), *_fields(place)][:MOST]
+        written = _operators(place)
+        others = [one for one in _fields(place) if not written or one.text.startswith(place.typed)]
+        return [*written, *others][:MOST]
     if place.field.kind is Kind.BOOL:
         return values(place, (("true", ""), ("false", "")))
     return values(place, [(choice, "") for choice in place.field.choices])

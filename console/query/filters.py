@@ -58,7 +58,7 @@ class QueryField(forms.CharField):
 
 
 class QueryFilter(django_filters.Filter):
-    """Rows that satisfy a query. `search` is what one bare word asks of things without names."""
+    """Rows that satisfy a query. `search` is what one bare word asks where it is more than a part of the name."""
 
     field_class = QueryField
 

@@ -4,6 +4,7 @@ A text holds several conditions separated by spaces, values with spaces are quot
 condition whose value is all that follows the operator. Null tests are `f=null`, `f!=null`, `f is null`, `f not null`.
 """
 
+import json
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -89,6 +90,50 @@ def contains(condition: Condition) -> Condition:
     if condition.op not in LIKES or any(mark in value for value in condition.values for mark in "%_"):
         return condition
     return replace(condition, values=tuple(f"%{value}%" for value in condition.values))
+
+
+#: the operators' names in raw conditions, as the manual spells them, beside the signs
+NAMED = {"in": Op.IN, "not in": Op.NOT_IN, "like": Op.LIKE, "not like": Op.NOT_LIKE, "is not null": Op.NOT_NULL}
+
+
+def parse_raw(text: str) -> tuple[Condition, ...]:
+    """Conditions as JSON: `[{"name": "state", "op": "=", "value": "Running"}]`, and nothing is wrapped.
+
+    Raises InvalidQuery.
+    """
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise InvalidQuery(f"conditions is no JSON: {error}", position=1, field="conditions") from None
+    if not isinstance(items, list):
+        raise InvalidQuery("conditions must be a list of objects", position=1, field="conditions")
+    return tuple(_raw(item, number) for number, item in enumerate(items, 1))
+
+
+def _raw(item: Any, number: int) -> Condition:
+    """`number` counts the conditions of the list, from 1."""
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not _FIELD.fullmatch(item["name"]):
+        raise InvalidQuery(f"Condition {number} has no name of a field", position=number, field="conditions")
+    op = _raw_operator(item, number)
+    path, text = tuple(item["name"].split(".")), "" if item.get("value") is None else str(item["value"])
+    if op in NULLS.values():
+        return Condition(path, op, (), number)
+    values = tuple(one.strip() for one in text.split(",") if one.strip()) if op in LISTS else (text,)
+    if "value" not in item or not values or "\0" in text:
+        raise InvalidQuery(f"The value of {item['name']} is missing", position=number, field=item["name"])
+    return Condition(path, op, values, number)
+
+
+def _raw_operator(item: dict[str, Any], number: int) -> Op:
+    name = str(item.get("op", "")).strip().lower()
+    known: dict[str, Op] = {op.value: op for op in Op} | NAMED
+    if name not in known:
+        raise InvalidQuery(
+            f"Condition {number} has the operator {name!r}; known: {', '.join(known)}",
+            position=number,
+            field=item["name"],
+        )
+    return known[name]
 
 
 # --- the scanner

@@ -1,8 +1,9 @@
 """Values that are in the database: names, uuids of what a field refers to, tags. Few, by one statement a look."""
 
+import re
 from typing import Any
 
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.db.models.functions import Lower
 
 from console import inventory as inventories
@@ -61,14 +62,36 @@ def _has_name(model: type[Model] | None) -> bool:
 def _named(model: type[Model], typed: str) -> list[tuple[str, str]]:
     """By the uuid or by the name, whichever was begun."""
     rows = model._default_manager.order_by()
-    found = rows.filter(pk__startswith=typed.lower()) | _starting(rows, NAME, typed)
-    return list(found.order_by(NAME, "pk").values_list("pk", NAME)[:MOST])
+    if typed and _HEX.fullmatch(typed):
+        rows = rows.filter(Q(pk__gte=typed.lower(), pk__startswith=typed.lower()) | _begins(NAME, typed))
+    else:
+        rows = rows.filter(_begins(NAME, typed))
+    return list(rows.order_by(Lower(NAME), "pk").values_list("pk", NAME)[:MOST])
 
 
 def _beginning(rows: QuerySet, column: str, typed: str) -> list[str]:
-    found = _starting(rows.order_by(), column, typed)
-    return list(found.order_by(Lower(column)).values_list(column, flat=True).distinct()[:MOST])
+    """Different ones: of many equal ones in a row only one is of use."""
+    found = rows.filter(_begins(column, typed)).order_by(Lower(column)).values_list(column, flat=True)
+    return list(dict.fromkeys(found[: MOST * MOST]))[:MOST]
 
 
-def _starting(rows: QuerySet, column: str, typed: str) -> QuerySet:
-    return rows.filter(**{f"{column}__istartswith": typed}) if typed else rows
+def _begins(column: str, typed: str) -> Q:
+    """Text that begins with what was typed, within bounds that an index on its lower case serves.
+
+    The bounds are of letters and digits alone: how other characters sort is each database's own affair.
+    """
+    if not typed:
+        return Q()
+    exact = Q(**{f"{column}__istartswith": typed})
+    plain = _PLAIN.match(typed.lower())
+    if plain is None:
+        return exact
+    low = plain.group()
+    bounds = Q(**{f"{column}__folded__gte": low})
+    if low[-1] not in "9z":
+        bounds &= Q(**{f"{column}__folded__lt": low[:-1] + chr(ord(low[-1]) + 1)})
+    return bounds & exact
+
+
+_HEX = re.compile("[0-9a-fA-F]{1,32}", re.ASCII)
+_PLAIN = re.compile("[a-z0-9]+", re.ASCII)

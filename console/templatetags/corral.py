@@ -292,6 +292,10 @@ NAVIGATION = (
         (
             NavItem("L3 networks", "l3:list", "network", "/networks/l3/"),
             NavItem("L2 networks", "l2:list", "cable", "/networks/l2/"),
+            NavItem("VIPs", "vips:list", "map-pinned", "/networks/vips/"),
+            NavItem("EIPs", "eips:list", "move-right", "/networks/eips/"),
+            NavItem("Port forwarding", "port-forwarding:list", "split", "/networks/port-forwarding/"),
+            NavItem("Security groups", "security-groups:list", "shield", "/networks/security-groups/"),
             NavItem("Address history", "addresses", "history", "/networks/addresses/"),
         ),
     ),

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from console.models import Resource, Stamped
 from hosts.hypervisor.spec import Emulation
@@ -74,6 +75,10 @@ class Host(Resource):
         constraints = [
             models.CheckConstraint(condition=models.Q(used_cpu__gte=0), name="host_cpu_not_negative"),
             models.CheckConstraint(condition=models.Q(used_memory__gte=0), name="host_memory_not_negative"),
+        ]
+        indexes = [
+            models.Index(Lower("name"), "uuid", name="host_name"),
+            models.Index(Lower("management_ip"), name="host_management_ip"),
         ]
 
     @property

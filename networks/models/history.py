@@ -15,16 +15,17 @@ class AddressUseQuerySet(models.QuerySet["AddressUse"]):
 
 
 class AddressUse(models.Model):
-    """An address on a NIC from `since` to `until`; still there while that is empty. No foreign keys: it tells of what
-    may be gone.
+    """An address on a NIC, or as a VIP, from `since` to `until`; still there while that is empty. No foreign keys: it
+    tells of what may be gone. `mac` is empty for a VIP.
     """
 
     l3_uuid = models.CharField(max_length=UUID_LENGTH)
     l3_name = models.CharField(max_length=NAME_LENGTH)
     ip = models.GenericIPAddressField(protocol="IPv4")
-    mac = models.CharField(max_length=17)
-    owner_uuid = models.CharField("VM", max_length=UUID_LENGTH, db_index=True)
-    owner_name = models.CharField("name of the VM", max_length=NAME_LENGTH)
+    mac = models.CharField(max_length=17, blank=True)
+    owner_type = models.CharField(max_length=64, default="VmInstance")
+    owner_uuid = models.CharField(max_length=UUID_LENGTH, db_index=True)
+    owner_name = models.CharField("name of the owner", max_length=NAME_LENGTH)
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console import deletion, faces
+from console.cascade import named
 from console.errors import Refusal
 from console.filtersets import name_filter
 from console.models import Enablement
@@ -24,7 +25,7 @@ from hosts.pages import columns
 from networks import attachments, services
 from networks.forms import DnsForm, L3Form, RangeForm
 from networks.ipam import address_range
-from networks.models import IpRange, L2Network, L3Network
+from networks.models import IpRange, L2Network, L3Network, Vip
 
 DISABLED = "It takes no new VMs; existing ones keep it and can be started, stopped and deleted."
 
@@ -58,7 +59,9 @@ def delete_range(l3: L3Network, posted: QueryDict, user: Person) -> Done:
     row = l3.ip_ranges.filter(pk=posted.get("uuid", "")).first()
     if row is None:
         return Done("The range is gone.")
-    return Done(f"Range {row} was deleted.", deletion.delete(row, user))
+    vips = list(Vip.objects.filter(used_ip__ip_range=row))
+    along = f" Its VIPs went with it: {named(vips)}." if vips else ""
+    return Done(f"Range {row} was deleted.{along}", deletion.delete(row, user))
 
 
 ADDRESSES = cells.gauge(

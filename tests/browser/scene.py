@@ -14,6 +14,7 @@ from console.models import Operation
 from console.operations.flow import get
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host, PrimaryStorage
+from tests import factories
 from tests.browser.accounts import PASSWORD
 from tests.support.showcase import GIB, Showcase, report, subject
 from vms.life import MIGRATE
@@ -64,10 +65,31 @@ def build() -> None:
     )  # fmt: skip
     strangers(show, one)
     entering, full, away, evacuation = maintenance(show, user)
+    group = services(show, [VmInstance.objects.get(name="web-0"), moving])
     uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
     hosts = {"host": one.uuid, "lost": lost.uuid, "entering": entering.uuid, "full": full.uuid, "away": away.uuid}
-    others = {"evacuation": evacuation.uuid, "l3": show.l3.uuid, "leak": troubles(one)}
+    others = {"evacuation": evacuation.uuid, "l3": show.l3.uuid, "group": group, "leak": troubles(one)}
     print(json.dumps({**uuids, **hosts, **others}))
+
+
+def services(show: Showcase, vms: list[VmInstance]) -> str:
+    """An office network with VIPs: one is the EIP of a VM, one forwards ports. Groups of rules; the key of the last."""
+    l2 = factories.make_l2([show.cluster], name="l2-eth0", physical_interface="eth0")
+    office = factories.make_l3(name="office", l2_network=l2)
+    factories.make_ip_range(name="office", l3_network=office, start_ip="203.0.113.10", end_ip="203.0.113.99",
+                            gateway="203.0.113.1")  # fmt: skip
+    nics = [vm.nics.get(device_id=0) for vm in vms]
+    front, ports, _ = (factories.make_vip(name=name, l3_network=office) for name in ("front", "ports", "spare"))
+    factories.make_eip(name="newcomer-outside", vip=front, nic=nics[1])
+    for number, port in enumerate((22, 80, 443)):
+        values = {"private_port_start": port, "private_port_end": port, "nic": nics[number % 2]}
+        factories.make_port_forwarding_rule(name=f"port-{port}", vip=ports, ports=(port + 8000, port + 8000), **values)
+    for name, port in (("web-servers", 80), ("administration", 22)):
+        group = factories.make_security_group([show.l3], name=name)
+        factories.make_security_group_rule(security_group=group, start_port=port, end_port=port)
+        factories.make_security_group_rule(security_group=group, protocol="ICMP", start_port=-1, end_port=-1)
+        group.nics.set(nics)
+    return str(group.pk)
 
 
 def troubles(host: Host) -> str:

@@ -17,10 +17,13 @@ from hosts.pages.clusters import ClusterForm
 from hosts.pages.storages import StorageForm, StoreForm
 from networks.address_views import Question
 from networks.forms import DnsForm, L2Form, L3Form, RangeForm
+from networks.pages.security import RuleForm
+from networks.pages.vips import VipForm
 from tests.browser.accounts import cookies, superuser
 from tests.support.stack import Stack
 from vms.adoption_form import EMULATED, AdoptForm
 from vms.forms import BasicsForm, DisksForm, ImageForm, NetworksForm, PlacementForm, WizardForm
+from vms.pages.forwarding import EipForm, PortForwardingForm
 from vms.pages.images import ImageEditForm
 from vms.pages.images import ImageForm as NewImageForm
 from vms.pages.offerings import DiskOfferingForm, InstanceOfferingForm
@@ -55,6 +58,8 @@ disks = [DiskSpec(volume_uuid="", pool="", volume="", target=f"vd{{at}}", path=f
          for at, file in zip("ab", files)]
 stranger = Fleet(settings.CORRAL_DATA_DIR / "simulator.sqlite3").add_stranger("sim1", "form-stranger", disks=disks)
 look("sim1")
+outside = factories.make_ip_range(l3_network=factories.make_l3(name="form-outside")).l3_network
+vip = factories.make_vip(name="form-vip", l3_network=outside)
 rows = {{
     "zone": vm.zone, "goes": goes, "cluster": vm.cluster, "vm": vm, "host": sim,
     "storage": PrimaryStorage.objects.get(name="shared-1", zone=vm.zone),
@@ -62,7 +67,9 @@ rows = {{
     "l2": L2Network.objects.get(name="l2-eth1-100"), "l3": L3Network.objects.get(name="web-tier"),
     "image": Image.objects.get(name="debian-12-generic"), "offering": vm.instance_offering,
     "disk": factories.make_disk_offering(name="form-disk", disk_size=1 << 50),
-    "volume": factories.make_volume(name="form-volume"),
+    "volume": factories.make_volume(name="form-volume"), "vip": vip, "eip": factories.make_eip(name="form-eip"),
+    "rule": factories.make_port_forwarding_rule(name="form-rule", vip=vip),
+    "group": factories.make_security_group(name="form-group"),
 }}
 print(json.dumps({{name: row.pk for name, row in rows.items()}} | {{"stranger": stranger}}))
 """
@@ -95,6 +102,9 @@ HOST = {"name": "form-host", "cluster": "demo-cluster", "address": "192.0.2.9", 
 L3 = {"name": "form-l3", "l2_network": "form-l2", **WORDS}
 IMAGE = {"name": "form-image", "store": "form-store", "platform": "Other", "guest_os_type": "Plan 9", **WORDS}
 SINGLE = {"start_ip": "10.20.9.10", "end_ip": "10.20.9.20", "netmask": "255.255.255.0", "gateway": "10.20.9.1"}
+VIP = {"name": "form-vip-b", "l3_network": "form-outside", **WORDS}
+PORTS = {"name": "form-rule-b", "vip": "form-vip · 10.0.0.10 on form-outside", "protocol_type": "UDP", **WORDS}
+OPENING = {"direction": "out, from the machines", "protocol": "UDP"}
 VOLUME = {"name": "form-data", "primary_storage": "shared-1", **WORDS}
 FORMS_FILLED_WRONGLY = (
     Wrong("/zones/create/", NamedForm, {"name": ODD, **WORDS}, {"name": NOT_ASCII}),
@@ -139,6 +149,26 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": ODD, **SINGLE}, {"name": NOT_ASCII}),
     Wrong("/networks/addresses/", Question, {"ip": "10.20.0.999", "at": "2026-01-02T03:04:05"},
           {"ip": "Enter a valid IPv4 address"}, "main form .btn-primary"),
+    Wrong("/networks/vips/create/", VipForm, {"name": ODD, "required_ip": "10.0.0.9", **WORDS},
+          {"name": NOT_ASCII, "l3_network": MISSING}),
+    Wrong("/networks/vips/create/", VipForm, {**VIP, "required_ip": "10.0.0.10"}, {"required_ip": "by VIP form-vip"}),
+    edit("/networks/vips/", "vip"),
+    Wrong("/networks/eips/create/", EipForm, {"name": ODD, **WORDS}, {"name": NOT_ASCII, "vip": MISSING}),
+    edit("/networks/eips/", "eip"),
+    Wrong("/networks/port-forwarding/create/", PortForwardingForm,
+          {"name": ODD, "protocol_type": "UDP", "allowed_cidr": "10.0.0.0/8", **WORDS},
+          {"name": NOT_ASCII, "vip": MISSING, "vip_port_start": MISSING}),
+    *(Wrong("/networks/port-forwarding/create/", PortForwardingForm, {**PORTS, "vip_port_start": "80", **typed}, told)
+      for typed, told in (({"vip_port_end": "79"}, {"vip_port_end": "79, lies before the first, 80"}),
+                          ({"private_port_start": "0", "private_port_end": "9"}, {"private_port_start": "Port 0"}),
+                          ({"allowed_cidr": "10.0.0.1/8"}, {"allowed_cidr": "10.0.0.0/8"}))),
+    edit("/networks/port-forwarding/", "rule"),
+    Wrong("/networks/security-groups/create/", NamedForm, {"name": ODD, **WORDS}, {"name": NOT_ASCII}),
+    edit("/networks/security-groups/", "group"),
+    *(Wrong("/networks/security-groups/{group}/add-rule/", RuleForm, {**OPENING, **typed}, told)
+      for typed, told in (({"end_port": "5"}, {"start_port": MISSING}),
+                          ({"start_port": "22", "end_port": "21"}, {"end_port": "21, lies before the first, 22"}),
+                          ({"start_port": "22", "allowed_cidr": "all"}, {"allowed_cidr": "is not an IPv4 network"}))),
     Wrong("/images/create/", NewImageForm, {"name": ODD, "source": "url", "media_type": "ISO image (CD)", **WORDS},
           {"name": NOT_ASCII, "store": MISSING, "url": "Give the address"}),
     Wrong("/images/create/", NewImageForm, {**IMAGE, "source": "url", "url": "gopher:x"}, {"url": "begins with http"}),

@@ -21,12 +21,15 @@ from tests.factories import (
     make_cluster,
     make_complete_vm,
     make_disk_offering,
+    make_eip,
     make_host,
     make_instance_offering,
     make_ip_range,
     make_l2,
     make_l3,
     make_operation,
+    make_port_forwarding_rule,
+    make_security_group_rule,
     make_storage,
     make_superuser,
     make_tag,
@@ -48,9 +51,10 @@ UNSHOWN = {
 }  # fmt: skip
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {
-    "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock",
+    "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock", "Vip", "Eip",
+    "PortForwardingRule", "SecurityGroupRule",
 }  # fmt: skip
-NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"}
+NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"} - {"SecurityGroupRule"}
 # rows of these models that are kept all the same
 KEEPING = {"Tag": {"type": TagType.SYSTEM}, "IpRange": {"used_ips__isnull": False}}
 
@@ -70,6 +74,9 @@ def fleet() -> None:
     make_tag(vm, "VmInstanceVO", "web")
     make_tag(vm, "VmInstanceVO", "hostname::web", TagType.SYSTEM)
     make_ip_range()
+    make_eip(nic=vm.nics.get())
+    make_port_forwarding_rule(nic=vm.nics.get())
+    make_security_group_rule()
     ResourceLock.objects.create(resource_uuid=vm.uuid, operation=make_operation(subject_uuid=vm.uuid))
     storage = make_storage([vm.host.cluster])
     LocalStorageHost.objects.create(primary_storage=storage, host=vm.host)

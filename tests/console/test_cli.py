@@ -23,6 +23,7 @@ PARAMETERS = (
     Parameter("force", kind=bool),
     Parameter("size", size=True),
     Parameter("mode", choices=("A", "B")),
+    Parameter("rules", kind=list),
 )
 
 
@@ -36,6 +37,7 @@ PARAMETERS = (
         (["name=a", "uuids=x, y,,z"], {"name": "a", "uuids": ["x", "y", "z"]}),
         (["name=a", "count=3", "force=True", "size=1.5G"], {"name": "a", "count": 3, "force": True, "size": 3 << 29}),
         (["name=a", "mode=B"], {"name": "a", "mode": "B"}),
+        (["name=a", 'rules=[{"a": 1}]'], {"name": "a", "rules": [{"a": 1}]}),
     ],
 )
 def test_words_become_arguments(words: list[str], expected: dict[str, object]) -> None:
@@ -55,6 +57,8 @@ def test_words_become_arguments(words: list[str], expected: dict[str, object]) -
         (["name=a", "count=x"], "count must be a whole number; 'x' is not"),
         (["name=a", "force=maybe"], "force must be true or false; 'maybe' is not"),
         (["name=a", "size=big"], "size must be a size such as 512M; 'big' is not"),
+        (["name=a", "rules={}"], "rules must be a list in JSON; '{}' is not"),
+        (["name=a", "rules=["], "rules must be a list in JSON; '[' is not"),
         (["name=a", "mode=C"], "mode must be one of A, B; 'C' is not"),
     ],
 )

@@ -140,6 +140,13 @@ def test_fields_of_the_place_are_found_through_it() -> None:
     assert names("Host", f"zoneUuid={host.cluster.zone_id}") == {"h"}
 
 
+def test_computed_fields_hold_numbers_of_any_size() -> None:
+    make_host(name="large", total_memory=100 * GIB)
+    make_host(name="larger", total_memory=200 * GIB)
+    assert names("Host", f"availableMemoryCapacity={100 * GIB}") == {"large"}
+    assert names("Host", f"availableMemoryCapacity!={100 * GIB}") == {"larger"}
+
+
 def test_computed_fields_compare_and_sort() -> None:
     make_vm(host=make_host(name="full", total_memory=GIB), memory_size=GIB)
     make_host(name="empty", total_memory=GIB)
@@ -377,8 +384,8 @@ def test_every_resource_of_the_contract_has_its_path() -> None:
     paths = {one.path for one in inventory.all_inventories()}
     assert paths >= {
         "vm-instances", "vm-nics", "volumes", "images", "instance-offerings", "disk-offerings", "zones", "clusters",
-        "hosts", "primary-storages", "l2-networks", "l3-networks", "ip-ranges", "user-tags", "system-tags",
-        "global-configs", "operations",
+        "hosts", "primary-storages", "l2-networks", "l3-networks", "ip-ranges", "vips", "eips", "port-forwarding-rules",
+        "security-groups", "user-tags", "system-tags", "global-configs", "operations",
     }  # fmt: skip
 
 

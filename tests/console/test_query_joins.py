@@ -134,7 +134,7 @@ def test_a_tag_of_another_kind_of_resource_is_not_one_of_this() -> None:
     ("text", "words"),
     [
         ("vmNic.ip=10.0.0.1", "VmInstance has no nested field vmNic; did you mean vmNics"),
-        ("vmNics.ipp=10.0.0.1", "VmNic has no field ipp; did you mean ip?"),
+        ("vmNics.ipp=10.0.0.1", "VmNic has no field ipp; did you mean ip or eip?"),
         ("vmNics=10.0.0.1", "vmNics of VmInstance cannot be compared as a whole; ask for one of its fields"),
         ("state=Running host=x", "host of VmInstance cannot be compared as a whole; ask for one of its fields"),
         ("name.x=1", "name of VmInstance has no fields of its own"),
@@ -186,7 +186,11 @@ def test_every_join_of_every_inventory_can_be_asked(one: inventory.Inventory) ->
 def test_the_tables_of_the_chapter_are_there() -> None:
     wanted = {
         "VmInstance": "vmNics allVolumes zone cluster host image instanceOffering rootVolume",
-        "VmNic": "vmInstance l3Network",
+        "VmNic": "vmInstance l3Network eip portForwarding securityGroup",
+        "Vip": "eip portForwarding",
+        "Eip": "vip vmNic",
+        "PortForwardingRule": "vip vmNic",
+        "SecurityGroup": "rules vmNic l3Network",
         "Zone": "vmInstance cluster host primaryStorage l2Network l3Network backupStorage",
         "Cluster": "zone host vmInstance l2Network primaryStorage",
         "Host": "zone cluster vmInstance",

@@ -1,8 +1,10 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.query.parser import Condition, InvalidQuery, Op, contains, parse, parse_token
+from console.query.parser import Condition, InvalidQuery, Op, contains, parse, parse_raw, parse_token
 
 
 def one(text: str) -> tuple[str, Op, tuple[str, ...]]:
@@ -120,3 +122,45 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_every_value_can_be_written_in_quotes(value: str) -> None:
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
     assert one(f'name="{quoted}"') == ("name", Op.EQ, (value,))
+
+
+# --- conditions as JSON
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "expected"),
+    [
+        ("=", "Running", (Op.EQ, ("Running",))),
+        ("in", "a, b", (Op.IN, ("a", "b"))),
+        ("?=", "a,b", (Op.IN, ("a", "b"))),
+        ("not in", "a", (Op.NOT_IN, ("a",))),
+        ("like", "web", (Op.LIKE, ("web",))),
+        ("not like", "%w", (Op.NOT_LIKE, ("%w",))),
+        ("is null", "ignored", (Op.NULL, ())),
+        ("is not null", "", (Op.NOT_NULL, ())),
+        (">", 5, (Op.GT, ("5",))),
+        ("=", "null", (Op.EQ, ("null",))),
+    ],
+)
+def test_raw_conditions_are_taken_as_they_are(op: str, value: object, expected: tuple[Op, tuple[str, ...]]) -> None:
+    (condition,) = parse_raw(json.dumps([{"name": "host.name", "op": op, "value": value}]))
+    assert (condition.path, condition.op, condition.values) == (("host", "name"), *expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[{", "conditions is no JSON"),
+        ("{}", "must be a list of objects"),
+        ("[1]", "Condition 1 has no name of a field"),
+        ('[{"op": "="}]', "Condition 1 has no name of a field"),
+        ('[{"name": "a b", "op": "="}]', "Condition 1 has no name of a field"),
+        ('[{"name": "a", "op": "~"}]', "Condition 1 has the operator '~'; known: ="),
+        ('[{"name": "a", "op": "="}]', "The value of a is missing"),
+        ('[{"name": "a", "op": "in", "value": ","}]', "The value of a is missing"),
+    ],
+)
+def test_raw_conditions_that_are_none_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InvalidQuery) as caught:
+        parse_raw(text)
+    assert words in caught.value.details

@@ -40,6 +40,12 @@ GOOD: dict[str, Callable[[], Values]] = {
         "allocator_strategy": "DefaultHostAllocatorStrategy",
     },
     "disk-offerings": lambda: {"name": "new", "disk_size": "20 GiB"},
+    "vips": lambda: {"name": "new", "l3_network": factories.make_ip_range().l3_network_id, "required_ip": "10.0.0.99"},
+    "eips": lambda: {"name": "new", "vip": factories.make_vip().pk},
+    "port-forwarding": lambda: {
+        "name": "new", "vip": factories.make_vip().pk, "protocol_type": "TCP", "vip_port_start": "80",
+    },
+    "security-groups": lambda: {"name": "new"},
 }  # fmt: skip
 
 WRONG = [
@@ -72,6 +78,19 @@ WRONG = [
     ("offerings", {"allocator_strategy": "x"}, "allocator_strategy"),
     ("disk-offerings", {"disk_size": "0"}, "disk_size"),
     ("disk-offerings", {"disk_size": "-1"}, "disk_size"),
+    ("vips", {"l3_network": ""}, "l3_network"),
+    ("vips", {"required_ip": "10.0.9.9"}, "required_ip"),
+    ("vips", {"required_ip": "10.0.0"}, "required_ip"),
+    ("eips", {"vip": ""}, "vip"),
+    ("eips", {"vip": "0" * 32}, "vip"),
+    ("port-forwarding", {"vip": ""}, "vip"),
+    ("port-forwarding", {"protocol_type": "ICMP"}, "protocol_type"),
+    ("port-forwarding", {"vip_port_start": ""}, "vip_port_start"),
+    ("port-forwarding", {"vip_port_start": "65536"}, "vip_port_start"),
+    ("port-forwarding", {"vip_port_end": "79"}, "vip_port_end"),
+    ("port-forwarding", {"private_port_start": "0"}, "private_port_start"),
+    ("port-forwarding", {"private_port_end": "81"}, "private_port_end"),
+    ("port-forwarding", {"allowed_cidr": "10.0.0.1/24"}, "allowed_cidr"),
 ]
 
 
@@ -142,6 +161,40 @@ def test_a_range_is_added(boss: Client, typed: Values) -> None:
     l3 = factories.make_l3()
     assert boss.post(f"/networks/l3/{l3.pk}/add-range/", typed).status_code == 302
     assert l3.ip_ranges.count() == 1
+
+
+RULE = {"direction": "Ingress", "protocol": "TCP", "start_port": "22", "allowed_cidr": "0.0.0.0/0"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "fields"),
+    [
+        ({"direction": "Sideways"}, {"direction"}),
+        ({"protocol": "SCTP"}, {"protocol"}),
+        ({"start_port": ""}, {"start_port"}),
+        ({"start_port": "70000"}, {"start_port"}),
+        ({"end_port": "21"}, {"end_port"}),
+        ({"protocol": "ICMP", "end_port": "9"}, {"end_port"}),
+        ({"allowed_cidr": "10.0.0.1/24"}, {"allowed_cidr"}),
+    ],
+)
+def test_a_wrong_rule_is_told_at_its_fields(boss: Client, typed: Values, fields: set[str]) -> None:
+    group = factories.make_security_group()
+    answer = boss.post(f"/networks/security-groups/{group.pk}/add-rule/", RULE | typed)
+    assert set(answer.context["form"].errors) == fields
+    assert not group.rules.exists()
+
+
+@pytest.mark.parametrize(("protocol", "end"), [("TCP", 22), ("ICMP", -1)])
+def test_a_rule_is_added_and_deleted(boss: Client, protocol: str, end: int) -> None:
+    group = factories.make_security_group()
+    page = f"/networks/security-groups/{group.pk}/"
+    assert boss.post(f"{page}add-rule/", RULE | {"protocol": protocol}).status_code == 302
+    rule = group.rules.get()
+    assert rule.end_port == end
+    for _ in range(2):
+        assert boss.post(f"{page}delete-rule/", {"uuid": rule.pk}).status_code == 302
+    assert not group.rules.exists()
 
 
 # deleting -------------------------------------------------------------------------------------------------

@@ -20,11 +20,11 @@ SPACES = sorted(RESOURCES)
 #: statements of a list and of a page, whatever there is; the login's two and the person's views included
 LIST_STATEMENTS = {
     "clusters": 7, "disk-offerings": 7, "hosts": 8, "image-stores": 8, "images": 7, "l2": 9, "l3": 8, "offerings": 7,
-    "storages": 7, "volumes": 7, "zones": 7,
+    "storages": 7, "volumes": 7, "zones": 7, "vips": 7, "eips": 7, "port-forwarding": 7, "security-groups": 8,
 }  # fmt: skip
 PAGE_STATEMENTS = {
-    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 7, "offerings": 5,
-    "storages": 8, "volumes": 4, "zones": 10,
+    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 10, "offerings": 5,
+    "storages": 8, "volumes": 4, "zones": 10, "vips": 6, "eips": 4, "port-forwarding": 4, "security-groups": 9,
 }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Runs every test that asks for a `scene` on each driver that can do what the test needs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,14 @@ def lab_stage(contract_lab: Lab) -> Iterator[Stage]:
         hosts = [(host.uri, host.name) for host in (first, second)] + [(NOBODY, "gone")]
         one, two, gone = (stack.enter_context(_closing(libvirt_host(*host))) for host in hosts)
         there = MigrationTarget(name=second.name, uri=second.uri, address=second.address)
-        yield Stage(one, first.pool_path, gone, lambda: libvirt_host(first.uri, first.name), two, there)
+        yield Stage(
+            one, first.pool_path, gone, lambda: libvirt_host(first.uri, first.name), two, there, slow=_slowly(one)
+        )
+
+
+def _slowly(host: Any) -> Callable[[str], None]:
+    """A migration moves 1 MiB a second at most."""
+    return lambda uuid: host.link.get().lookupByUUIDString(uuid).migrateSetMaxSpeed(1)
 
 
 @pytest.fixture

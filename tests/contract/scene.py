@@ -26,6 +26,8 @@ class Stage:
     other: Hypervisor | None = None
     target: MigrationTarget | None = None
     fill: Callable[[int], None] | None = None
+    #: makes a running domain's migrations last long enough to be aborted
+    slow: Callable[[str], None] = lambda uuid: None
 
     @cached_property
     def facts(self) -> HostFacts:
@@ -71,6 +73,10 @@ class Scene:
         """Something else fills the shared folder but for `size` bytes."""
         assert self.stage.fill is not None
         self.stage.fill(size)
+
+    def slow_down(self, spec: DomainSpec) -> None:
+        """The domain's migrations last some seconds at least where they would be over at once."""
+        self.stage.slow(spec.uuid)
 
     def uuid(self) -> str:
         """A domain's uuid, of a domain that goes with the test."""

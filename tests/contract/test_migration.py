@@ -52,6 +52,7 @@ def test_migrating_what_has_arrived_is_a_success(scene: Scene) -> None:
 
 def test_a_watcher_who_raises_aborts_it_and_the_domain_goes_on_here(scene: Scene) -> None:
     spec = movable(scene)
+    scene.slow_down(spec)
 
     def stop(done: int, total: int) -> None:
         raise Stop

@@ -1,7 +1,15 @@
 import pytest
 
 from console import inventory
-from tests.factories import make_cluster, make_ip_range, make_l2, make_l3
+from tests.factories import (
+    make_cluster,
+    make_ip_range,
+    make_l2,
+    make_l3,
+    make_security_group,
+    make_security_group_rule,
+    make_vip,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,3 +43,37 @@ def test_an_l2_without_vlan_has_no_such_key() -> None:
         "eth1",
         [cluster.uuid],
     )
+
+
+def test_a_vip_shows_its_address_and_where_it_comes_from() -> None:
+    ip_range = make_ip_range()
+    vip = make_vip(l3_network=ip_range.l3_network, name="front")
+    found = inventory.get("Vip").get_json(vip.uuid)
+    assert found == found | {
+        "name": "front",
+        "l3NetworkUuid": ip_range.l3_network_id,
+        "ipRangeUuid": ip_range.uuid,
+        "ip": "10.0.0.10",
+        "netmask": "255.255.255.0",
+        "gateway": "10.0.0.1",
+        "state": "Enabled",
+    }
+    assert not found.keys() & {"useFor", "peerL3NetworkUuid", "serviceProvider"}
+
+
+def test_a_security_group_shows_its_rules_and_networks() -> None:
+    l3 = make_l3()
+    group = make_security_group([l3])
+    rule = make_security_group_rule(security_group=group)
+    found = inventory.get("SecurityGroup").get_json(group.uuid)
+    assert found["attachedL3NetworkUuids"] == [l3.uuid]
+    assert found["rules"] == [inventory.get("SecurityGroupRule").get_json(rule.uuid)]
+    assert found["rules"][0] == found["rules"][0] | {
+        "securityGroupUuid": group.uuid,
+        "type": "Ingress",
+        "protocol": "TCP",
+        "startPort": 22,
+        "endPort": 22,
+        "allowedCidr": "0.0.0.0/0",
+        "state": "Enabled",
+    }

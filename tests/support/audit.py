@@ -65,7 +65,7 @@ def _room(dc: Datacenter) -> Iterator[str]:
 
 
 def _addresses(dc: Datacenter) -> Iterator[str]:
-    for used in UsedIp.objects.filter(nic=None):
+    for used in UsedIp.objects.filter(nic=None, vip=None):
         yield f"address {used.ip} is taken by nobody"
     # One whose network is gone has none until its VM starts, and then goes itself.
     on_networks = VmNic.objects.exclude(l3_network=None)

@@ -17,5 +17,9 @@ RESOURCES: dict[str, tuple[str, Callable[[], Any]]] = {
     "images": ("/images/", factories.make_image),
     "offerings": ("/offerings/instances/", factories.make_instance_offering),
     "disk-offerings": ("/offerings/disks/", factories.make_disk_offering),
+    "vips": ("/networks/vips/", factories.make_vip),
+    "eips": ("/networks/eips/", factories.make_eip),
+    "port-forwarding": ("/networks/port-forwarding/", factories.make_port_forwarding_rule),
+    "security-groups": ("/networks/security-groups/", factories.make_security_group),
     "l3": ("/networks/l3/", lambda: factories.make_ip_range().l3_network),
 }

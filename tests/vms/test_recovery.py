@@ -14,6 +14,7 @@ from hosts.hypervisors import hypervisor
 from hosts.models import Host, HostStatus, Leftover, LeftoverKind, PrimaryStorage
 from hosts.status import set_status
 from networks.models import AddressUse, UsedIp
+from networks.vips import create_vip
 from tests.support.datacenter import POOL, Datacenter
 from tests.support.life import ran, stopped
 from tests.support.strangers import disk, stranger
@@ -215,6 +216,12 @@ def test_an_address_given_back_ends_in_the_history_too(dc: Datacenter) -> None:
     lose_address(dc)
     repaired(dc, "addresses")
     assert not AddressUse.objects.filter(until=None).exists()
+
+
+def test_the_address_of_a_vip_is_not_nobodys(dc: Datacenter) -> None:
+    create_vip(name="front", l3_network_uuid=dc.l3)
+    UsedIp.objects.update(create_date=LONG_AGO)
+    assert "addresses" not in everything()
 
 
 def test_what_is_left_on_a_silent_host_waits_for_it(dc: Datacenter) -> None:

@@ -1,5 +1,6 @@
 """Virtual machines and what they are made of."""
 
+from vms.models.forwarding import Eip, ForwardedProtocol, PortForwardingRule
 from vms.models.history import VmChange
 from vms.models.image import CachedImage, Image, ImageFormat, ImageStatus, MediaType, Platform
 from vms.models.leak import Leak, LeakKind
@@ -10,6 +11,8 @@ from vms.models.vm import InternalId, VmInstance, VmNic, VmType, Volume, VolumeS
 __all__ = [
     "CachedImage",
     "DiskOffering",
+    "Eip",
+    "ForwardedProtocol",
     "Image",
     "ImageFormat",
     "ImageStatus",
@@ -21,6 +24,7 @@ __all__ = [
     "OfferedAllocator",
     "OfferingType",
     "Platform",
+    "PortForwardingRule",
     "Stranger",
     "VmChange",
     "VmInstance",

@@ -5,12 +5,13 @@ from typing import ClassVar
 
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from console.models import Dated, Enablement, Resource, Stamped
 from console.operations.cause import cause
 from hosts.models import Cluster, Host, HypervisorType, PrimaryStorage, Zone
-from networks.models import L3Network, UsedIp
+from networks.models import L3Network, SecurityGroup, UsedIp
 from vms.models.history import VmChange
 from vms.models.image import Image, Platform
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator
@@ -116,6 +117,7 @@ class VmInstance(Resource):
         indexes = [
             models.Index(fields=["-create_date", "uuid"], name="vm_newest"),
             models.Index(fields=["state"], name="vm_state"),
+            models.Index(Lower("name"), "uuid", name="vm_name"),
         ]
 
 
@@ -139,11 +141,17 @@ class VmNic(Dated):
     gateway = models.GenericIPAddressField(protocol="IPv4", null=True)
     internal_name = models.CharField(max_length=15, unique=True)
     meta_data = models.CharField(max_length=255, null=True, blank=True)
+    security_groups = models.ManyToManyField(SecurityGroup, related_name="nics", blank=True)
 
     class Meta(Dated.Meta):
         verbose_name = "NIC"
         ordering = ["vm", "device_id"]
         constraints = [models.UniqueConstraint(fields=["vm", "device_id"], name="nic_device_once")]
+        indexes = [
+            models.Index(fields=["ip"], name="nic_ip"),
+            models.Index(fields=["gateway"], name="nic_gateway"),
+            models.Index(Lower("mac"), name="nic_mac"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.ip} ({self.mac})"
@@ -190,6 +198,10 @@ class Volume(Resource):
             models.UniqueConstraint(
                 fields=["vm", "device_id"], condition=Q(vm__isnull=False), name="volume_device_once"
             ),
+        ]
+        indexes = [
+            models.Index(Lower("name"), "uuid", name="volume_name"),
+            models.Index(fields=["size"], name="volume_size"),
         ]
 
     @property

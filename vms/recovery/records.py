@@ -72,14 +72,14 @@ def addresses_of_nobody() -> Iterator[Finding]:
             key=used.pk,
             name=used.ip,
             subject=("L3Network", used.l3_network_id),
-            what=f"Taken on {used.l3_network.name}, and no NIC has it",
+            what=f"Taken on {used.l3_network.name}, and neither a NIC nor a VIP has it",
             since=used.create_date,
         )
 
 
 def addresses_left() -> QuerySet[UsedIp]:
-    """An address is taken in the transaction that makes its NIC."""
-    return UsedIp.objects.filter(nic=None, create_date__lt=timezone.now() - PATIENCE)
+    """An address is taken in the transaction that makes its NIC or its VIP."""
+    return UsedIp.objects.filter(nic=None, vip=None, create_date__lt=timezone.now() - PATIENCE)
 
 
 def hosts_miscounted() -> Iterator[Finding]:

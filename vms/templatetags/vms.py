@@ -8,9 +8,10 @@ from django.utils.safestring import SafeString
 
 from console.faces import Face, face_of
 from console.templatetags.corral import badge
+from networks.ports import PortRange
 from vms.confidence import WORDS, Knowledge, knowledge
 from vms.domain import device_name
-from vms.models import VmInstance, Volume, VolumeStatus
+from vms.models import PortForwardingRule, VmInstance, Volume, VolumeStatus
 from vms.states import FACES
 
 register = template.Library()
@@ -42,6 +43,14 @@ def vm_knowledge(vm: VmInstance, interval: float) -> Knowledge:
 @register.filter
 def cause_words(cause: str) -> str:
     return WORDS.get(cause, WORDS["system"])
+
+
+@register.filter
+def forwarded(rule: PortForwardingRule) -> str:
+    """The ports of a rule on both sides: "TCP 80 → 8080"."""
+    outside = PortRange(rule.vip_port_start, rule.vip_port_end)
+    inside = PortRange(rule.private_port_start, rule.private_port_end)
+    return f"{rule.protocol_type} {outside}" + ("" if inside == outside else f" → {inside}")
 
 
 @register.simple_tag

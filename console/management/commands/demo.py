@@ -28,6 +28,7 @@ class Command(BaseCommand):
                 lab = the_lab()
                 lab.up(hosts=options["hosts"])
                 demo = furnish_lab(lab)
+            demo.add_services()
         except (CorralError, LabError) as error:
             raise CommandError(f"The demo datacenter is not complete: {error}") from error
         self.stdout.write(f"The demo datacenter is ready. A VM to begin with:\n  {demo.example()}")

@@ -122,11 +122,11 @@ def _tell(domain: Any, progress: Progress | None) -> None:
 def _end(domain: Any, call: _Call | None) -> None:
     """Abort until it has ended: a migration that was only just asked for has no job yet that could be aborted."""
     end, answer = time.monotonic() + ABORT_SECONDS, "done"
-    while (job := _job(domain)) or (call and call.is_alive()):
+    while (call and call.is_alive()) or _job(domain):
         if time.monotonic() > end:
             raise MigrationFailed(
                 f"The migration did not end within {ABORT_SECONDS} s of its abort; libvirt's last answer to the abort: "
-                f"{answer}; its job: {job or 'none'}"
+                f"{answer}; its job: {_job(domain) or 'none'}"
             )
         try:
             domain.abortJob()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("console", "0003_step_samples"),
+        ("console", "0004_lookups"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
