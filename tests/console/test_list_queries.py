@@ -201,7 +201,7 @@ def test_each_condition_is_a_chip_that_takes_it_off(client: Client) -> None:
 
 def test_the_question_is_said_in_words(client: Client) -> None:
     body = text_of(client.get("/vms/", {"q": "web state=Running"}))
-    assert "virtual machines whose name contains “web” and whose state is Running" in body
+    assert "Virtual machines whose name contains “web” and whose state is Running" in body
 
 
 @pytest.mark.usefixtures("fleet")
