@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient, Client
 
 from console.lists import export
@@ -133,7 +135,9 @@ def test_an_asynchronous_server_streams_it() -> None:
     async def read() -> list[bytes]:
         answer: Any = await client.get("/vms/export.json")
         assert answer.is_async
-        return [piece async for piece in answer]
+        pieces = [piece async for piece in answer]
+        await sync_to_async(connections.close_all)()  # those of the thread that has read
+        return pieces
 
     pieces = asyncio.run(read())
     assert len(pieces) > 2
