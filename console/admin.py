@@ -54,8 +54,16 @@ class GlobalConfigAdmin(CorralAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         row: Any = obj
-        globalconfig.update(row.category, row.name, row.value)
+        globalconfig.update(row.category, row.name, row.value, request.user)
         row.pk = GlobalConfig.objects.get(category=row.category, name=row.name).pk
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        row: Any = obj
+        known = {config.key for config in globalconfig.definitions()}
+        if (row.category, row.name) in known:
+            globalconfig.reset(row.category, row.name, request.user)
+        else:
+            row.delete()
 
     @admin.display(description="default")
     def default(self, row: GlobalConfig) -> str:

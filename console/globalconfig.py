@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.db import transaction
 from django.utils import timezone
 
 from console.errors import InvalidArgument, NotFound
-from console.models.config import GlobalConfig
+from console.models.config import ConfigChange, GlobalConfig
 from console.naming import parse_size
 from console.query.schema import near
 
@@ -89,20 +90,33 @@ def find(category: str, name: str) -> Config[Any]:
         raise NotFound(f"There is no global configuration {category}.{name}{hint}", field="name") from None
 
 
-def update(category: str, name: str, value: str) -> Config[Any]:
-    """Set an override; it holds from the next read on, in every process."""
+def update(category: str, name: str, value: str, by: Any = None) -> Config[Any]:
+    """Set an override; it holds from the next read on, in every process. `by` is the account that asks for it."""
     config = find(category, name)
-    text = config.kind.show(config.parse(value))
-    changed = {"value": text, "last_op_date": timezone.now()}
-    GlobalConfig.objects.update_or_create(category=category, name=name, defaults=changed)
+    _change(config, config.kind.show(config.parse(value)), by)
     return config
 
 
-def reset(category: str, name: str) -> Config[Any]:
+def reset(category: str, name: str, by: Any = None) -> Config[Any]:
     """Back to the default."""
     config = find(category, name)
-    GlobalConfig.objects.filter(category=category, name=name).delete()
+    _change(config, None, by)
     return config
+
+
+def _change(config: Config[Any], value: str | None, by: Any) -> None:
+    """Write the override, None for none, and what it was before; what changes nothing leaves no trace."""
+    category, name = config.key
+    with transaction.atomic():
+        before = config.kind.show(config.get())
+        if value is None:
+            GlobalConfig.objects.filter(category=category, name=name).delete()
+        else:
+            changed = {"value": value, "last_op_date": timezone.now()}
+            GlobalConfig.objects.update_or_create(category=category, name=name, defaults=changed)
+        after = config.kind.show(config.default) if value is None else value
+        if before != after:
+            ConfigChange.objects.create(category=category, name=name, before=before, after=after, by=by)
 
 
 def read(*configs: Config[Any]) -> list[Any]:

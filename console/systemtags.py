@@ -80,6 +80,11 @@ def patterns(resource_type: str) -> Iterable[TagPattern]:
     return [pattern for (owner, _), pattern in _patterns.items() if owner == resource_type]
 
 
+def offered(resource_type: str) -> list[TagPattern]:
+    """The patterns of which people may give tags."""
+    return [pattern for pattern in patterns(resource_type) if not pattern.inherent]
+
+
 def validate(resource_type: str, tags: Iterable[str]) -> dict[str, Values]:
     """Check tags that people give to a resource; {tag: values}. Raises InvalidArgument naming the tag and why."""
     found: dict[str, Values] = {}
@@ -98,11 +103,11 @@ def validate(resource_type: str, tags: Iterable[str]) -> dict[str, Values]:
 
 
 def _match(resource_type: str, tag: str) -> tuple[TagPattern, Values]:
-    for pattern in patterns(resource_type):
+    for pattern in offered(resource_type):
         values = pattern.match(tag)
-        if values is not None and not pattern.inherent:
+        if values is not None:
             return pattern, values
-    known = ", ".join(p.pattern for p in patterns(resource_type) if not p.inherent) or "none"
+    known = ", ".join(pattern.pattern for pattern in offered(resource_type)) or "none"
     raise InvalidArgument(f"{tag} is no system tag of {resource_type}; known: {known}", field="systemTags")
 
 
@@ -120,3 +125,11 @@ def attach(resource_type: str, resource_uuid: str, tags: Iterable[str], kind: Ta
 def detach_all(resource_uuid: str) -> None:
     """Tags go with their resource."""
     Tag.objects.filter(resource_uuid=resource_uuid).delete()
+
+
+def copy(resource_type: str, resource_uuid: str, to_type: str, to_uuid: str) -> None:
+    """Give a resource what another one was given (semantics §6.1); what Corral set itself stays where it is."""
+    given = Tag.objects.filter(
+        resource_type=resource_type, resource_uuid=resource_uuid, type=TagType.SYSTEM, inherent=False
+    )
+    attach(to_type, to_uuid, given.values_list("tag", flat=True), TagType.SYSTEM)

@@ -22,6 +22,11 @@ def short_duration(span: timedelta) -> str:
     return f"{whole // size} {unit} {rest} {smaller_unit}" if rest else f"{whole // size} {unit}"
 
 
+def short_seconds(seconds: int) -> str:
+    """A whole number of seconds: "0 s", "10 s", "1 min", "24 h 30 min"."""
+    return short_duration(timedelta(seconds=seconds)) if seconds >= 60 else f"{seconds} s"
+
+
 def age(span: timedelta) -> str:
     """How long ago: "just now", "3 min ago", "4 d ago"; one unit, rounded down."""
     seconds = int(span.total_seconds())

@@ -78,16 +78,15 @@ def _strategy(text: str | None) -> IpStrategy:
 
 def _required(l3: L3Network, ip: str) -> UsedIp:
     """This very address. Raises InvalidArgument naming the ranges, or who has it."""
-    holder = UsedIp.objects.filter(l3_network=l3, ip=ip).first()
-    taken = f"{ip} of network {l3.name} is taken by {holder_of(holder)}" if holder else ""
     try:
-        required_address(ip, [ipam.address_range(row) for row in l3.ip_ranges.all()], ())
+        address = required_address(ip, [ipam.address_range(row) for row in l3.ip_ranges.all()], ())
     except AddressError as error:
         raise InvalidArgument(str(error), field="requiredIp") from error
-    used = None if taken else ipam.take(l3, ip)
-    if used is None:
-        raise InvalidArgument(taken or f"{ip} of network {l3.name} has just been taken", field="requiredIp")
-    return used
+    if used := ipam.take(l3, address.ip):
+        return used
+    holder = UsedIp.objects.filter(l3_network=l3, ip=address.ip).first()
+    who = holder_of(holder) if holder else "somebody else"
+    raise InvalidArgument(f"{address.ip} of network {l3.name} is taken by {who}", field="requiredIp")
 
 
 def holder_of(used: UsedIp) -> str:

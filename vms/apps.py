@@ -10,6 +10,7 @@ class VmsConfig(CorralApp):
     registers = (
         "config",
         "systemtags",
+        "tagging",
         "flows.create",
         "flows.settle",
         "flows.start",

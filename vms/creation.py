@@ -14,7 +14,8 @@ from console import systemtags
 from console.errors import InvalidArgument, NotFound
 from console.models import Enablement, Tag, TagType
 from console.naming import format_size
-from console.resources import check_new, text_problem
+from console.resources import check_new
+from console.tagging import check_user_tags
 from hosts.allocation.spec import (
     AllocationSpec,
     ImageStoreView,
@@ -45,7 +46,6 @@ M = TypeVar("M", bound=Model)
 RESOURCE_TYPE = "VmInstanceVO"
 MAX_NICS = 64
 MAX_DATA_VOLUMES = 24  # kvm.dataVolume.maxNum may allow fewer
-TAG_LENGTH = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,19 +135,23 @@ def check(request: CreateVm) -> Checked:
 
 
 def check_hostname(checked: Checked) -> None:
-    """No other VM with a NIC on the default L3 may have the hostname (semantics §6.2); DNS ignores case."""
-    if not checked.hostname:
-        return
+    """Refuse a hostname that another VM has on the default L3."""
+    if checked.hostname:
+        refuse_taken(checked.hostname, checked.default_l3)
+
+
+def refuse_taken(hostname: str, l3: L3Network, *, besides: str = "") -> None:
+    """No VM, `besides` the one that asks, with a NIC on the L3 may have it (semantics §6.2); DNS ignores case."""
     holders = Tag.objects.filter(
         resource_type=RESOURCE_TYPE,
         type=TagType.SYSTEM,
-        tag__iexact=HOSTNAME.render(hostname=checked.hostname),
+        tag__iexact=HOSTNAME.render(hostname=hostname),
     ).values("resource_uuid")
-    nic = VmNic.objects.filter(l3_network=checked.default_l3, vm__in=holders).select_related("vm").first()
+    nics = VmNic.objects.filter(l3_network=l3, vm__in=holders).exclude(vm=besides)
+    nic = nics.select_related("vm").first()
     if nic:
         raise InvalidArgument(
-            f"Hostname {checked.hostname} is taken on network {checked.default_l3.name} by VM {nic.vm.name} "
-            f"({nic.vm_id}, {nic.ip})",
+            f"Hostname {hostname} is taken on network {l3.name} by VM {nic.vm.name} ({nic.vm_id}, {nic.ip})",
             field="systemTags",
         )
 
@@ -156,13 +160,6 @@ def _check_words(request: CreateVm) -> None:
     check_new(VmInstance, name=request.name, description=request.description, resource_uuid=request.resource_uuid)
     if request.type not in VmType.values:
         raise InvalidArgument(f"type must be {' or '.join(VmType.values)}; {request.type!r} is not", field="type")
-
-
-def check_user_tags(tags: Iterable[str]) -> None:
-    """User tags are free text, but not empty (semantics §6.1)."""
-    for tag in tags:
-        if problem := text_problem(tag, TAG_LENGTH) or ("" if tag.strip() else "is empty"):
-            raise InvalidArgument(f'User tag "{tag[:64]}" {problem}', field="userTags")
 
 
 def _found(model: type[M], uuids: Iterable[str], field: str, *related: str) -> dict[str, M]:

@@ -92,10 +92,6 @@ def placement_of(uuid: str) -> Operation | None:
     return Operation.objects.about(uuid).filter(report__isnull=False).first()
 
 
-def system_tags_of(uuid: str) -> list[str]:
-    return list(Tag.objects.filter(resource_uuid=uuid, type=TagType.SYSTEM).values_list("tag", flat=True))
-
-
 def taken_hostnames(l3_uuid: str, l3_name: str, hostnames: Iterable[str], *, except_keys: str = "") -> dict[str, str]:
     """Which of the hostnames another VM has on the network, with a sentence that says which; DNS ignores case.
 

@@ -9,6 +9,7 @@ from vms import life
 from vms.attaching import volumes_for
 from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
 from vms.models import VmInstance, VolumeType
+from vms.queries import with_services
 from vms.states import VmOperation, VmState, refusal
 from vms.targets import chosen_among, targets
 from vms.volume_forms import VmVolumeForm
@@ -46,9 +47,10 @@ def of_stop(vm: VmInstance, given: Given) -> dict[str, Any]:
 
 
 def of_destroy(vm: VmInstance, given: Given) -> dict[str, Any]:
-    """What goes: volumes and addresses by name; what becomes of data volumes as it is configured now."""
+    """What goes: volumes and addresses by name; what becomes of data volumes as it is configured now; what stays."""
     addresses: dict[str, list[str]] = defaultdict(list)
-    for nic in vm.nics.all():
+    nics = with_services(vm.nics.all())
+    for nic in nics:
         addresses[nic.l3_network.name if nic.l3_network else "no network"].append(nic.ip or nic.mac)
     volumes = list(vm.volumes.all())
     return {
@@ -56,6 +58,8 @@ def of_destroy(vm: VmInstance, given: Given) -> dict[str, Any]:
         "data_volumes": [volume for volume in volumes if volume.type == VolumeType.DATA],
         "delete_data": DELETE_DATA_VOLUMES.get(),
         "addresses": dict(addresses),
+        "eips": [nic.eip for nic in nics if hasattr(nic, "eip")],
+        "rules": [rule for nic in nics for rule in nic.port_forwarding_rules.all()],
         "modes": MODES,
         "mode": given.get("deleteMode", life.PERMISSIVE),
     }

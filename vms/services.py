@@ -68,6 +68,7 @@ def _accept_create(
     for device_id, l3 in enumerate(checked.l3s):
         create_nic(vm, l3, device_id, rng)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.system_tags, TagType.SYSTEM)
+    systemtags.copy("InstanceOfferingVO", checked.offering.uuid, RESOURCE_TYPE, vm.uuid)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.user_tags, TagType.USER)
     operation = submit(
         kind=CREATE,

@@ -20,6 +20,7 @@ from console.naming import new_uuid
 from console.operations import flow
 from console.pages.kit import further_columns
 from console.permissions import may
+from console.views.tags import card
 from hosts.config import PING_INTERVAL
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from networks.guest import GuestView, guest_view
@@ -124,7 +125,7 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,
     }
     live = vm.state in INTERMEDIATE or current is not None
-    return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](vm), live=live)
+    return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](request, vm), live=live)
 
 
 def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, list[actions.Button]]:
@@ -138,9 +139,10 @@ def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, lis
 # what only one tab shows ----------------------------------------------------------------------------------
 
 
-def _overview(vm: VmInstance) -> dict[str, Any]:
-    tags = queries.system_tags_of(vm.uuid)
-    return {"tags": tags, "guest": guest_of(vm, tags), "nics": queries.with_services(vm.nics.all())}
+def _overview(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
+    tags = card(request, vm)
+    system = [shown.tag.tag for shown in tags.tags if shown.is_system]
+    return {"tag_card": tags, "guest": guest_of(vm, system), "nics": queries.with_services(vm.nics.all())}
 
 
 def guest_of(vm: VmInstance, tags: list[str]) -> GuestView | None:
@@ -151,21 +153,21 @@ def guest_of(vm: VmInstance, tags: list[str]) -> GuestView | None:
     return guest_view(nics, named["hostname"] if named else None, domain) if nics else None
 
 
-def _operations(vm: VmInstance) -> dict[str, Any]:
+def _operations(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
     return {"placement": queries.placement_of(vm.uuid)}
 
 
-def _history(vm: VmInstance) -> dict[str, Any]:
+def _history(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
     return {"changes": queries.history_of(vm.pk), "addresses": queries.addresses_of(vm.pk)}
 
 
-def _xml(vm: VmInstance) -> dict[str, Any]:
+def _xml(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
     """What Corral would define on the VM's host, or on its last one; nothing is asked of the host."""
     host = vm.host or vm.last_host
     return {"host": host, "xml": domain_xml(domain_spec(vm, host)) if host and vm.root_volume_id else ""}
 
 
-def _json(vm: VmInstance) -> dict[str, Any]:
+def _json(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
     return {"json": json.dumps(inventory.get("VmInstance").get_json(vm.uuid), indent=4)}
 
 

@@ -17,13 +17,13 @@ from console.models import Enablement, Operation, TagType
 from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
+from console.tagging import check_user_tags
 from hosts.allocation.spec import StorageView, VolumeNeed
 from hosts.models import Host, PrimaryStorage
 from hosts.states import target_of
 from vms.attaching import clusters_of, free_device, out_of_reach, too_many, unfit
 from vms.config import DATA_VOLUMES
 from vms.creation import RESOURCE_TYPE as VM_TYPE
-from vms.creation import check_user_tags
 from vms.life import NOBODY, Asked, take
 from vms.models import DiskOffering, VmInstance, Volume, VolumeStatus, VolumeType
 from vms.placement import place_volume

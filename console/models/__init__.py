@@ -1,12 +1,13 @@
 """The kernel's tables."""
 
-from console.models.config import GlobalConfig
+from console.models.config import ConfigChange, GlobalConfig
 from console.models.operation import Lane, Operation, OperationStep, ResourceLock, Status, StepStatus
 from console.models.resource import Dated, Enablement, Resource, Stamped
 from console.models.saved_view import SavedView
 from console.models.tag import Tag, TagType
 
 __all__ = [
+    "ConfigChange",
     "Dated",
     "Enablement",
     "GlobalConfig",

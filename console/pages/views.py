@@ -25,6 +25,7 @@ from console.pages.cells import address, linked
 from console.pages.kit import Action, Done, Pages, Person, actions_of, related_of
 from console.pages.tables import drawn, post_url, table_of
 from console.permissions import may, needs
+from console.views.tags import card
 
 RECENT_OPERATIONS = 8
 
@@ -93,6 +94,7 @@ def detail_view(pages: Pages) -> View:
             "gauges": [gauge(row) for gauge in pages.gauges],
             "notes": pages.notes(row),
             "operations": operations,
+            "tag_card": card(request, row),
             **pages.context(row),
         }
         live = pages.moving(row) or any(operation.is_open for operation in operations)

@@ -275,6 +275,7 @@ NAVIGATION = (
             NavItem("Volumes", "volumes:list", "cylinder", "/volumes/"),
             NavItem("Operations", "operations:list", "activity", "/operations/"),
             NavItem("Recovery", "recovery", "life-buoy", "/recovery/"),
+            NavItem("Settings", "settings:list", "settings", "/settings/"),
         ),
     ),
     NavGroup(

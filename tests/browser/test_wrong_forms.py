@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from console.forms import ConfirmForm, NamedForm, PlainForm
 from console.pages import kit
 from console.views.saved_views import ViewForm
+from console.views.settings import ConfigForm
+from console.views.tags import TagForm
 from hosts.forms import HostForm
 from hosts.pages.clusters import ClusterForm
 from hosts.pages.storages import StorageForm, StoreForm
@@ -31,7 +33,7 @@ from vms.pages.offerings import DiskOfferingForm, InstanceOfferingForm
 from vms.volume_forms import VmVolumeForm, VolumeForm
 from vms.wizard_flow import FORMS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 QUICK = 10_000
 USER = "fiona"
@@ -195,6 +197,8 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/vms/strangers/{stranger}/adopt/", AdoptForm,
           {"name": ODD, "root": "vdb", "platform": f"Other: {EMULATED}", **WORDS},
           {"name": NOT_ASCII}),
+    Wrong("/tags/add/HostVO/{host}/", TagForm, {"kind": "System tag", "tag": "odd::one"}, {"tag": "is no system tag"}),
+    Wrong("/settings/host/ping.interval/", ConfigForm, {"value": "often"}, {"value": "a whole number of seconds"}),
 )  # fmt: skip
 
 #: the create wizard page by page: what is wrong, and then what leads to the next one

@@ -3,44 +3,21 @@
 tests/faults has the same questions for processes on an SQLite file.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import TypeVar
-
 import pytest
-from django.db import connection
 
 from console.errors import Busy, WrongState
 from console.models import Operation, ResourceLock
 from console.operations.claim import claim
 from console.operations.services import cancel, once
+from tests.support.crowd import together
 from tests.support.sample_flow import Sample, lapse
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.postgres,
 ]
-T = TypeVar("T")
 HOST, VM = "a" * 32, "1" * 32
 CROWD = 8
-
-
-def together(*calls: Callable[[], T]) -> list[T | Exception]:
-    """Call all at the same moment, each in a thread with a connection of its own."""
-    start = Barrier(len(calls))
-
-    def one(call: Callable[[], T]) -> T | Exception:
-        try:
-            start.wait()
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 def test_many_workers_at_once_one_gets_it(sample: Sample) -> None:

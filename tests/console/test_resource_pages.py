@@ -23,8 +23,9 @@ LIST_STATEMENTS = {
     "storages": 7, "volumes": 7, "zones": 7, "vips": 7, "eips": 7, "port-forwarding": 7, "security-groups": 8,
 }  # fmt: skip
 PAGE_STATEMENTS = {
-    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 10, "offerings": 5,
-    "storages": 8, "volumes": 4, "zones": 10, "vips": 6, "eips": 4, "port-forwarding": 4, "security-groups": 9,
+    "clusters": 12, "disk-offerings": 6, "hosts": 13, "image-stores": 9, "images": 7, "l2": 10, "l3": 11,
+    "offerings": 6, "storages": 9, "volumes": 5, "zones": 11, "vips": 7, "eips": 5,
+    "port-forwarding": 5, "security-groups": 10,
 }  # fmt: skip
 
 

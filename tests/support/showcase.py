@@ -158,7 +158,7 @@ class Showcase:
         )
 
     def tag(self, vm: VmInstance, text: str) -> Tag:
-        return Tag.objects.create(resource_uuid=vm.uuid, resource_type="VmInstance", tag=text, type=TagType.SYSTEM)
+        return Tag.objects.create(resource_uuid=vm.uuid, resource_type="VmInstanceVO", tag=text, type=TagType.SYSTEM)
 
     def operation(
         self, title: str, subject: tuple[str, str, str], reached: int = len(CREATE_STEPS), **values: Any

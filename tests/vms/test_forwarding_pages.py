@@ -245,3 +245,12 @@ def test_deleting_a_range_names_the_vips_that_went_with_it(boss: Client) -> None
     answer = boss.post(f"{page}delete-range/", {"uuid": vip.used_ip.ip_range_id}, follow=True)
     assert "Its VIPs went with it: front." in text_of(answer)
     assert not Vip.objects.exists()
+
+
+def test_destroying_a_machine_names_what_leads_to_it_and_stays(boss: Client) -> None:
+    nic = make_complete_vm().nics.get()
+    make_eip(name="front", nic=nic)
+    make_port_forwarding_rule(name="web-port", nic=nic)
+    body = text_of(boss.get(f"/vms/{nic.vm_id}/destroy/"))
+    assert "EIP front" in body
+    assert "Port forwarding rule web-port" in body

@@ -13,6 +13,7 @@ from console.errors import Failure, Refusal
 from console.naming import format_size
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
+from console.systemtags import detach_all
 from hosts import capacity
 from hosts.hypervisor.errors import HypervisorError, PoolNotFound
 from hosts.hypervisors import on_host
@@ -63,7 +64,8 @@ class Download(Step):
         draft_of(image).unlink(missing_ok=True)
         image.path.unlink(missing_ok=True)
         with ctx.fenced():
-            Image.objects.filter(pk=image.pk, status=ImageStatus.DOWNLOADING).delete()
+            if Image.objects.filter(pk=image.pk, status=ImageStatus.DOWNLOADING).delete()[0]:
+                detach_all(image.pk)
 
 
 def _copy(ctx: StepContext, source: BinaryIO, target: BinaryIO, total: int, limit: int) -> None:
@@ -203,6 +205,7 @@ class RemoveFile(Step):
             raise Failure(f"{image.path} cannot be removed: {error.strerror}") from error
         with ctx.fenced():
             if not (image.vms.exists() or image.volumes.exists() or image.cached.exists()):
+                detach_all(image.pk)
                 image.delete()
 
 
