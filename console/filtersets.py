@@ -1,6 +1,6 @@
 """Filters of the kernel's lists."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from console.models import Operation, Status
 from console.models.operation import OperationQuerySet
 from console.operations import flow
+from console.query.filters import QUERY, QueryFilter, QueryFilterSet
 
 #: who asked, when nobody did; no account can be called so
 SYSTEM = "~system"
@@ -28,10 +29,26 @@ def kinds() -> list[tuple[str, str]]:
     return sorted(((one.kind, one.label) for one in flow.flows()), key=lambda pair: pair[1])
 
 
-class OperationFilter(django_filters.FilterSet):
-    """Operations by text, status, kind, subject, who asked, when, and their place in larger ones."""
+def mentions(text: str) -> Q:
+    """Operations with the text in the title, the subject's name or the user's name; or by a whole uuid."""
+    return (
+        Q(title__icontains=text)
+        | Q(subject_name__icontains=text)
+        | Q(created_by__username__icontains=text)
+        | Q(subject_uuid=text.lower())
+        | Q(uuid=text.lower())
+    )
 
-    q = django_filters.CharFilter(method="search", label="Text")
+
+def named(text: str) -> Q:
+    """Things with the text in the name, or by a whole uuid."""
+    return Q(name__icontains=text) | Q(uuid=text.lower())
+
+
+class OperationFilter(QueryFilterSet):
+    """Operations by query, status, kind, subject, who asked, when, and their place in larger ones."""
+
+    q = QueryFilter(Operation, mentions)
     status = django_filters.MultipleChoiceFilter(choices=Status)
     kind = django_filters.MultipleChoiceFilter(choices=kinds, label="Kind")
     subject = django_filters.CharFilter(method="about", label="Subject")
@@ -67,27 +84,6 @@ class OperationFilter(django_filters.FilterSet):
         del name
         return rows.filter(parent__isnull=level == "top")
 
-    def search(self, rows: OperationQuerySet, name: str, text: str) -> OperationQuerySet:
-        """Part of the title, of the subject's name or of the user's name; or a whole uuid."""
-        del name
-        return rows.filter(
-            Q(title__icontains=text)
-            | Q(subject_name__icontains=text)
-            | Q(created_by__username__icontains=text)
-            | Q(subject_uuid=text.lower())
-            | Q(uuid=text.lower())
-        )
-
-
-class NameFilter(django_filters.FilterSet):
-    """Named resources by part of the name or the description, or by a whole uuid."""
-
-    q = django_filters.CharFilter(method="search", label="Text")
-
-    def search(self, rows: QuerySet, name: str, text: str) -> QuerySet:
-        del name
-        return rows.filter(Q(name__icontains=text) | Q(description__icontains=text) | Q(uuid=text.lower()))
-
 
 class ScopeFilter(django_filters.CharFilter):
     """Rows that hang on one other resource, by its uuid; `resource` lets the list name it."""
@@ -108,11 +104,18 @@ def name_filter(
     model: type[Model],
     choices: Mapping[str, Any] | None = None,
     scopes: Mapping[str, tuple[type[Model], str]] | None = None,
-) -> type[NameFilter]:
-    """The FilterSet of a resource: its text, `choices` (field: enumeration), `scopes` (parameter: model, lookup)."""
-    fields: dict[str, Any] = {
+    search: Callable[[str], Q] | None = None,
+) -> type[QueryFilterSet]:
+    """The FilterSet of a resource: its query, `choices` (field: enumeration), `scopes` (parameter: model, lookup).
+
+    `search` is what a bare word asks where more than the name can have it.
+    """
+    fields: dict[str, Any] = {QUERY: QueryFilter(model, search)}
+    fields |= {
         name: django_filters.MultipleChoiceFilter(choices=kinds.choices) for name, kinds in (choices or {}).items()
     }
     fields |= {name: ScopeFilter(resource, lookup) for name, (resource, lookup) in (scopes or {}).items()}
-    meta = type("Meta", (), {"model": model, "fields": ["q", *fields]})
-    return type(f"{model.__name__}Filter", (NameFilter,), {**fields, "Meta": meta, "__doc__": NameFilter.__doc__})
+    meta = type("Meta", (), {"model": model, "fields": [*fields]})
+    return type(
+        f"{model.__name__}Filter", (QueryFilterSet,), {**fields, "Meta": meta, "__doc__": QueryFilterSet.__doc__}
+    )

@@ -78,12 +78,15 @@ class Field:
         return f"json_{self.json}"
 
     def value(self, row: Any) -> Any:
+        value = self.raw(row)
+        return format_date(value) if isinstance(value, datetime) else value
+
+    def raw(self, row: Any) -> Any:
+        """The value with dates as they are."""
         if self.nested or self.uuids:
             return self._related(row)
         value = self.make(row) if self.make else self._attribute(row)
-        if value is None or value == "":
-            return None
-        return format_date(value) if isinstance(value, datetime) else value
+        return None if value == "" else value
 
     def _related(self, row: Any) -> list[Any]:
         related = getattr(row, self.fetched)
@@ -145,11 +148,15 @@ class Inventory:
 
     def bare_rows(self, compared: Iterable[str]) -> QuerySet:
         """Every resource of the kind, to be filtered by some keys and not to be shown."""
+        return self.computed(self.table._default_manager.filter(**dict(self.scope)), compared)
+
+    def computed(self, rows: QuerySet, compared: Iterable[str]) -> QuerySet:
+        """Rows with what the database computes of those keys."""
         wanted = set(compared)
         expressions = {
             field.lookup: field.computed() for field in self.fields if field.expression and field.json in wanted
         }
-        return self.table._default_manager.filter(**dict(self.scope)).annotate(**expressions)
+        return rows.annotate(**expressions)
 
     @property
     def table(self) -> type[Model]:
@@ -219,6 +226,11 @@ def joins(inventory: Inventory) -> dict[str, Join]:
 
 def get(name: str) -> Inventory:
     return _inventories[name]
+
+
+def of_model(model: type[Model]) -> Inventory:
+    """The inventory that shows the rows of a model."""
+    return next(one for one in _inventories.values() if one.model is model)
 
 
 def all_inventories() -> tuple[Inventory, ...]:

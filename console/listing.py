@@ -6,19 +6,29 @@ from dataclasses import dataclass
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.utils.text import slugify
 
 PAGE_SIZE = 50
-SORT, PAGE = "sort", "page"
+SORT, PAGE, COLUMNS = "sort", "page", "columns"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading; `key` is its name in the address, `orm` what it sorts by, `classes` when it is shown."""
+    """A heading; `key` is what the address sorts by, `orm` what that means, `classes` when it is shown.
+
+    `extra`: it is shown only when it is asked for.
+    """
 
     label: str
     key: str = ""
     orm: str = ""
     classes: str = ""
+    extra: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the address that chooses columns."""
+        return self.key or slugify(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +82,7 @@ def _heading(column: Column, order: Order, query: QueryDict) -> Heading:
 
 
 def page_of_rows(request: HttpRequest, rows: QuerySet) -> Page:
-    """The page the address asks for; a number beyond the end is the last page."""
-    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get(PAGE))
+    """The page the address asks for, with its rows read; a number beyond the end is the last page."""
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get(PAGE))
+    page.object_list = list(page.object_list)
+    return page

@@ -23,6 +23,8 @@ urlpatterns = [
     path("images/", include(vms.catalogue_urls.image_urls)),
     path("offerings/", include(vms.catalogue_urls.offering_urls)),
     path("operations/", include("console.views.urls")),
+    path("queries/", include("console.views.query_urls")),
+    path("views/", include("console.views.saved_view_urls")),
     path("settings/", include("console.views.settings_urls")),
     path("recovery/", include("vms.recovery.urls")),
     path("tags/", include("console.views.tag_urls")),

@@ -4,11 +4,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from console.errors import Refusal
 from console.naming import new_uuid
 from console.operations import flow
 from console.pages.answers import person
+from console.query.limits import time_limit
 from vms import actions, queries
 from vms.action_views import called
 from vms.actions import Action
@@ -32,8 +35,13 @@ def bulk(request: HttpRequest) -> HttpResponse:
     action = called(asked.get("action", ""), actions.for_many(flow.kinds()))
     if not request.user.has_perm(action.permission):
         raise PermissionDenied(f"needs {action.permission}")
-    rows = targets(asked)
-    count = rows.count()
+    try:
+        rows = targets(asked)
+        with time_limit():
+            count = rows.count()
+    except Refusal as refusal:
+        messages.error(request, refusal.details)
+        return redirect(f"{reverse('vms:list')}{asked.get('all', '')}")
     if not 0 < count <= MOST:
         messages.error(request, f"Choose from 1 to {MOST} virtual machines; {count} are chosen.")
         return redirect("vms:list")

@@ -3,8 +3,10 @@
 import django_filters
 from django.http import QueryDict
 
+from console.errors import InvalidArgument
 from console.filtersets import ScopeFilter
 from console.models import Operation
+from console.query.filters import QUERY, QueryFilter, QueryFilterSet
 from hosts.models import PrimaryStorage, Zone
 from networks.models import IpRange, L2Network, L3Network
 from vms.models import InstanceOffering, VmInstance
@@ -16,13 +18,13 @@ from vms.wizard import key_prefix
 CHOICES = {"host": "Host", "cluster": "Cluster", "image": "Image"}
 
 
-class VmFilter(django_filters.FilterSet):
-    """VMs by part of the name, by state, and by what holds them; without a state, destroyed ones are left out.
+class VmFilter(QueryFilterSet):
+    """VMs by query, by state, and by what holds them; destroyed ones are left out unless they are asked for.
 
     `batch` are the VMs of one submit of the create wizard.
     """
 
-    q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Name")
+    q = QueryFilter(VmInstance)
     state = django_filters.MultipleChoiceFilter(choices=[(state.value, state.value) for state in VmState])
     host = django_filters.CharFilter(field_name="host_id", label="Host")
     cluster = django_filters.CharFilter(field_name="cluster_id", label="Cluster")
@@ -49,7 +51,9 @@ class VmFilter(django_filters.FilterSet):
 
 
 def matching(query: QueryDict) -> VmQuerySet:
-    """The VMs that an address of the list asks for; destroyed ones only when it asks for their state."""
+    """The VMs that an address of the list asks for. Raises InvalidArgument when its query cannot be understood."""
     found = VmFilter(query, VmInstance.objects.all())
+    if problems := found.form.errors.get(QUERY):
+        raise InvalidArgument(problems[0], field=QUERY)
     rows: VmQuerySet = found.qs
-    return rows if found.form.cleaned_data.get("state") else rows.visible()
+    return rows

@@ -8,6 +8,7 @@ app_name = "vms"
 
 urlpatterns = [
     path("", views.vm_list, name="list"),
+    path("export.<slug:kind>", views.export, name="export"),
     path("bulk/", bulk_views.bulk, name="bulk"),
     path("create/", wizard_views.start, name="create"),
     path("create/discard/", wizard_views.start_over, name="create-discard"),

@@ -9,11 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from console import inventory
-from console.facets import Choice, choice, facets, scopes, toggled
+from console.facets import Choice, choice, facets, toggled
 from console.htmx import render_page
-from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
+from console.listing import PAGE, Column
+from console.lists.export import export_view
+from console.lists.page import list_page, without
+from console.lists.saved import opens_default_view
+from console.lists.spec import Listing, register
 from console.naming import new_uuid
 from console.operations import flow
+from console.pages.kit import further_columns
 from console.permissions import may
 from console.views.tags import card
 from hosts.config import PING_INTERVAL
@@ -21,7 +26,7 @@ from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from networks.guest import GuestView, guest_view
 from vms import actions, queries
 from vms.domain import domain_spec, guest_nic
-from vms.filtersets import CHOICES, VmFilter, matching
+from vms.filtersets import CHOICES, VmFilter
 from vms.models import VmInstance
 from vms.states import FACES, INTERMEDIATE, VmState
 from vms.systemtags import HOSTNAME
@@ -45,23 +50,35 @@ TABS = {"overview": "Overview", "operations": "Operations", "history": "History"
 OVERVIEW = next(iter(TABS))
 
 
+def listing() -> Listing:
+    """The list of VMs, with further columns for what only their inventory shows."""
+    return Listing(
+        space="vms",
+        plural="virtual machines",
+        model=VmInstance,
+        rows=lambda: queries.for_lines(VmInstance.objects.all()),
+        filterset=VmFilter,
+        columns=(*COLUMNS, *further_columns(VmInstance, COLUMNS)),
+        sort="-created",
+    )
+
+
+register("vms", listing)
+export = export_view(listing)
+
+
 @require_safe
+@opens_default_view("vms")
 def vm_list(request: HttpRequest) -> HttpResponse:
     """The fleet."""
-    order = order_of(request.GET.get(SORT, ""), COLUMNS, "-created")
-    page = page_of_rows(request, queries.for_lines(matching(request.GET)).order_by(*order.fields))
+    shown = list_page(request, listing(), _narrowing)
+    page = shown.page
     working = queries.open_operations(page)
     context = {
-        "page": page,
+        **shown.context,
         "working": working,
-        "query": request.GET.get("q", ""),
-        "facets": facets(_without(request.GET, "state").qs, "state", FACES, request.GET),
-        "choices": [_choice(request.GET, name, label) for name, label in CHOICES.items()],
-        "scopes": scopes(VmFilter.base_filters, request.GET),
         "carried": [(name, value) for name, values in request.GET.lists() if name not in FIELDS for value in values],
         "batch_off": toggled(request.GET, "batch", request.GET.get("batch", "")),
-        "headings": headings(COLUMNS, order, request.GET),
-        "filtered": any(request.GET.get(name) for name in VmFilter.base_filters),
         "may_create": may(request.user, VmInstance, "add"),
         "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
@@ -72,19 +89,16 @@ def vm_list(request: HttpRequest) -> HttpResponse:
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)
 
 
-def _without(query: QueryDict, name: str) -> VmFilter:
-    """All filters of the address but one."""
-    others = query.copy()
-    others.pop(name, None)
-    others.pop(PAGE, None)
-    return VmFilter(others, VmInstance.objects.all())
+def _narrowing(query: QueryDict) -> dict[str, Any]:
+    return {
+        "facets": facets(without(listing(), query, "state"), "state", FACES, query),
+        "choices": [_choice(query, name, label) for name, label in CHOICES.items()],
+    }
 
 
 def _choice(query: QueryDict, name: str, label: str) -> Choice:
     """A field to filter by with what its related rows are called and how many VMs each has."""
-    rows: Any = _without(query, name).qs
-    if not query.getlist("state"):
-        rows = rows.visible()
+    rows: Any = without(listing(), query, name)
     counted = rows.order_by(f"{name}__name").values_list(f"{name}_id", f"{name}__name").annotate(Count("pk"))
     return choice(query, name, label, (row for row in counted if row[0]))
 

@@ -3,6 +3,7 @@
 from console.models.config import ConfigChange, GlobalConfig
 from console.models.operation import Lane, Operation, OperationStep, ResourceLock, Status, StepStatus
 from console.models.resource import Dated, Enablement, Resource, Stamped
+from console.models.saved_view import SavedView
 from console.models.tag import Tag, TagType
 from console.models.token import ApiToken
 
@@ -17,6 +18,7 @@ __all__ = [
     "OperationStep",
     "Resource",
     "ResourceLock",
+    "SavedView",
     "Stamped",
     "Status",
     "StepStatus",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -11,9 +12,14 @@ from django.http import QueryDict
 
 from console.faces import Faces
 from console.listing import Column
+from console.lists.columns import further_fields
+from console.lists.spec import Listing
 from console.models import Operation
+from console.pages import cells
 from console.pages.cells import Cell
 from console.permissions import Verb
+from console.query.filters import QueryFilterSet
+from console.query.schema import Kind
 
 Row = Any
 Person = AbstractBaseUser | None
@@ -24,6 +30,23 @@ class CellColumn(Column):
     """A column of a table and what stands in it."""
 
     cell: Cell
+
+
+def further_columns(model: type[Model], columns: Iterable[Column]) -> tuple[CellColumn, ...]:
+    """Columns that are shown when they are asked for."""
+    return tuple(
+        CellColumn(
+            label=label, key=field.json, orm=field.source, extra=True, cell=_FURTHER.get(kind, cells.text)(field.source)
+        )
+        for field, label, kind in further_fields(model, columns)
+    )
+
+
+_FURTHER: Mapping[Kind, Callable[[str], Cell]] = {
+    Kind.UUID: cells.code,
+    Kind.DATE: cells.ago,
+    Kind.BOOL: cells.yes_no,
+}
 
 
 @dataclass(frozen=True)
@@ -125,10 +148,9 @@ class Pages:
     empty: str
     rows: Callable[[], QuerySet]
     columns: tuple[CellColumn, ...]
-    filterset: type[Any]
+    filterset: type[QueryFilterSet]
     facets: Facets | None = None
     sort: str = "name"
-    search: str = "Search by name"
     crumbs: Callable[[Row], list[Row]] = lambda row: []
     badges: tuple[Cell, ...] = ()
     meta: tuple[tuple[str, Cell], ...] = ()
@@ -156,6 +178,19 @@ class Pages:
     @property
     def title(self) -> str:
         return self.plural[0].upper() + self.plural[1:]
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Its list, with further columns for what the inventory has and the list does not show."""
+        return Listing(
+            space=self.space,
+            plural=self.plural,
+            model=self.model,
+            rows=self.rows,
+            filterset=self.filterset,
+            columns=(*self.columns, *further_columns(self.model, self.columns)),
+            sort=self.sort,
+        )
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)

@@ -7,17 +7,18 @@ from typing import Any, TypeVar, cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console import cascade, deletion
 from console.errors import Refusal
-from console.facets import facets, scopes
+from console.facets import facets
 from console.forms import ConfirmForm, PlainForm
 from console.htmx import render_page
-from console.listing import SORT, headings, order_of, page_of_rows
+from console.lists.page import list_page, without
+from console.lists.saved import opens_default_view
 from console.models import Operation
 from console.pages.answers import person, tell
 from console.pages.cells import address, linked
@@ -47,37 +48,29 @@ class Button:
 
 def list_view(pages: Pages) -> View:
     @require_safe
+    @opens_default_view(pages.space)
     def view(request: HttpRequest) -> HttpResponse:
-        order = order_of(request.GET.get(SORT, ""), pages.columns, pages.sort)
-        found = pages.filterset(request.GET, pages.rows())
-        page = page_of_rows(request, found.qs.order_by(*order.fields))
+        shown = list_page(request, pages.listing, lambda query: {"facets": _facets(pages, query)})
         context = {
             "pages": pages,
-            "page": page,
-            "lines": drawn(page, pages.columns),
-            "headings": headings(pages.columns, order, request.GET),
-            "query": request.GET.get("q", ""),
-            "facets": _facets(pages, request),
-            "filtered": any(request.GET.get(name) for name in pages.filterset.base_filters),
-            "scopes": scopes(pages.filterset.base_filters, request.GET),
+            "lines": drawn(shown.page, shown.columns),
             "create_url": _create_url(pages, request),
+            **shown.context,
             **pages.list_context(),
         }
-        live = any(pages.moving(row) for row in page)
+        live = any(pages.moving(row) for row in shown.page)
         fragment = pages.list_fragment or "resources/_list.html"
         return render_page(request, "resources/list.html", fragment, {**context, "fragment": fragment}, live=live)
 
     return view
 
 
-def _facets(pages: Pages, request: HttpRequest) -> list[Any]:
+def _facets(pages: Pages, query: QueryDict) -> list[Any]:
     """The values of the faceted field, counted with all other filters applied."""
     if pages.facets is None:
         return []
-    others = request.GET.copy()
-    others.pop(pages.facets.field, None)
-    rows = pages.filterset(others, pages.model._default_manager.all()).qs
-    return facets(rows, pages.facets.field, pages.facets.faces, request.GET)
+    rows = without(pages.listing, query, pages.facets.field)
+    return facets(rows, pages.facets.field, pages.facets.faces, query)
 
 
 def _create_url(pages: Pages, request: HttpRequest) -> str:

@@ -23,8 +23,13 @@ PICKING = frozenset({Op.EQ, Op.IN, Op.LIKE})
 
 def narrowed(rows: QuerySet, inventory: Inventory, node: Node) -> QuerySet:
     """The rows of an inventory that a query's tree asks for, without those that lists hide unless they are picked."""
-    if inventory.hide and not _picks(inventory, node):
+    if inventory.hide and not picks_hidden(inventory, node):
         rows = rows.exclude(**dict([inventory.hide]))
+    return satisfying(rows, inventory, node)
+
+
+def satisfying(rows: QuerySet, inventory: Inventory, node: Node) -> QuerySet:
+    """The rows that a query's tree asks for, whatever lists hide."""
     for comparison in node.comparisons:
         about = _about_tags if comparison.field.name in TAGS else to_q
         rows = rows.filter(about(inventory, comparison))
@@ -34,7 +39,7 @@ def narrowed(rows: QuerySet, inventory: Inventory, node: Node) -> QuerySet:
     return rows
 
 
-def _picks(inventory: Inventory, node: Node) -> bool:
+def picks_hidden(inventory: Inventory, node: Node) -> bool:
     """By uuid, or by the value of the field that hides."""
     picked = {one.field.name for one in node.comparisons if one.op in PICKING}
     return bool(picked & {"uuid", *([inventory.hide[0]] if inventory.hide else [])})

@@ -60,12 +60,23 @@ class Condition:
 def parse(text: str) -> tuple[Condition, ...]:
     """Conditions separated by spaces. Raises InvalidQuery."""
     conditions = []
-    position = _skip_spaces(text, 0)
+    position = skip_spaces(text, 0)
     while position < len(text):
-        condition, position = _condition(text, position, _SEPARATED)
+        condition, position = condition_at(text, position)
         conditions.append(condition)
-        position = _skip_spaces(text, position)
+        position = skip_spaces(text, position)
     return tuple(conditions)
+
+
+def condition_at(text: str, start: int) -> tuple[Condition, int]:
+    """The condition that begins at `start`, and where it ends. Raises InvalidQuery."""
+    return _condition(text, start, _SEPARATED)
+
+
+def quoted_at(text: str, start: int) -> tuple[str, int]:
+    """The quoted text that begins at `start`, and where it ends. Raises InvalidQuery."""
+    value, _, end = _value(text, start, _SEPARATED.scalar, whole=False)
+    return value, end
 
 
 def parse_token(token: str) -> Condition:
@@ -144,7 +155,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def _skip_spaces(text: str, position: int) -> int:
+def skip_spaces(text: str, position: int) -> int:
     while position < len(text) and text[position].isspace():
         position += 1
     return position
@@ -173,7 +184,7 @@ def _operator(text: str, field: re.Match[str]) -> tuple[Op, int]:
         return Op(operator.group()), operator.end()
     known = " ".join(_known_operators())
     name = field.group()
-    if _OPERATOR.match(text, _skip_spaces(text, field.end())):
+    if _OPERATOR.match(text, skip_spaces(text, field.end())):
         raise InvalidQuery(
             f"There is a space before the operator after {name}; write field, operator and value without spaces",
             position=field.end() + 1,
@@ -209,7 +220,7 @@ def _items(text: str, position: int, mode: _Mode) -> tuple[list[str], int]:
     items = []
     while True:
         if mode.whole:
-            position = _skip_spaces(text, position)
+            position = skip_spaces(text, position)
         item, quoted, position = _value(text, position, mode.item, whole=False)
         items.append(item if quoted else item.strip())
         if position >= len(text) or text[position] != ",":

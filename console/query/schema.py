@@ -111,11 +111,15 @@ _EQUALITY = frozenset({Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.NULL, Op.NOT_NULL})
 _ALLOWED: Mapping[Kind, frozenset[Op]] = {Kind.BOOL: _EQUALITY, Kind.DATE: frozenset(Op) - LIKES}
 
 
+def operators(field: FieldSchema) -> frozenset[Op]:
+    """The operators that apply to a field."""
+    return _EQUALITY | LIKES if field.many else _ALLOWED.get(field.kind, frozenset(Op))
+
+
 def resolve(schema: Schema, condition: Condition) -> Comparison:
     """Check a condition against the fields and convert its values; of a path, the last name. Raises InvalidQuery."""
     field = schema.comparable(condition.path[-1], condition.position)
-    allowed = _EQUALITY | LIKES if field.many else _ALLOWED.get(field.kind, frozenset(Op))
-    if condition.op not in allowed:
+    if condition.op not in operators(field):
         what = "a list" if field.many else f"of kind {field.kind}"
         raise InvalidQuery(
             f"{field.name} is {what}; {condition.op} does not apply to it",

@@ -57,6 +57,13 @@ def badge(face: FaceLike, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
+def cell(column: Any, row: Any) -> str:
+    """What stands in a column of a row."""
+    found: str = column.cell(row)
+    return found
+
+
+@register.simple_tag
 def operation_badge(status: str, classes: str = "") -> SafeString:
     return badge(face_of(faces.OPERATIONS, status), classes)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
@@ -11,12 +11,18 @@ from console.faces import OPERATIONS
 from console.facets import Choice, choice, facets
 from console.filtersets import LEVELS, RECENT, SYSTEM, OperationFilter, kinds
 from console.htmx import render_page
-from console.listing import PAGE, SORT, Column, headings, order_of, page_of_rows
+from console.listing import PAGE, Column
+from console.lists.export import export_view
+from console.lists.page import list_page, without
+from console.lists.saved import opens_default_view
+from console.lists.spec import Listing, register
 from console.models import Operation
 from console.naming import is_uuid
 from console.operations.services import why_no_retry, why_not_theirs
 from console.pages.answers import person
+from console.pages.kit import further_columns
 from console.permissions import may_act
+from console.query.filters import QUERY
 from console.views.operations import retry_key
 
 COLUMNS = (
@@ -30,27 +36,46 @@ COLUMNS = (
 FIELDS = ("q", "kind", "who", "recent", "since", "until", "level", PAGE)
 
 
+def listing() -> Listing:
+    """The list of operations, with further columns for what only their inventory shows."""
+    return Listing(
+        space="operations",
+        plural="operations",
+        model=Operation,
+        rows=Operation.objects.lines,
+        filterset=OperationFilter,
+        columns=(*COLUMNS, *further_columns(Operation, COLUMNS)),
+        sort="-created",
+    )
+
+
+register("operations", listing)
+export = export_view(listing)
+
+
 @require_safe
+@opens_default_view("operations")
 def operation_list(request: HttpRequest) -> HttpResponse:
     """Everything that was asked for, newest first."""
     query = request.GET
-    found = OperationFilter(query, Operation.objects.lines())
-    order = order_of(query.get(SORT, ""), COLUMNS, "-created")
-    page = page_of_rows(request, found.qs.order_by(*order.fields))
+    shown = list_page(request, listing(), _narrowing)
+    form = shown.found.form
+    wrong = {name: texts[0] for name, texts in form.errors.items() if name != QUERY}
     context = {
-        "page": page,
-        "answers": _answers(request, page),
+        **shown.context,
+        "answers": _answers(request, shown.page),
         "query": query,
-        "errors": [f"{found.form.fields[name].label}: {texts[0]}" for name, texts in found.form.errors.items()],
-        "facets": facets(_without(query, "status"), "status", OPERATIONS, query),
-        "choices": choices(query),
+        "errors": [f"{form.fields[name].label}: {text}" for name, text in wrong.items()],
         "scopes": scopes(query),
         "carried": [(name, value) for name, values in query.lists() if name not in FIELDS for value in values],
-        "headings": headings(COLUMNS, order, query),
-        "filtered": any(query.get(name) for name in OperationFilter.base_filters),
     }
-    live = any(operation.is_open for operation in page)
+    live = any(operation.is_open for operation in shown.page)
     return render_page(request, "operations/list.html", "operations/_list.html", context, live=live)
+
+
+def _narrowing(query: QueryDict) -> dict[str, Any]:
+    rows = without(listing(), query, "status")
+    return {"facets": facets(rows, "status", OPERATIONS, query), "choices": choices(query)}
 
 
 def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:
@@ -65,18 +90,11 @@ def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:
     return found | {one.pk: "cancel" for one in theirs if one.is_open and not one.cancel_requested}
 
 
-def _without(query: QueryDict, name: str) -> QuerySet:
-    """The rows that one filter counts: all the others applied."""
-    others = query.copy()
-    others.pop(name, None)
-    return OperationFilter(others, Operation.objects.all()).qs.order_by()
-
-
 def choices(query: QueryDict) -> list[Choice]:
     """What the list can be narrowed by with one value each."""
-    asked: Any = _without(query, "kind").values_list("kind").annotate(Count("pk"))
+    asked: Any = without(listing(), query, "kind").values_list("kind").annotate(Count("pk"))
     counts = dict(asked)
-    users: Any = _without(query, "who").values_list("created_by__username").annotate(Count("pk"))
+    users: Any = without(listing(), query, "who").values_list("created_by__username").annotate(Count("pk"))
     who = sorted((name or SYSTEM, name or "The system", count) for name, count in users)
     return [
         choice(query, "kind", "Kind", ((kind, label, counts[kind]) for kind, label in kinds() if kind in counts)),

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter
+from console.filtersets import name_filter, named
 from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
@@ -62,18 +62,15 @@ class VipFilter(
         Vip,
         {"state": Enablement},
         {"l3_network": (L3Network, "l3_network_id"), "zone": (Zone, "l3_network__l2_network__zone_id")},
+        lambda text: named(text) | Q(ip__startswith=text),
     )
 ):
     """VIPs also by use, and found by their addresses."""
 
     use = django_filters.MultipleChoiceFilter(choices=[(use, face.label) for use, face in USES.items()])
 
-    def __init__(self, data: Any, queryset: QuerySet[Vip]) -> None:
-        super().__init__(data, with_use(queryset))
-
-    def search(self, rows: QuerySet, name: str, text: str) -> QuerySet:
-        found: QuerySet = super().search(rows, name, text)
-        return found | rows.filter(Q(ip__startswith=text))
+    def __init__(self, data: Any, queryset: QuerySet[Vip], **more: Any) -> None:
+        super().__init__(data, with_use(queryset), **more)
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Vip:
@@ -100,7 +97,6 @@ PAGES = Pages(
     icon="map-pinned",
     about="Addresses for services: each leads to one machine as its EIP, or forwards ports to several.",
     empty="A VIP is an address of a network that no machine has. Take one, then put an EIP or forwarded ports on it.",
-    search="Search by name or address",
     rows=rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.code("ip"))),

@@ -102,8 +102,11 @@
     if (!window.Idiomorph) return;
     // What people folded open, picked or are typing, stays as it is through a refresh.
     window.Idiomorph.defaults.ignoreActiveValue = true;
-    const theirs = { open: "details", checked: "[data-mine]" };
-    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(theirs[name] && node.matches(theirs[name]));
+    const combobox = "[role=combobox]";
+    const theirs = { open: "details", checked: "[data-mine]", "aria-expanded": combobox, "aria-activedescendant": combobox };
+    const { callbacks } = window.Idiomorph.defaults;
+    callbacks.beforeAttributeUpdated = (name, node) => !(theirs[name] && node.matches(theirs[name]));
+    callbacks.beforeNodeMorphed = (node) => !(node instanceof Element && node.matches("[data-keep]"));
   };
 
   const ready = () => {

@@ -100,7 +100,7 @@ def test_the_keyboard_reaches_the_content_first_and_then_everything(page: Page) 
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Query virtual machines")).to_be_focused()
     page.keyboard.type("web-7")
     page.keyboard.press("Enter")
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -135,7 +135,7 @@ def test_links_search_and_sorting_work_with_htmx_blocked(new_page: Callable[...,
     page = new_page()
     page.route(re.compile("htmx|idiomorph"), lambda route: route.fulfill(body="", content_type="text/javascript"))
     page.goto("/vms/")
-    page.get_by_role("searchbox").fill("web-1")
+    page.locator("#q").fill("web-1")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Name").click()
     expect(page).to_have_url(re.compile(r"\?.*q=web-1.*sort=name|\?.*sort=name.*q=web-1"))
@@ -154,12 +154,12 @@ def test_a_folded_out_operation_stays_open_through_refreshes(page: Page, uuids: 
 
 def test_a_search_being_typed_survives_refreshes(page: Page) -> None:
     page.goto("/vms/")
-    page.get_by_role("searchbox").fill("half a wo")
+    page.locator("#q").fill("half a wo")
     for _ in range(2):
         with page.expect_response(re.compile("/vms/$")):
             pass
-    expect(page.get_by_role("searchbox")).to_have_value("half a wo")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.locator("#q")).to_have_value("half a wo")
+    expect(page.locator("#q")).to_be_focused()
 
 
 # The last one: it brings the newcomer to rest.

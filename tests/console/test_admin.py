@@ -49,7 +49,7 @@ OURS = ("console", "hosts", "networks", "vms")
 UNSHOWN = {
     "ConfigChange",
     "Leftover", "OperationStep", "LocalStorageHost", "Lane", "InternalId", "HostPulse", "HostChange", "VmChange",
-    "AddressUse", "Leak", "Stranger",
+    "AddressUse", "Leak", "Stranger", "SavedView",
 }  # fmt: skip
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {

@@ -143,7 +143,7 @@ def test_the_list_costs_the_same_however_long_it_is(client: Client, show: Showca
     few = query_count(client, "/vms/")
     for number in range(20):
         show.operation("Create VM b", subject(show.vm(f"b-{number}", host, "Starting", nics=3)), 2)
-    assert query_count(client, "/vms/") == few == 14
+    assert query_count(client, "/vms/") == few == 16
 
 
 def test_the_list_cannot_be_written_to(client: Client) -> None:

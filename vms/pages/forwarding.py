@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter
+from console.filtersets import name_filter, named
 from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
@@ -97,29 +97,30 @@ def rule_rows() -> QuerySet[PortForwardingRule]:
     return _rows(PortForwardingRule)
 
 
+def search(text: str) -> Q:
+    """By name and by both addresses."""
+    return named(text) | Q(vip__ip__startswith=text) | Q(nic__ip__startswith=text)
+
+
 class TiedFilter(django_filters.FilterSet):
-    """Also by whether they are attached, and found by both addresses."""
+    """Also by whether they are attached."""
 
     tie = django_filters.MultipleChoiceFilter(choices=[(tie, face.label) for tie, face in TIES.items()])
 
-    def __init__(self, data: Any, queryset: QuerySet) -> None:
-        super().__init__(data, with_tie(queryset))
-
-    def search(self, rows: QuerySet, name: str, text: str) -> QuerySet:
-        found: QuerySet = super().search(rows, name, text)
-        return found | rows.filter(Q(vip__ip__startswith=text) | Q(nic__ip__startswith=text))
+    def __init__(self, data: Any, queryset: QuerySet, **more: Any) -> None:
+        super().__init__(data, with_tie(queryset), **more)
 
 
 SCOPES = {"vip": (Vip, "vip_id"), "vm": (VmInstance, "nic__vm_id")}
 
 
-class EipFilter(TiedFilter, name_filter(Eip, {"state": Enablement}, SCOPES)):  # type: ignore[misc]
+class EipFilter(TiedFilter, name_filter(Eip, {"state": Enablement}, SCOPES, search)):  # type: ignore[misc]
     """EIPs."""
 
 
 class RuleFilter(
     TiedFilter,
-    name_filter(PortForwardingRule, {"state": Enablement, "protocol_type": ForwardedProtocol}, SCOPES),  # type: ignore[misc]
+    name_filter(PortForwardingRule, {"state": Enablement, "protocol_type": ForwardedProtocol}, SCOPES, search),  # type: ignore[misc]
 ):
     """Port forwarding rules."""
 
@@ -192,7 +193,6 @@ EIPS = Pages(
     icon="move-right",
     about="Each puts a whole VIP in front of one machine. It outlives the machine, and can go to another one.",
     empty="An EIP makes a machine reachable at an address of another network. It needs a VIP: take one first.",
-    search="Search by name or address",
     rows=eip_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.code("vip.ip"))),
@@ -233,7 +233,6 @@ RULES = Pages(
     icon="split",
     about="Ports of a VIP that lead to ports of a machine. A VIP can have many, to several machines.",
     empty="A rule makes single ports of a machine reachable at a VIP. It needs one that has no EIP: take it first.",
-    search="Search by name or address",
     rows=rule_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=_from)),

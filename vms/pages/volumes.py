@@ -63,10 +63,8 @@ class VolumeFilter(
 
     use = django_filters.MultipleChoiceFilter(choices=[(use, face.label) for use, face in USES.items()])
 
-    def __init__(self, data: Any, queryset: QuerySet[Volume]) -> None:
-        asked = data is not None and VolumeStatus.DELETED in data.getlist("status")
-        shown = queryset if asked else queryset.exclude(status=VolumeStatus.DELETED)
-        super().__init__(data, with_use(shown))
+    def __init__(self, data: Any, queryset: QuerySet[Volume], **more: Any) -> None:
+        super().__init__(data, with_use(queryset), **more)
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Done:
