@@ -123,16 +123,19 @@ class ConfirmForm(PlainForm):
             ("Permissive", "Stop and say which (Permissive)"),
             ("Enforcing", "Remove the records anyway (Enforcing)"),
         ),
-        required=False,
+        initial="Permissive",
     )
-    confirm = forms.CharField(label="Type the name to confirm", strip=True, required=False)
+    confirm = forms.CharField(strip=True)
 
     def __init__(self, *args: Any, name: str, ends_guests: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name = name
         if not ends_guests:
             del self.fields["mode"]
-        self.fields["confirm"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+        confirm = self.fields["confirm"]
+        confirm.label = f"Type the name, {name}, to confirm"
+        confirm.error_messages["required"] = f"Type exactly: {name}"
+        confirm.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
     def clean_confirm(self) -> str:
         if self.cleaned_data["confirm"] != self.name:

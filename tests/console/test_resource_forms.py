@@ -239,6 +239,14 @@ def test_what_ends_guests_says_so_and_leads_to_its_operation(boss: Client) -> No
     assert operation.arguments == {"model": "hosts.Host", "mode": "Enforcing"}
 
 
+def test_no_question_of_a_deletion_is_optional(boss: Client) -> None:
+    vm = factories.make_vm(name="guest", state="Running")
+    page = f"/hosts/{vm.host.pk}/delete/"
+    assert "optional" not in text_of(boss.get(page))
+    errors = boss.post(page, {}).context["form"].errors
+    assert errors["confirm"] == [f"Type exactly: {vm.host.name}"] and "mode" in errors
+
+
 def test_a_deleted_offering_leaves_its_vms_without_it(boss: Client) -> None:
     vm = factories.make_vm()
     page = f"/offerings/instances/{vm.instance_offering.pk}/delete/"
