@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from console.errors import Refusal
+from console.errors import InvalidArgument, Refusal
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
 from console.naming import SizeError, format_size, name_problem, new_uuid, parse_size, snake_case
 
@@ -27,18 +27,27 @@ class PlainForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
+            _say_bounds(field)
             if css := _css_class(field.widget):
                 field.widget.attrs.setdefault("class", css)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Show a service's refusal at the field it names, or above the form when it names none that is here."""
-        self.add_error(self.field_named(refusal.field or ""), refusal.details or refusal.description)
+        """Show what a service refused at the fields it names, or above the form what names none that is here."""
+        for part in refusal.parts if isinstance(refusal, InvalidArgument) else (refusal,):
+            self.add_error(self.field_named(part.field or ""), part.details or part.description)
 
     def field_named(self, json: str) -> str | None:
         """The field behind a JSON name: managementIp is management_ip, clusterUuid is cluster."""
         snake = snake_case(json)
         candidates = (self.names.get(json, ""), snake, snake.removesuffix("_uuid"), snake.removesuffix("_uuids"))
         return next((name for name in candidates if name in self.fields), None)
+
+
+def _say_bounds(field: forms.Field) -> None:
+    """A number out of bounds is told both bounds, whichever it passed."""
+    if isinstance(field, forms.IntegerField) and None not in (field.min_value, field.max_value):
+        for code in ("min_value", "max_value"):
+            field.error_messages.setdefault(code, f"A whole number from {field.min_value} to {field.max_value}.")
 
 
 def _css_class(widget: forms.Widget) -> str:

@@ -1,10 +1,11 @@
 """Writes of networks."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.db import transaction
 
-from console.errors import InvalidArgument, NotFound
+from console.errors import InvalidArgument, NotFound, check_all
 from console.naming import domain_problem, new_uuid
 from console.resources import check_new
 from hosts.models import Cluster, Zone
@@ -24,11 +25,10 @@ def create_l2(
     resource_uuid: str | None = None,
 ) -> L2Network:
     """Raises InvalidArgument, e.g. when the bridge's name would be too long for Linux."""
-    check_new(L2Network, name=name, description=description, resource_uuid=resource_uuid)
-    if physical_interface and (problem := bridge_problem(physical_interface, vlan)):
-        raise InvalidArgument(problem, field="physicalInterface")
-    if vlan is not None and not physical_interface:
-        raise InvalidArgument("A VLAN needs a physical interface", field="vlan")
+    check_all(
+        lambda: check_new(L2Network, name=name, description=description, resource_uuid=resource_uuid),
+        lambda: _check_wire(physical_interface, vlan),
+    )
     return L2Network.objects.create(
         uuid=resource_uuid or new_uuid(),
         name=name,
@@ -38,6 +38,13 @@ def create_l2(
         physical_interface=physical_interface,
         vlan=vlan,
     )
+
+
+def _check_wire(physical_interface: str, vlan: int | None) -> None:
+    if physical_interface and (problem := bridge_problem(physical_interface, vlan)):
+        raise InvalidArgument(problem, field="physicalInterface")
+    if vlan is not None and not physical_interface:
+        raise InvalidArgument("A VLAN needs a physical interface", field="vlan")
 
 
 def attach_l2(*, l2: L2Network, cluster: Cluster) -> None:
@@ -65,11 +72,11 @@ def create_l3(
 ) -> L3Network:
     """One L3 per L2: its bridge carries one gateway and one DHCP server."""
     servers = list(dns)
-    check_new(L3Network, name=name, description=description, resource_uuid=resource_uuid)
-    if dns_domain and (problem := domain_problem(dns_domain)):
-        raise InvalidArgument(problem, field="dnsDomain")
-    for server in servers:
-        _check_dns(server)
+    check_all(
+        lambda: check_new(L3Network, name=name, description=description, resource_uuid=resource_uuid),
+        lambda: check_domain(dns_domain),
+        *(partial(check_dns, server) for server in servers),
+    )
     with transaction.atomic():
         L2Network.objects.select_for_update().get(pk=l2.pk)
         if other := l2.l3_networks.first():
@@ -88,7 +95,14 @@ def create_l3(
         )
 
 
-def _check_dns(server: str) -> None:
+def check_domain(domain: str | None) -> None:
+    """Raises InvalidArgument for what is no DNS domain; none at all is fine."""
+    if domain and (problem := domain_problem(domain)):
+        raise InvalidArgument(problem, field="dnsDomain")
+
+
+def check_dns(server: str) -> None:
+    """Raises InvalidArgument for what is no IPv4 address."""
     try:
         ip_number(server)
     except AddressError as error:
@@ -117,9 +131,8 @@ def add_ip_range(
             raise NotFound(f"There is no L3 network with uuid {l3.pk}", field="l3NetworkUuid")
         problems = range_problems(text, [address_range(row) for row in l3.ip_ranges.all()])
         if problems:
-            raise InvalidArgument(
-                " ".join(problem.message for problem in problems), field=RANGE_FIELDS[problems[0].field]
-            )
+            wrong = [InvalidArgument(problem.message, field=RANGE_FIELDS[problem.field]) for problem in problems]
+            raise InvalidArgument.together(wrong)
         return IpRange.objects.create(
             uuid=resource_uuid or new_uuid(),
             name=name,

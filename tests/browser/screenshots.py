@@ -58,6 +58,8 @@ def addresses(page: Page, uuids: dict[str, str]) -> dict[str, str]:
         **{f"networks-{name}-create": f"/networks/{name}/create/" for name in ("vips", "port-forwarding")},
         "group-rule": f"/networks/security-groups/{uuids['group']}/add-rule/",
         "group-join": f"/networks/security-groups/{uuids['group']}/join/",
+        "settings-history": "/settings/history/",
+        "setting": "/settings/host/cpu.overProvisioning.ratio/",
         "vms-create": "/vms/create/",
         "hosts-create": "/hosts/create/",
         "images-create": "/images/create/",

@@ -147,6 +147,8 @@ RANGE = {"start_ip": "10.0.0.10", "end_ip": "10.0.0.20", "netmask": "255.255.255
         ({**RANGE, "netmask": "255.0.255.0"}, {"netmask"}),
         ({"cidr": "10.0.0.0/40"}, {"cidr"}),
         ({**RANGE, "name": "naïve"}, {"name"}),
+        (dict.fromkeys(RANGE, "x"), set(RANGE)),
+        ({**RANGE, "end_ip": "10.1.0.9", "gateway": "1.2.3.4", "name": "naïve"}, {"name", "end_ip", "gateway"}),
     ],
 )
 def test_a_wrong_range_is_told_at_its_fields(boss: Client, typed: Values, fields: set[str]) -> None:
@@ -154,6 +156,32 @@ def test_a_wrong_range_is_told_at_its_fields(boss: Client, typed: Values, fields
     answer = boss.post(f"/networks/l3/{l3.pk}/add-range/", typed)
     assert set(answer.context["form"].errors) == fields
     assert not l3.ip_ranges.exists()
+
+
+def test_a_range_that_disagrees_with_its_siblings_is_told_at_each_field(boss: Client) -> None:
+    l3 = factories.make_ip_range().l3_network
+    wrong = {**RANGE, "netmask": "255.255.0.0", "gateway": "10.0.0.2", "start_ip": "10.0.0.5"}
+    errors = boss.post(f"/networks/l3/{l3.pk}/add-range/", wrong).context["form"].errors
+    assert set(errors) == {"netmask", "gateway", "start_ip"}
+    assert errors["gateway"][0].startswith("Gateway 10.0.0.2 differs from 10.0.0.1")
+
+
+def test_everything_wrong_of_a_new_network_is_told_at_once(boss: Client) -> None:
+    zone = factories.make_zone()
+    wire = {"name": "x", "zone": zone.pk, "physical_interface": "eth 0", "vlan": "5000"}
+    errors = boss.post("/networks/l2/create/", wire).context["form"].errors
+    assert errors["vlan"] == ["A whole number from 0 to 4095."] and "physical_interface" in errors
+    l3 = {
+        "name": "y",
+        "l2_network": factories.make_l2().pk,
+        "cidr": "10.0.0.5/24",
+        "dns_domain": "a..b",
+        "dns": "1.2 x",
+    }
+    errors = boss.post("/networks/l3/create/", l3).context["form"].errors
+    assert set(errors) == {"cidr", "dns_domain", "dns"}
+    assert errors["cidr"] == ['"10.0.0.5/24" is one address of the network 10.0.0.0/24: write 10.0.0.0/24.']
+    assert len(errors["dns"]) == 2
 
 
 @pytest.mark.parametrize("typed", [RANGE, {"cidr": "10.0.0.0/28", "name": "named"}])

@@ -27,7 +27,7 @@ def test_a_button_that_can_be_pressed_says_nothing() -> None:
 
 
 def test_the_state_speaks_where_it_forbids() -> None:
-    assert why_not("reboot", VmState.STOPPED) == "The VM is Stopped; reboot is allowed in Running."
+    assert why_not("reboot", VmState.STOPPED) == "The VM is Stopped; it can be rebooted only while it is Running."
 
 
 def test_an_operation_at_work_speaks_before_the_state() -> None:
@@ -112,7 +112,7 @@ def test_the_page_offers_what_exists(client: Client, show: Showcase, asked: list
 def test_a_button_that_cannot_be_pressed_says_why(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"), "Stopped")
     body = text_of(client.get(f"/vms/{vm.uuid}/"))
-    assert 'title="The VM is Stopped; reboot is allowed in Running."' in body
+    assert 'title="The VM is Stopped; it can be rebooted only while it is Running."' in body
 
 
 def test_an_operation_at_work_holds_the_buttons(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
