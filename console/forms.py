@@ -1,14 +1,18 @@
 """Forms of the console: plain Django forms. Services do the checking; a refusal finds its way to the field it names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.models import ModelChoiceIterator
 
 from console.errors import InvalidArgument, Refusal
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
 from console.naming import SizeError, format_size, name_problem, new_uuid, parse_size, snake_case
+from console.textual import told_apart
 
+#: characters of a uuid that tell rows of equal names apart
+SHORT_UUID = 8
 #: CSS class by kind of widget
 CLASSES: Mapping[type[forms.Widget], str] = {
     forms.CheckboxInput: "form-check-input",
@@ -30,6 +34,13 @@ class PlainForm(forms.Form):
             _say_bounds(field)
             if css := _css_class(field.widget):
                 field.widget.attrs.setdefault("class", css)
+
+    def open_at_first(self) -> None:
+        """The page opens at the first field that is wrong, or else at the first one."""
+        wrong = [name for name in self.errors if name in self.fields]
+        first = [field.name for field in self.visible_fields()]
+        for name in (wrong or first)[:1]:
+            self.fields[name].widget.attrs["autofocus"] = True
 
     def refuse(self, refusal: Refusal) -> None:
         """Show what a service refused at the fields it names, or above the form what names none that is here."""
@@ -77,6 +88,10 @@ class NamedForm(PlainForm):
         return self.cleaned_data["description"] or None
 
 
+#: a number below it without a unit was not meant as bytes
+SMALL = 1 << 20
+
+
 class SizeField(forms.CharField):
     """Bytes as people write them: "512M", "1.5 GiB"."""
 
@@ -96,6 +111,8 @@ class SizeField(forms.CharField):
             size = parse_size(str(text))
         except SizeError as error:
             raise forms.ValidationError(str(error)) from error
+        if size < SMALL and str(text).strip().isdigit():
+            raise forms.ValidationError(f"{text} bytes? Write the unit: {text}G is {text} GiB, {text}M is {text} MiB.")
         if not self.least <= size < 1 << 63:
             raise forms.ValidationError(f"At least {format_size(self.least)} and less than 8 EiB.")
         return size
@@ -111,11 +128,24 @@ def exact_size(size: int) -> str:
         unit = parse_size(f"1{letter}")
         if size and size % unit == 0:
             return f"{size // unit} {letter}iB"
-    return str(size)
+    return f"{size} B"
+
+
+class RowIterator(ModelChoiceIterator):
+    """Rows of equal names are told apart by the beginning of their uuid, as their pages show it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        pairs = [self.choice(row) for row in self.queryset.all()]
+        labels = told_apart([label for _, label in pairs], [str(value)[:SHORT_UUID] for value, _ in pairs])
+        yield from zip((value for value, _ in pairs), labels, strict=True)
 
 
 class RowField(forms.ModelChoiceField):
     """Choose another resource; its name is shown, its uuid is sent."""
+
+    iterator = RowIterator
 
     def __init__(self, queryset: Any, **kwargs: Any) -> None:
         kwargs.setdefault("empty_label", "Choose…")
