@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from console.errors import InvalidArgument, NotFound, check_all
 from console.naming import domain_problem, new_uuid
@@ -47,14 +48,21 @@ def _check_wire(physical_interface: str, vlan: int | None) -> None:
         raise InvalidArgument("A VLAN needs a physical interface", field="vlan")
 
 
+def twins_of(l2: L2Network) -> QuerySet[L2Network]:
+    """Other L2 networks of its zone on the same wire: a cluster can carry one of them only (semantics §8.3)."""
+    if not l2.physical_interface:
+        return L2Network.objects.none()
+    same = L2Network.objects.filter(zone=l2.zone_id, physical_interface=l2.physical_interface, vlan=l2.vlan)
+    return same.exclude(pk=l2.pk)
+
+
 def attach_l2(*, l2: L2Network, cluster: Cluster) -> None:
     """Only siblings of one zone attach, and a cluster carries a physical interface and VLAN once (semantics §8.3)."""
     if l2.zone_id != cluster.zone_id:
         raise InvalidArgument(f"L2 {l2.name} and cluster {cluster.name} are in different zones", field="clusterUuid")
     with transaction.atomic():
         Cluster.objects.select_for_update().get(pk=cluster.pk)
-        twins = cluster.l2_networks.filter(physical_interface=l2.physical_interface, vlan=l2.vlan)
-        if l2.physical_interface and (twin := twins.exclude(pk=l2.pk).first()):
+        if twin := twins_of(l2).filter(clusters=cluster).first():
             where = l2.physical_interface + ("" if l2.vlan is None else f" VLAN {l2.vlan}")
             text = f"Cluster {cluster.name} has {where} already, as L2 {twin.name}"
             raise InvalidArgument(text, field="l2NetworkUuid")
@@ -82,7 +90,7 @@ def create_l3(
         if other := l2.l3_networks.first():
             raise InvalidArgument(
                 f"L2 {l2.name} already carries L3 {other.name}; its bridge has one gateway and one DHCP server. "
-                "Make another L2 for this network",
+                "Make another L2 for this network, on another interface or VLAN",
                 field="l2NetworkUuid",
             )
         return L3Network.objects.create(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from console.textual import lacking
 from vms.states import VmOperation, VmState, refusal
 
 
@@ -141,7 +142,7 @@ def buttons(
 
 def _why_not(action: Action, state: VmState, holder: str, may: Callable[[str], bool]) -> str:
     if not may(action.permission):
-        return "Your account may not do this."
+        return lacking(action.permission)
     if state in action.done:
         return f"The VM is already {action.already}."
     return why_refused(action, state, holder)

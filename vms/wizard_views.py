@@ -136,7 +136,7 @@ def _context(request: HttpRequest, wizard: Wizard, here: Step) -> dict[str, Any]
     }
     if here != REVIEW:
         form = wizard.form(here) if request.method == "POST" else wizard.shown(here)
-        form.focus_first_error()
+        form.open_at_first()
         context["form"] = form
     own = OWN_CONTEXT.get(here.name)
     return context | (own(wizard) if own else {})

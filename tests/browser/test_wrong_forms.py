@@ -126,6 +126,7 @@ FORMS_FILLED_WRONGLY = (
           {"name": NOT_ASCII, "zone": MISSING, "url": MISSING}),
     Wrong("/primary-storages/create/", StorageForm, {"name": "form-s", "zone": "demo-zone", "url": "srv", **WORDS},
           {"url": "is not an absolute path"}),
+    edit("/vms/", "vm"),
     edit("/primary-storages/", "storage"),
     Wrong("/image-stores/create/", StoreForm, {"name": ODD, "url": "", "zones": "demo-zone", **WORDS},
           {"name": NOT_ASCII, "url": MISSING}),

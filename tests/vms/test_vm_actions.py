@@ -9,6 +9,7 @@ from django.urls import reverse
 from console.errors import NotFound, WrongState
 from console.operations import flow
 from console.operations.flow import Flow, Step
+from console.textual import lacking
 from tests.support.pages import text_of, visitor
 from tests.support.showcase import Showcase, subject
 from vms import actions
@@ -35,7 +36,7 @@ def test_an_operation_at_work_speaks_before_the_state() -> None:
 
 
 def test_a_missing_permission_speaks_first() -> None:
-    assert why_not("stop", VmState.STOPPED, may=lambda name: False) == "Your account may not do this."
+    assert why_not("stop", VmState.STOPPED, may=lambda name: False) == lacking("vms.change_vminstance")
 
 
 def test_every_action_is_one_of_the_operations_of_a_vm() -> None:

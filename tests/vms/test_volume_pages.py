@@ -368,7 +368,7 @@ def test_readers_get_no_buttons_for_volumes(dc: Datacenter) -> None:
     made(dc, vm=vm)
     body = text_of(visitor("reader").get(f"/vms/{vm.pk}/"))
     assert "detach-volume/?" not in body
-    assert "Your account may not do this." in body
+    assert "Your account may not do this: it lacks the permission vms." in body
 
 
 def test_a_deletion_that_was_accepted_is_not_asked_for_twice(boss: Client, dc: Datacenter) -> None:
