@@ -41,6 +41,7 @@ PURE = (
     "console.query.plan",
     "console.errors",
     "console.naming",
+    "console.textual",
     "console.pace",
 )
 PURE_LIBRARIES = {"lark"}

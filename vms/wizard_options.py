@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from console.forms import SHORT_UUID
 from console.models import Enablement
@@ -36,6 +36,9 @@ class NetworkOption(Option):
     free: int = 0
     total: int = 0
 
+
+#: of an L3 network: whether the hosts of any cluster carry it
+CARRIED = Exists(Cluster.objects.filter(l2_networks=OuterRef("l2_network")))
 
 Offered = dict[str, Option]
 
@@ -83,12 +86,7 @@ def _network(l3: Any) -> NetworkOption:
             (not ranges, "has no range of addresses"),
             (room.available <= 0, f"has no free address: all {room.total} are taken"),
         ),
-        note=_first(
-            (
-                not l3.l2_network.clusters.all(),
-                f"No host carries it yet: its L2 network, {l3.l2_network}, is attached to no cluster.",
-            )
-        ),
+        note="" if l3.carried else f"No host carries it yet: its L2 network, {l3.l2_network}, is in no cluster.",
         cidrs=tuple(dict.fromkeys(str(one.network) for one in ranges)),
         free=max(room.available, 0),
         total=room.total,
@@ -115,8 +113,8 @@ class Options:
     @cached_property
     def networks(self) -> dict[str, NetworkOption]:
         rows = L3Network.objects.filter(system=False).select_related("l2_network__zone")
-        counted: Iterable[Any] = rows.annotate(used_count=Count("used_ips")).prefetch_related(
-            "ip_ranges", "l2_network__clusters"
+        counted: Iterable[Any] = rows.annotate(used_count=Count("used_ips"), carried=CARRIED).prefetch_related(
+            "ip_ranges"
         )
         return {l3.uuid: _network(l3) for l3 in sorted(counted, key=lambda l3: (l3.name, l3.uuid))}
 

@@ -194,6 +194,19 @@ def test_a_network_that_no_host_carries_says_so(boss: Client) -> None:
     assert told not in text_of(boss.get(f"/networks/l3/{l3.pk}/"))
 
 
+def test_an_offering_larger_than_everything_there_is_says_so(boss: Client) -> None:
+    offering, disk = (
+        factories.make_instance_offering(memory_size=1 << 50),
+        factories.make_disk_offering(disk_size=1 << 60),
+    )
+    pages = f"/offerings/instances/{offering.pk}/", f"/offerings/disks/{disk.pk}/"
+    assert not any("is that large" in text_of(boss.get(page)) for page in pages)
+    factories.make_host(total_memory=GIB)
+    factories.make_storage(total_capacity=GIB)
+    assert "No host is that large: the largest has 1 GiB." in text_of(boss.get(pages[0]))
+    assert "No primary storage is that large: the largest has 1 GiB." in text_of(boss.get(pages[1]))
+
+
 def test_a_size_without_a_unit_is_asked_about(boss: Client) -> None:
     errors = boss.post("/offerings/disks/create/", {"name": "d", "disk_size": "1"}).context["form"].errors
     assert errors["disk_size"] == ["1 bytes? Write the unit: 1G is 1 GiB, 1M is 1 MiB."]
