@@ -86,7 +86,7 @@ NAMED = {"in": Op.IN, "not in": Op.NOT_IN, "like": Op.LIKE, "not like": Op.NOT_L
 
 
 def parse_raw(text: str) -> tuple[Condition, ...]:
-    """Conditions as JSON: `[{"name": "state", "op": "=", "value": "Running"}]`; nothing is wrapped. Raises InvalidQuery."""
+    """Conditions as JSON, `[{"name": "state", "op": "=", "value": "Running"}]`. Raises InvalidQuery."""
     try:
         items = json.loads(text)
     except ValueError as error:
