@@ -23,7 +23,7 @@ LIST_STATEMENTS = {
     "storages": 5, "volumes": 5, "zones": 5, "vips": 5, "eips": 5, "port-forwarding": 5, "security-groups": 6,
 }  # fmt: skip
 PAGE_STATEMENTS = {
-    "clusters": 11, "disk-offerings": 5, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 11, "offerings": 5,
+    "clusters": 11, "disk-offerings": 6, "hosts": 12, "image-stores": 8, "images": 6, "l2": 9, "l3": 11, "offerings": 6,
     "storages": 8, "volumes": 4, "zones": 10, "vips": 6, "eips": 4, "port-forwarding": 4, "security-groups": 9,
 }  # fmt: skip
 
