@@ -42,7 +42,7 @@ ACTIONS = (
         warning="It starts on its last host where that can take it, else on another one.",
     ),
     Action(
-        "stop", "Stop", "circle-stop", VmOperation.STOP, "vm.stop", will="stop",
+        "stop", "Stop", "power", VmOperation.STOP, "vm.stop", will="stop",
         done=frozenset({VmState.STOPPED}), already="stopped",
         warning="The guest is asked to shut down, and switched off when it does not.",
     ),
