@@ -1,5 +1,9 @@
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
 
 import hosts.urls
@@ -8,7 +12,15 @@ from console.dashboard import dashboard
 from console.views import health, live, tokens
 from vms.maintenance_views import host_maintenance
 
+
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for it on pages that name none."""
+    return redirect(static("img/favicon.svg"), permanent=True)
+
+
 urlpatterns = [
+    path("favicon.ico", favicon),
     path("", dashboard, name="dashboard"),
     path("vms/", include("vms.urls")),
     path("volumes/", include(vms.catalogue_urls.volume_urls)),

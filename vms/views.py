@@ -120,6 +120,7 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "operations": [operation for operation in operations if not operation.is_open],
         "current": current,
         **_buttons(request, vm, current.title if current else ""),
+        "may_edit": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
         "look_interval": PING_INTERVAL.get(),
         "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,

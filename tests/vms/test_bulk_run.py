@@ -67,7 +67,7 @@ def test_the_preview_tells_the_fate_of_each(boss: Client, show: Showcase) -> Non
     query = "&".join(f"vm={vm.uuid}" for vm in vms)
     body = text_of(boss.get(f"/vms/bulk/?action=start&{query}"))
     assert "1 will start, 1 is already running, 1 is refused" in body
-    assert "The VM is Unknown; start is allowed in Stopped." in body
+    assert "The VM is Unknown; it can be started only while it is Stopped." in body
     assert "Start 1 machine<" in body
 
 

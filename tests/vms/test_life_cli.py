@@ -78,4 +78,4 @@ def test_a_refusal_is_printed_as_json_and_ends_in_1(dc: Datacenter, capsys: pyte
         call_command("cli", "StartVmInstance", f"uuid={vm.pk}")
     error = json.loads(capsys.readouterr().out)["error"]
     assert (end.value.code, error["code"]) == (1, "VM.1010")
-    assert error["details"] == "The VM is Running; start is allowed in Stopped."
+    assert error["details"] == "The VM is Running; it can be started only while it is Stopped."

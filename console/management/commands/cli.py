@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import sys
 from argparse import REMAINDER, ArgumentParser
 from typing import Any
@@ -37,6 +38,14 @@ class Command(BaseCommand):
         parser.add_argument("words", nargs=REMAINDER, metavar="COMMAND key=value …")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.answer(options)
+        except BrokenPipeError:
+            # Whoever reads, such as `head`, has enough. What is still buffered goes nowhere, or Python would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def answer(self, options: dict[str, Any]) -> None:
         register_queries()
         # Everything after the command is its own, so the option may stand there too.
         words = [word for word in options["words"] if word != NO_WAIT]
@@ -49,6 +58,8 @@ class Command(BaseCommand):
             self.show(self.finished(answer, waits=waits))
         except CorralError as error:
             self.fail(error)
+        except BrokenPipeError:
+            raise
         except Exception as error:
             if is_busy(error):
                 self.fail(DatabaseBusy(str(error)))
@@ -75,6 +86,7 @@ class Command(BaseCommand):
 
     def show(self, answer: Json) -> None:
         self.stdout.write(json.dumps(answer, indent=4, ensure_ascii=False))
+        self.stdout.flush()
 
     def fail(self, error: CorralError) -> None:
         self.show({"error": error.as_dict()})
@@ -84,6 +96,7 @@ class Command(BaseCommand):
         chosen = [find(name) for name in sorted(names)] if names else commands()
         for command in chosen:
             self.stdout.write(f"{command.usage}\n    {command.summary}")
+        self.stdout.flush()
 
 
 def acting_user(name: str | None) -> AbstractBaseUser | None:
