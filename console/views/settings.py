@@ -66,7 +66,7 @@ def config_list(request: HttpRequest) -> HttpResponse:
         "groups": [(name, list(group)) for name, group in groupby(found, key=lambda row: row.config.category)],
         "filtered": any(query.get(name) for name in ("q", "category", "only")),
         "changes": ConfigChange.objects.select_related("by")[:SHOWN_CHANGES],
-        "may": may(person(request), GlobalConfig, "change"),
+        "may": may(request.user, GlobalConfig, "change"),
     }
     return render_page(request, "settings/list.html", "settings/_list.html", context)
 
@@ -152,7 +152,7 @@ def _page(request: HttpRequest, config: Config[Any], form: ConfigForm, status: i
     context = {
         "row": Shown(config, config.get()),
         "form": form,
-        "may": may(person(request), GlobalConfig, "change"),
+        "may": may(request.user, GlobalConfig, "change"),
         "changes": changes[:50],
     }
     return render_page(request, "settings/detail.html", "settings/_detail.html", context, status=status)
