@@ -70,8 +70,9 @@ def step(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _sent_back(request: HttpRequest, wizard: Wizard, missing: Step) -> HttpResponse:
+    user: Any = request.user
     key = "" if wizard.draft.begun else request.session.pop(SUBMITTED_KEY, "")
-    if key and (made := accepted(key, request.user)):
+    if key and (made := accepted(key, user)):
         said = f"{len(made)} VMs are" if len(made) > 1 else f"VM {made[0].subject_name} is"
         text = 'What was asked here has been accepted: <a href="{}">{} there</a>. This is a new one.'
         messages.info(request, format_html(text, _arrival(key, made), said))
