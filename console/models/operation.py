@@ -110,6 +110,9 @@ class Operation(Dated):
     finished = models.DateTimeField(null=True, blank=True)
 
     token = models.PositiveIntegerField(default=0, help_text="grows with every claim; fences writes of lost workers")
+    losses = models.PositiveSmallIntegerField(
+        default=0, help_text="workers that were lost at it: their leases lapsed, and others went on"
+    )
     worker = models.CharField(max_length=128, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     ring_at = models.DateTimeField(default=timezone.now)
@@ -133,6 +136,11 @@ class Operation(Dated):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it goes, or went, back because somebody asked for that, and not for a failure."""
+        return bool((self.error or {}).get("cancelled"))
 
     @property
     def duration(self) -> timedelta | None:

@@ -44,6 +44,33 @@ def test_a_running_operation_shows_the_step_it_is_at_and_how_far(client: Client,
     assert "every 1s" in body
 
 
+def test_a_cancel_is_not_told_as_a_failure(client: Client, show: Showcase) -> None:
+    error = ERROR | {"cancelled": True, "details": "Cancelled on request", "left": "Host one is Enabled, as before."}
+    stopped = {"root-volume": {"status": "Undone", "error": "Cancelled on request"}}
+    operation = show.operation(
+        "Create VM a", ("VmInstance", "0" * 32, "a"), 0, status="Cancelled", undoing=True, error=error, steps=stopped
+    )
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert ("Stopped, then undone" in body, "Host one is Enabled, as before." in body) == (True, True)
+    assert ("Failed" in body, "SYS.1006" in body, "step-error" in body) == (False, False, False)
+
+
+def test_one_that_goes_back_on_request_is_being_cancelled(client: Client, show: Showcase) -> None:
+    error = ERROR | {"cancelled": True, "details": "Cancelled on request"}
+    operation = show.operation(
+        "Create VM a", ("VmInstance", "0" * 32, "a"), 1, status="Undoing", undoing=True, error=error
+    )
+    assert all("Cancelling" in text_of(client.get(page)) for page in (f"/operations/{operation.uuid}/", "/operations/"))
+
+
+def test_only_lost_workers_are_told(client: Client, show: Showcase) -> None:
+    """A worker that was given back while others were waited for has died of nothing."""
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), token=3)
+    assert " lost;" not in text_of(client.get(f"/operations/{operation.uuid}/"))
+    Operation.objects.filter(pk=operation.pk).update(losses=1)
+    assert "1 worker before it was lost;" in text_of(client.get(f"/operations/{operation.uuid}/"))
+
+
 def test_an_ended_operation_is_not_polled(client: Client, show: Showcase) -> None:
     operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
     assert client.get(f"/operations/{operation.uuid}/", headers=HTMX).status_code == 286

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from console import globalconfig
@@ -23,7 +24,7 @@ from tests.support.life import ran
 from tests.support.strangers import stranger
 from vms import maintenance
 from vms.life import Asked, migrate_vm, reboot_vm, stop_vm
-from vms.maintenance import MAINTAIN, enter, plan_of
+from vms.maintenance import MAINTAIN, enter, guests_of, plan_of
 from vms.models import VmChange, VmInstance
 
 GUESTS = 4
@@ -212,9 +213,25 @@ def test_enabling_it_on_the_way_takes_the_request_back(dc: Datacenter, vms: list
     change_host_state(uuid=dc.uuid("host", "one"), event="enable")
     with pytest.raises(Busy, match="is being taken back"):
         enter(dc.uuid("host", "one"))
-    parent = go(parent)
+    parent = finished(dc, parent)
     assert (parent.status, host(dc).state) == (Status.CANCELLED, HostState.ENABLED)
     assert "made Enabled" in (parent.error or {})["details"]
+
+
+def test_what_was_said_last_counts_every_vm_that_moved(
+    dc: Datacenter, vms: list[VmInstance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the last migration ends while the records are being read."""
+    parent = enter(dc.uuid("host", "one"))
+
+    def once_they_have_ended(host: str) -> QuerySet[VmInstance]:
+        for child in parent.children.open():
+            dc.run(child)
+        return guests_of(host)
+
+    monkeypatch.setattr("vms.flows.maintain.guests_of", once_they_have_ended)
+    parent = finished(dc, parent)
+    assert parent.steps.get(name="evacuate").note == f"{GUESTS} moved, 0 to go"
 
 
 # refusals
@@ -342,14 +359,43 @@ def test_cancel_takes_back_what_is_under_way_and_the_host_is_what_it_was(dc: Dat
     cancel(parent)
     with pytest.raises(Busy, match="is being taken back"):
         enter(dc.uuid("host", "one"))
-    assert go(parent).status == Status.CANCELLED
+    parent = go(parent)
     children = list(parent.children.all())
-    assert len(children) == 2
-    assert all(child.cancel_requested for child in children)
+    assert (len(children), all(child.cancel_requested for child in children)) == (2, True)
     for child in children:
         assert dc.run(child).status == Status.CANCELLED
+    assert go(parent).status == Status.CANCELLED
     assert host(dc).state == HostState.ENABLED
     assert {vm.reload().host.name for vm in vms} == {"one"}
+
+
+def test_cancelled_it_ends_only_when_its_migrations_have_ended(dc: Datacenter, vms: list[VmInstance]) -> None:
+    parent = go(enter(dc.uuid("host", "one")))
+    first, second = parent.children.all()
+    cancel(parent)
+    for left, child in ((2, first), (1, second)):
+        parent = go(parent)
+        step = parent.steps.get(name="evacuate")
+        assert (parent.status, host(dc).state) == (Status.UNDOING, HostState.PRE_MAINTENANCE)
+        assert (step.note, step.attempts) == (f"Waiting for {left} part{'s' if left > 1 else ''} to end", 0)
+        dc.run(child)
+    assert go(parent).status == Status.CANCELLED
+    assert ResourceLock.objects.count() == 0
+
+
+def test_cancelled_it_says_what_the_host_is_and_who_has_moved(dc: Datacenter, vms: list[VmInstance]) -> None:
+    parent = go(enter(dc.uuid("host", "one")))
+    moved = parent.children.all()[0]
+    dc.run(moved)
+    cancel(parent)
+    parent = finished(dc, parent)
+    assert (parent.error or {})["left"] == "Host one is Enabled, as before; 1 VM has moved and stays there."
+
+
+def test_a_host_that_was_changed_on_the_way_is_not_said_to_be_as_before(dc: Datacenter, vms: list[VmInstance]) -> None:
+    parent = go(enter(dc.uuid("host", "one")))
+    change_host_state(uuid=dc.uuid("host", "one"), event="disable")
+    assert (finished(dc, parent).error or {})["left"] == "Host one is Disabled; no VM has moved."
 
 
 def test_one_that_is_cancelled_before_it_began_leaves_nothing(dc: Datacenter, vms: list[VmInstance]) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from console.errors import PartsFailed, Refusal, WrongState
+from console.errors import PartsFailed, Refusal
 from console.models import Operation, Status
+from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import cancel, once, submit
+from console.operations.services import once, submit
 from vms.actions import ACTIONS, Action, Wish, accepting
 from vms.models import VmInstance
 from vms.states import VmState
@@ -88,11 +89,7 @@ class AcceptEach(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """Those already accepted go back on their own; a child that has ended stays as it is."""
-        for child in ctx.operation.children.open():
-            try:
-                cancel(child)
-            except WrongState:
-                continue
+        end_children(ctx, PATIENCE)
 
 
 def summary(results: Mapping[str, Mapping[str, Any]]) -> str:

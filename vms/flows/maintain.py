@@ -11,9 +11,9 @@ from console.advice import register as register_remedies
 from console.errors import Busy, Cancelled, Failure, Refusal, WrongState
 from console.models import Operation, ResourceLock, Status
 from console.operations import doorbell, signals
+from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import cancel
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostState, HostStatus
@@ -41,7 +41,7 @@ class CannotLeave(Failure):
 register_remedies(
     {
         "CannotLeave": Remedy(
-            "Something on the host cannot go elsewhere. It was left as it is, and the host is what it was before.",
+            "Something on the host cannot go elsewhere. It was left as it is.",
             "The message names each with its reason and the numbers; the parts below are what was tried.",
             "Make room, connect or enable another host, stop what may stop, or adopt what nobody recorded; then try"
             " again. What has moved stays where it is.",
@@ -81,6 +81,19 @@ class Begin(Step):
     def undo(self, ctx: StepContext) -> None:
         with ctx.fenced():
             Host.objects.filter(pk=ctx.subject, state=HostState.PRE_MAINTENANCE).update(state=ctx.arguments["was"])
+        ctx.leave(_left(ctx))
+
+
+def _left(ctx: StepContext) -> str:
+    """What a maintenance that did not come about leaves behind, by the records."""
+    host = Host.objects.filter(pk=ctx.subject).first()
+    if host is None:
+        return "The record of the host is gone."
+    stays = f"Host {host.name} is {host.state}{', as before' if host.state == ctx.arguments['was'] else ''}"
+    moved = ctx.operation.children.filter(status=Status.SUCCEEDED).values("subject_uuid").distinct().count()
+    if not moved:
+        return f"{stays}; no VM has moved."
+    return f"{stays}; {moved} VM{' has' if moved == 1 else 's have'} moved and stay{'s' if moved == 1 else ''} there."
 
 
 @dataclass
@@ -111,16 +124,13 @@ class Evacuate(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """Moves that are under way are taken back; VMs that have moved stay where they are."""
-        for child in ctx.operation.children.open():
-            try:
-                cancel(child)
-            except WrongState:
-                continue
+        end_children(ctx, PATIENCE)
 
     def _empty(self, ctx: StepContext) -> bool:
         host = the_host(ctx)
-        children = list(ctx.operation.children.order_by("create_date", "pk").only("status", "subject_uuid", "error"))
+        # The VMs first: when none is left, every migration that brought one away is among the children.
         vms = list(guests_of(ctx.subject))
+        children = list(ctx.operation.children.order_by("create_date", "pk").only("status", "subject_uuid", "error"))
         look = Look(
             limit=EVACUATION_DEGREE.get(),
             locked=set(ResourceLock.objects.filter(pk__in=[vm.pk for vm in vms]).values_list("pk", flat=True)),
@@ -254,8 +264,8 @@ register(
         code="HOST.1001",
         permission="hosts.change_host",
         again=lambda earlier, user, key: enter(earlier.subject_uuid, Asked(user=user, key=key)),
-        cancelling="No more VMs leave the host, migrations under way are cancelled, and the host is what it was "
-        "before. VMs that have moved stay where they are.",
+        cancelling="No more VMs leave the host. Migrations under way are cancelled and waited for; then the host is what "
+        "it was before. VMs that have moved stay where they are.",
         left="The host is what it was before; VMs that have moved stay where they are, and run.",
     )
 )
