@@ -3,14 +3,12 @@
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from console import faces
 from console.pages import cells
 from console.pages.kit import CellColumn, Prop
-from hosts.config import CPU_RATIO
-from hosts.models import Host
 from hosts.templatetags.hosts import STATES, STATUSES
 
 NAME = CellColumn(label="Name", key="name", orm="name", cell=cells.name())
@@ -18,14 +16,9 @@ STATE = CellColumn(label="State", key="state", orm="state", cell=cells.enablemen
 CREATED = CellColumn(label="Created", key="created", orm="create_date", cell=cells.ago(), classes="md")
 
 
-def with_vcpus(rows: QuerySet[Host]) -> QuerySet[Host]:
-    """Hosts with the virtual CPUs they can give out: cores times the over-provisioning ratio."""
-    return rows.annotate(vcpus=F("total_cpu") * CPU_RATIO.get())
-
-
-#: virtual CPUs (of hosts `with_vcpus`), memory and storage that are given out, as bars
-CPU = cells.gauge("CPU", lambda row: row.used_cpu, lambda row: row.vcpus, sizes=False)
-MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.total_memory)
+#: virtual CPUs and memory (of hosts `with_room`) and storage that are given out, as bars
+CPU = cells.gauge("CPU", lambda row: row.used_cpu, lambda row: row.room_cpu, sizes=False)
+MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.room_memory)
 ROOM = cells.gauge("Storage", lambda row: row.used_capacity, lambda row: row.total_capacity)
 
 

@@ -17,11 +17,11 @@ from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
 from hosts import places, services
-from hosts.allocation.views import reserved_of
 from hosts.config import CPU_RATIO
 from hosts.hostside.installation import set_up
 from hosts.models import Cluster, Host, HostChange, HostState, HostStatus, PrimaryStorage, Zone
 from hosts.pages import columns
+from hosts.room import with_room
 from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
 
 NOT_SET_UP = (
@@ -35,7 +35,7 @@ DISABLED = "It takes no new VMs; those that run there stay."
 
 def rows() -> QuerySet[Host]:
     """Hosts with what their line and page show."""
-    return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
+    return with_room(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
         vm_count=columns.vm_count("host")
     )
 
@@ -55,12 +55,9 @@ def leave_maintenance(host: Host, posted: QueryDict, user: Person) -> Done:
 
 
 def context(host: Host) -> Mapping[str, Any]:
-    reserved = reserved_of(host)
     return {
         "host": host,
         "cpu_ratio": CPU_RATIO.get(),
-        "reserved_cpu": reserved["cpu"],
-        "reserved_memory": reserved["memory"],
         "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
         "health": HostChange.objects.filter(host_uuid=host.pk)[:CHANGES_SHOWN],
         "vms": host.vms.prefetch_related("nics"),

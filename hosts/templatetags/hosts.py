@@ -38,12 +38,6 @@ def host_status_badge(status: str, classes: str = "") -> SafeString:
     return badge(face_of(STATUSES, status), classes)
 
 
-@register.simple_tag
-def cpu_total(host: Host, ratio: int) -> int:
-    """Virtual CPUs a host may give out: its cores, over-provisioned."""
-    return host.total_cpu * ratio
-
-
 @register.filter
 def emulation_word(host: Host) -> str:
     """How a host runs guests, as it was proven there."""
