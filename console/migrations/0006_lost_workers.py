@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('console', '0005_config_change'),
+        ("console", "0005_config_change"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='operation',
-            name='losses',
-            field=models.PositiveSmallIntegerField(default=0, help_text='workers that were lost at it: their leases lapsed, and others went on'),
+            model_name="operation",
+            name="losses",
+            field=models.PositiveSmallIntegerField(
+                default=0, help_text="workers that were lost at it: their leases lapsed, and others went on"
+            ),
         ),
     ]

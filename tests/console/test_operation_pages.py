@@ -63,6 +63,22 @@ def test_one_that_goes_back_on_request_is_being_cancelled(client: Client, show: 
     assert all("Cancelling" in text_of(client.get(page)) for page in (f"/operations/{operation.uuid}/", "/operations/"))
 
 
+@pytest.mark.parametrize(
+    ("via", "asker", "value"), [("", "Corral", "~system"), ("Command line", "Command line", "~cli")]
+)
+def test_what_no_account_asked_for_names_what_did(
+    client: Client, show: Showcase, via: str, asker: str, value: str
+) -> None:
+    """By one word in the list, in its filter and on its page."""
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), via=via)
+    listed = client.get("/operations/")
+    who = next(choice for choice in listed.context["choices"] if choice["label"] == "Who")
+    assert who["options"] == [(value, asker, 1)]
+    assert f'<span class="dim">{asker}</span>' in text_of(listed)
+    assert f'<a href="/operations/?who={value}">{asker}</a>' in text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert [one.pk for one in client.get(f"/operations/?who={value}").context["page"]] == [operation.pk]
+
+
 def test_only_lost_workers_are_told(client: Client, show: Showcase) -> None:
     """A worker that was given back while others were waited for has died of nothing."""
     operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), token=3)
