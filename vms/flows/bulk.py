@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from console.errors import PartsFailed, Refusal
+from console.errors import PartsFailed, Refusal, WrongState
 from console.models import Operation, Status
 from console.operations.children import end_children
 from console.operations.context import StepContext

@@ -21,7 +21,7 @@ from vms.config import EVACUATION_DEGREE
 from vms.evacuation import Stand, cannot, stand
 from vms.life import MIGRATE, Asked, migrate_vm
 from vms.maintenance import MAINTAIN, enter, guests_of
-from vms.models import Stranger, VmInstance
+from vms.models import IgnoredDomain, VmInstance
 from vms.states import VmState
 
 #: how often one VM is tried
@@ -74,7 +74,7 @@ class Begin(Step):
             ctx.note(f"The host is {host.status} and was not asked")
             return
         with on_host(ctx, host) as hypervisor:
-            active = _active(host, hypervisor)
+            active = _active(hypervisor)
         known = VmInstance.objects.in_bulk(list(active))
         _refuse(host, [name for uuid, name in active.items() if uuid not in known])
 
@@ -222,7 +222,7 @@ class Leave(Step):
         host = the_host(ctx)
         if host.status == HostStatus.CONNECTED:
             with on_host(ctx, host) as hypervisor:
-                _refuse(host, list(_active(host, hypervisor).values()))
+                _refuse(host, list(_active(hypervisor).values()))
         else:
             ctx.note(f"The host is {host.status} and was not asked; no VM is recorded there")
         with ctx.fenced():
@@ -234,10 +234,10 @@ class Leave(Step):
             Host.objects.filter(pk=ctx.subject, state=HostState.MAINTENANCE).update(state=HostState.PRE_MAINTENANCE)
 
 
-def _active(host: Host, hypervisor: Hypervisor) -> dict[str, str]:
+def _active(hypervisor: Hypervisor) -> dict[str, str]:
     """Uuid -> name of what is active there, but for strangers that somebody said to ignore."""
-    ignored = set(Stranger.objects.filter(host=host, ignored=True).values_list("domain_uuid", flat=True))
     listing = hypervisor.domains().values()
+    ignored = IgnoredDomain.objects.in_bulk([info.uuid for info in listing])
     return {info.uuid: info.name for info in listing if info.state.active and info.uuid not in ignored}
 
 
@@ -264,8 +264,8 @@ register(
         code="HOST.1001",
         permission="hosts.change_host",
         again=lambda earlier, user, key: enter(earlier.subject_uuid, Asked(user=user, key=key)),
-        cancelling="No more VMs leave the host. Migrations under way are cancelled and waited for; then the host is what "
-        "it was before. VMs that have moved stay where they are.",
-        left="The host is what it was before; VMs that have moved stay where they are, and run.",
+        cancelling="No more VMs leave the host. Migrations under way are cancelled and waited for; then the host is "
+        "what it was before. VMs that have moved stay where they are.",
+        left="VMs that have moved stay where they are.",
     )
 )
