@@ -9,7 +9,9 @@ from django.db.models.functions import Coalesce
 from console import faces
 from console.pages import cells
 from console.pages.kit import CellColumn, Prop
-from hosts.templatetags.hosts import STATES, STATUSES
+from console.templatetags import corral
+from hosts.models import Host
+from hosts.templatetags.hosts import STATES, STATUSES, status_face
 
 NAME = CellColumn(label="Name", key="name", orm="name", cell=cells.name())
 STATE = CellColumn(label="State", key="state", orm="state", cell=cells.enablement())
@@ -22,6 +24,10 @@ MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.room
 ROOM = cells.gauge("Storage", lambda row: row.used_capacity, lambda row: row.total_capacity)
 
 
+def host_status(host: Host) -> str:
+    return corral.badge(status_face(host))
+
+
 def vm_count(lookup: str) -> Coalesce:
     """How many VMs hang on a row by `lookup`, as many as the list of VMs shows of it: without destroyed ones.
 
@@ -30,6 +36,13 @@ def vm_count(lookup: str) -> Coalesce:
     vms: Any = apps.get_model("vms", "VmInstance")._default_manager
     counted = vms.visible().filter(**{lookup: OuterRef("pk")}).order_by().values(lookup)
     return Coalesce(Subquery(counted.annotate(count=Count("pk", distinct=True)).values("count")), 0)
+
+
+def stranger_count() -> Coalesce:
+    """How many domains a host shows that nobody recorded and nobody ignores; they are an app's above this one."""
+    rows: Any = apps.get_model("vms", "Stranger")._default_manager
+    counted = rows.filter(host=OuterRef("pk"), ignored=False).order_by().values("host").annotate(count=Count("pk"))
+    return Coalesce(Subquery(counted.values("count")), 0)
 
 
 def vm_column(parameter: str, classes: str = "num sm") -> CellColumn:
@@ -53,7 +66,7 @@ CLUSTER_COLUMNS = (
 )
 HOST_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
-    CellColumn(label="Status", cell=cells.badge("status", STATUSES)),
+    CellColumn(label="Status", cell=host_status),
     CellColumn(label="State", classes="sm", cell=cells.badge("state", STATES, "bare")),
     CellColumn(label="CPU", classes="md", cell=CPU),
     CellColumn(label="Memory", classes="sm", cell=MEMORY),

@@ -79,3 +79,19 @@ def test_the_page_of_a_host_tells_its_health(client: Client, show: Showcase) -> 
     assert [change.status for change in page.context["health"]] == ["Disconnected"]
     for part in ("no answer for 10 s", "guests seen", "12 s ago", "by poll"):
         assert part in text_of(page)
+
+
+def test_a_host_in_maintenance_is_not_said_to_be_connected(client: Client, show: Showcase) -> None:
+    """Nobody looks whether it is."""
+    host = show.host("node-1", state="Maintenance")
+    body = text_of(client.get(f"/hosts/{host.pk}/"))
+    assert ("Not looked at" in body, "node-1 is Connected" in body) == (True, False)
+    assert "Its guests were last seen <time" in body
+
+
+def test_the_list_marks_hosts_with_strangers(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    for number, ignored in enumerate((False, False, True)):
+        host.strangers.create(domain_uuid=str(number) * 32, name="shop", state="running", ignored=ignored)
+    body = text_of(client.get("/hosts/"))
+    assert f'<a href="/vms/strangers/?host={host.pk}">2 strangers</a>' in body
