@@ -68,6 +68,13 @@ def test_destroy_for_good(dc: Datacenter, cli: Cli) -> None:
     assert not type(vm).objects.filter(pk=vm.pk).exists()
 
 
+def test_what_names_no_account_was_asked_for_by_the_command_line(dc: Datacenter, cli: Cli) -> None:
+    vm = dc.create()
+    cli("StopVmInstance", f"uuid={vm.pk}")
+    operation = Operation.objects.get(kind="vm.stop")
+    assert (operation.created_by, operation.asker) == (None, "Command line")
+
+
 def test_destroying_what_does_not_exist_is_a_success(cli: Cli) -> None:
     assert cli("DestroyVmInstance", f"uuid={'0' * 32}") == {}
 

@@ -7,9 +7,10 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from console.errors import PartsFailed, Refusal, WrongState
 from console.models import Operation, Status
+from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import cancel, once, submit
+from console.operations.services import once, submit
 from console.textual import lacking
 from vms.actions import ACTIONS, Action, Wish, accepting
 from vms.models import VmInstance
@@ -89,11 +90,7 @@ class AcceptEach(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """Those already accepted go back on their own; a child that has ended stays as it is."""
-        for child in ctx.operation.children.open():
-            try:
-                cancel(child)
-            except WrongState:
-                continue
+        end_children(ctx, PATIENCE)
 
 
 def summary(results: Mapping[str, Mapping[str, Any]]) -> str:

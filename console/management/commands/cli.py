@@ -15,6 +15,8 @@ from console.cli import Accepted, Answer, commands, find
 from console.cli_query import register_queries
 from console.errors import CorralError, NotFound
 from console.inventory import Json
+from console.models.operation import COMMAND_LINE
+from console.operations.services import asked_via
 from console.waiting import wait
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,8 @@ class Command(BaseCommand):
             if not words or any(word in HELP for word in words):
                 self.show_commands({word for word in words if word not in HELP})
                 return
-            answer = find(words[0]).execute(words[1:], acting_user(options["user"]))
+            with asked_via(COMMAND_LINE):
+                answer = find(words[0]).execute(words[1:], acting_user(options["user"]))
             self.show(self.finished(answer, waits=waits))
         except CorralError as error:
             self.fail(error)
