@@ -8,10 +8,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from console import globalconfig
-from console.admin_base import CorralAdmin, ReadOnly, ReadOnlyInline
+from console.admin_base import CorralAdmin, NoAdd, ReadOnly, ReadOnlyInline
 from console.errors import CorralError
 from console.inventory import all_inventories
-from console.models import GlobalConfig, Operation, OperationStep, ResourceLock, Tag, TagType
+from console.models import ApiToken, GlobalConfig, Operation, OperationStep, ResourceLock, Tag, TagType
 
 admin.site.site_header = "Corral inventory"
 admin.site.site_title = "Corral"
@@ -159,3 +159,18 @@ class ResourceLockAdmin(ReadOnly, CorralAdmin):
 
     list_display = ("resource_uuid", "operation")
     search_fields = ("resource_uuid", "operation__title")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(NoAdd, CorralAdmin):
+    """The tokens of all people. Deleting one revokes it; people make their own, since a key is shown once."""
+
+    list_display = ("name", "user", "create_date", "expires", "last_used", "scope")
+    list_filter = ("user",)
+    search_fields = ("name", "user__username")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return ("name", "user", "scope", "create_date", "expires", "last_used")

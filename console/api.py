@@ -2,11 +2,16 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from math import ceil
+from typing import Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import exceptions
 from rest_framework.permissions import IsAuthenticated
@@ -15,9 +20,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
+from console import tokens
 from console.errors import CorralError, Forbidden, InvalidArgument, NotFound
+from console.globalconfig import API_LIMIT
 from console.inventory import Inventory, all_inventories
-from console.openapi import InventorySchema
+from console.models import ApiToken
+from console.openapi import INDEX, InventorySchema, responses_of
 from console.query.parser import parse
 from console.query.schema import near
 from console.query.service import WINDOW_PARAMETERS, Window, answer
@@ -45,6 +53,13 @@ class InvalidSession(CorralError):
     http = HTTPStatus.UNAUTHORIZED
 
 
+class TooManyRequests(CorralError):
+    """More requests were made in this minute than one token or person may make."""
+
+    code = "ID.1003"
+    http = HTTPStatus.TOO_MANY_REQUESTS
+
+
 class ReadOnly(CorralError):
     """This endpoint is for reading."""
 
@@ -58,6 +73,7 @@ FOREIGN: tuple[tuple[type[Exception], type[CorralError]], ...] = (
     (exceptions.PermissionDenied, Forbidden),
     (PermissionDenied, Forbidden),
     (exceptions.MethodNotAllowed, ReadOnly),
+    (exceptions.Throttled, TooManyRequests),
     (exceptions.NotFound, NotFound),
     (Http404, NotFound),
     (exceptions.ParseError, InvalidArgument),
@@ -70,9 +86,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", context["request"].path, exc_info=error)
     set_rollback()
-    header = getattr(error, "auth_header", None)
-    headers = {"WWW-Authenticate": header} if header else {}
-    return Response({"error": ours.as_dict()}, status=status, headers=headers)
+    return Response({"error": ours.as_dict()}, status=status, headers=_headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    found = {"WWW-Authenticate": getattr(error, "auth_header", None)}
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        found["Retry-After"] = str(ceil(wait))
+    return {name: value for name, value in found.items() if value}
 
 
 def translated(error: Exception) -> tuple[CorralError, int]:
@@ -94,8 +116,12 @@ def _words(error: Exception) -> str:
 # --- views
 
 
+@method_decorator([cache_control(private=True, no_cache=True), conditional_page], name="dispatch")
 class ReadView(APIView):
-    """Answers GET alone, and says so before it asks who is there."""
+    """Answers GET alone, and says so before it asks who is there.
+
+    An answer's ETag is the hash of its body: whatever changes the one changes the other.
+    """
 
     http_method_names = ["get", "head", "options"]
 
@@ -103,6 +129,10 @@ class ReadView(APIView):
         if (request.method or "").lower() not in self.http_method_names:
             raise exceptions.MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        words = f"At most {API_LIMIT.get()} requests are answered in a minute (api.requestsPerMinute)."
+        raise exceptions.Throttled(ceil(wait or 0), words)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Errors are JSON, also where the answer would be YAML or a page."""
@@ -118,6 +148,10 @@ class InventoryView(ReadView):
     lists = False
     schema = InventorySchema()
 
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        tokens.check_scope(scope_of(request), self.inventory)
+
 
 class ListView(InventoryView):
     """GET /api/v1/<path>/: a query."""
@@ -127,15 +161,36 @@ class ListView(InventoryView):
     def get(self, request: Request) -> Response:
         check_parameters(request)
         conditions = [one for text in request.query_params.getlist(QUERY) for one in parse(text)]
+        tokens.check_conditions(scope_of(request), self.inventory, conditions)
         window = Window.read({name: str(text) for name, text in request.query_params.items() if name != QUERY})
-        return Response(answer(self.inventory, conditions, window))
+        readable = tokens.readable_fields(scope_of(request), self.inventory)
+        return Response(answer(self.inventory, conditions, window, readable))
 
 
 class DetailView(InventoryView):
     """GET /api/v1/<path>/<uuid>/: one resource."""
 
     def get(self, request: Request, uuid: str) -> Response:
-        return Response({"inventory": self.inventory.get_json(uuid)})
+        readable = tokens.readable_fields(scope_of(request), self.inventory)
+        return Response({"inventory": self.inventory.get_json(uuid, readable)})
+
+
+class IndexView(ReadView):
+    """GET /api/v1/: what there is to read, out of it what this token may read."""
+
+    @extend_schema(operation_id="index", tags=["index"], summary="What there is to read", responses=responses_of(INDEX))
+    def get(self, request: Request) -> Response:
+        readable = [one for one in all_inventories() if tokens.allows(scope_of(request), one)]
+        return Response(
+            {
+                "resources": [
+                    {"name": one.name, "path": one.path, "url": reverse(f"api-{one.path}")}
+                    for one in sorted(readable, key=lambda one: one.path)
+                ],
+                "schema": reverse("api-schema"),
+                "docs": reverse("api-docs"),
+            }
+        )
 
 
 class NothingHere(ReadView):
@@ -161,6 +216,11 @@ class DocsView(ReadView, SpectacularSwaggerSplitView):
     template_name = "console/api_docs.html"
 
 
+def scope_of(request: Request) -> tokens.Scope:
+    """What the token reads; a person who is logged in reads everything, as on the pages."""
+    return request.auth.scope if isinstance(request.auth, ApiToken) else None
+
+
 def check_parameters(request: Request) -> None:
     """A misspelt parameter must not look like one that found nothing. Raises InvalidArgument."""
     for name in request.query_params:
@@ -178,9 +238,10 @@ def urls() -> list[URLPattern]:
     """Of every inventory registered by now, the description of it all, and a JSON answer for everything else."""
     return [
         *(one for inventory in all_inventories() for one in _inventory_urls(inventory)),
+        path("", IndexView.as_view(), name="api"),
         path("schema/", DescriptionView.as_view(), name="api-schema"),
         path("docs/", DocsView.as_view(), name="api-docs"),
-        re_path(r"^(?:.*/)?$", NothingHere.as_view()),
+        re_path(r"^.*/$", NothingHere.as_view()),
     ]
 
 

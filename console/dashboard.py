@@ -9,9 +9,10 @@ from django.views.decorators.http import require_safe
 
 from console.htmx import render_page
 from console.models import Enablement, Operation
+from console.naming import format_size
 from console.permissions import may
-from hosts.config import CPU_RATIO
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
+from hosts.room import with_room
 from vms import strangers
 from vms.models import VmInstance
 from vms.states import FACES, INTERMEDIATE
@@ -24,7 +25,10 @@ NEARLY_FULL = 95
 
 @dataclass
 class Place:
-    """A zone or cluster with what its hosts have and what VMs reserved of it; bytes, virtual CPUs."""
+    """A zone or cluster, or all: what VMs can have of its hosts, and what they reserved of it; bytes, virtual CPUs.
+
+    `silent_…` is what VMs reserved of hosts that are not connected: these have nothing to offer.
+    """
 
     row: Any
     clusters: list["Place"]
@@ -34,17 +38,27 @@ class Place:
     used_cpu: int = 0
     memory: int = 0
     used_memory: int = 0
+    physical_memory: int = 0
+    silent_cpu: int = 0
+    silent_memory: int = 0
 
-    def add(self, host: dict[str, Any], ratio: int) -> None:
-        """Count a host in; one that does not answer has no capacity to offer."""
+    def add(self, host: dict[str, Any]) -> None:
         self.hosts += 1
         if host["status"] != HostStatus.CONNECTED:
+            self.silent_cpu += host["used_cpu"]
+            self.silent_memory += host["used_memory"]
             return
         self.connected += 1
-        self.cpu += host["total_cpu"] * ratio
+        self.cpu += host["room_cpu"]
         self.used_cpu += host["used_cpu"]
-        self.memory += host["total_memory"]
+        self.memory += host["room_memory"]
         self.used_memory += host["used_memory"]
+        self.physical_memory += host["total_memory"]
+
+    @property
+    def silent(self) -> int:
+        """How many of its hosts are not connected."""
+        return self.hosts - self.connected
 
 
 @dataclass(frozen=True)
@@ -62,14 +76,15 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """VMs by state, capacity of the places, hosts that need attention, and what happened last."""
     states = vm_states()
     operations = list(Operation.objects.lines()[:RECENT_OPERATIONS])
+    zones, fleet = places()
     troubled = attention()
     context = {
         "states": states,
         "vm_total": sum(state["count"] for state in states),
-        "host_counts": host_counts(),
         "strangers": strangers.waiting(),
-        "zones": places(),
-        "capacity": capacity(),
+        "zones": zones,
+        "fleet": fleet,
+        "storage": storage(),
         "attention": troubled[:ATTENTION_SHOWN],
         "attention_more": max(0, len(troubled) - ATTENTION_SHOWN),
         "operations": operations,
@@ -90,47 +105,43 @@ def vm_states() -> list[dict[str, Any]]:
     ]
 
 
-def host_counts() -> dict[str, int]:
-    """Hosts in all, and those that answer."""
-    counts = dict(Host.objects.order_by().values_list("status").annotate(Count("pk")))
-    return {"total": sum(counts.values()), "connected": counts.get(HostStatus.CONNECTED, 0)}
-
-
-def places() -> list[Place]:
-    """Zones with their clusters and what these hold, by name."""
+def places() -> tuple[list[Place], Place]:
+    """Zones with their clusters and what these hold, by name, and the whole fleet."""
     zones = {zone.pk: Place(zone, []) for zone in Zone.objects.order_by("name", "pk")}
     clusters: dict[str, Place] = {}
     for cluster in Cluster.objects.order_by("name", "pk"):
         clusters[cluster.pk] = place = Place(cluster, [])
         zones[cluster.zone_id].clusters.append(place)
-    ratio = CPU_RATIO.get()
-    columns = ("status", "total_cpu", "used_cpu", "total_memory", "used_memory", "cluster_id", "cluster__zone_id")
-    for host in Host.objects.order_by().values(*columns):
-        clusters[host["cluster_id"]].add(host, ratio)
-        zones[host["cluster__zone_id"]].add(host, ratio)
-    return list(zones.values())
+    fleet = Place(None, [])
+    columns = ("status", "room_cpu", "used_cpu", "room_memory", "used_memory", "total_memory")
+    for host in with_room(Host.objects.order_by()).values(*columns, "cluster_id", "cluster__zone_id"):
+        for place in (clusters[host["cluster_id"]], zones[host["cluster__zone_id"]], fleet):
+            place.add(host)
+    return list(zones.values()), fleet
 
 
 def attention() -> list[Attention]:
     """Hosts that do not answer, are too full, or are out of service; the worst first."""
     found = []
-    for host in Host.objects.order_by("name", "pk"):
+    hosts: Any = with_room(Host.objects.order_by("name", "pk"))
+    for host in hosts:
         if why := _why(host):
             found.append(Attention(host, *why))
     order = ("red", "yellow", "blue", "secondary")
     return sorted(found, key=lambda one: order.index(one.tone))
 
 
-def _why(host: Host) -> tuple[str, str, str] | None:
-    """(tone, icon, sentence) of what is the matter with a host; None when all is well."""
+def _why(host: Any) -> tuple[str, str, str] | None:
+    """(tone, icon, sentence) of what is the matter with a host `with_room`; None when all is well."""
     if host.status == HostStatus.DISCONNECTED:
         return "red", "unplug", host.status_reason or "It does not answer."
     if host.status == HostStatus.CONNECTING:
         return "blue", "loader-circle", "It is shaking hands."
     if host.over_committed:
         return "red", "triangle-alert", "More memory is reserved than it has."
-    if host.total_memory and host.used_memory * 100 >= host.total_memory * NEARLY_FULL:
-        return "yellow", "gauge", f"{host.used_memory * 100 // host.total_memory} % of its memory is given out."
+    if host.room_memory and host.used_memory * 100 >= host.room_memory * NEARLY_FULL:
+        used, room = format_size(host.used_memory), format_size(host.room_memory)
+        return "yellow", "gauge", f"{used} of the {room} of memory that VMs can have are given out."
     if host.state in (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE):
         return "secondary", "wrench", "It is in maintenance."
     if host.state == Enablement.DISABLED:
@@ -138,15 +149,8 @@ def _why(host: Host) -> tuple[str, str, str] | None:
     return None
 
 
-def capacity() -> dict[str, int]:
-    """What answering hosts have and what VMs reserved of it: CPUs (over-provisioned), bytes of memory and storage."""
-    answering = Host.objects.filter(status=HostStatus.CONNECTED).aggregate(
-        cpu=Sum("total_cpu", default=0),
-        used_cpu=Sum("used_cpu", default=0),
-        memory=Sum("total_memory", default=0),
-        used_memory=Sum("used_memory", default=0),
+def storage() -> dict[str, int]:
+    """Bytes of all storages, and what volumes reserved of them."""
+    return PrimaryStorage.objects.aggregate(
+        total=Sum("total_capacity", default=0), used=Sum("used_capacity", default=0)
     )
-    storage = PrimaryStorage.objects.aggregate(
-        storage=Sum("total_capacity", default=0), used_storage=Sum("used_capacity", default=0)
-    )
-    return {**answering, "cpu": answering["cpu"] * CPU_RATIO.get(), **storage}

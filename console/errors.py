@@ -3,6 +3,7 @@
 Codes are those of semantics §1.5. The docstring of a class is its description; `details` is the situation.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +45,34 @@ class InvalidArgument(Refusal):
     """An argument of the request is not valid."""
 
     code = "SYS.1007"
+    #: what it was put together from, each with a field of its own; itself when it is about one thing
+    parts: "tuple[InvalidArgument, ...]"
+
+    def __init__(self, details: str = "", *, field: str | None = None, **data: Any) -> None:
+        super().__init__(details, field=field, **data)
+        self.parts = (self,)
+
+    @classmethod
+    def together(cls, parts: "list[InvalidArgument]") -> "InvalidArgument":
+        """One refusal that says all of them, and names the field of the first."""
+        if len(parts) == 1:
+            return parts[0]
+        sentences = (part.details if part.details.endswith(".") else f"{part.details}." for part in parts)
+        whole = cls(" ".join(sentences), field=parts[0].field)
+        whole.parts = tuple(parts)
+        return whole
+
+
+def check_all(*checks: Callable[[], object]) -> None:
+    """Run checks that do not need each other; one InvalidArgument says all that is wrong, not one thing at a time."""
+    wrong: list[InvalidArgument] = []
+    for check in checks:
+        try:
+            check()
+        except InvalidArgument as problem:
+            wrong.extend(problem.parts)
+    if wrong:
+        raise InvalidArgument.together(wrong)
 
 
 class NotFound(Refusal):

@@ -49,6 +49,9 @@ STEPS: Mapping[str, Face] = {
     StepStatus.UNDO_FAILED: Face("Undo failed", "red", "triangle-alert"),
 }
 
+CANCELLING = Face("Cancelling", "orange", "ban", pulsing=True)
+STOPPED = Face("Stopped", "secondary", "ban")
+STOPPED_AND_UNDONE = Face("Stopped, then undone", "secondary", "ban")
 FAILED_AND_UNDONE = Face("Failed, then undone", "red", "circle-x")
 NOT_REACHED = Face("Not reached", "secondary", "circle-dashed")
 

@@ -9,12 +9,12 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from console.models import Operation, Status
-from console.models.operation import OperationQuerySet
+from console.models.operation import COMMAND_LINE, OperationQuerySet
 from console.operations import flow
 from console.query.filters import QUERY, QueryFilter, QueryFilterSet
 
-#: who asked, when nobody did; no account can be called so
-SYSTEM = "~system"
+#: who asked, when no account did: Corral itself, or somebody at the command line; no account can be called so
+SYSTEM, CLI = "~system", "~cli"
 #: quick choices of time: value -> label and how far back
 RECENT: Mapping[str, tuple[str, timedelta]] = {
     "hour": ("Last hour", timedelta(hours=1)),
@@ -72,7 +72,9 @@ class OperationFilter(QueryFilterSet):
 
     def asked_by(self, rows: OperationQuerySet, name: str, who: str) -> OperationQuerySet:
         del name
-        return rows.filter(created_by=None) if who == SYSTEM else rows.filter(created_by__username=who)
+        if who in (SYSTEM, CLI):
+            return rows.filter(created_by=None, via=COMMAND_LINE if who == CLI else "")
+        return rows.filter(created_by__username=who)
 
     def not_long_ago(self, rows: OperationQuerySet, name: str, recent: str) -> OperationQuerySet:
         del name

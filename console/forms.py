@@ -1,14 +1,18 @@
 """Forms of the console: plain Django forms. Services do the checking; a refusal finds its way to the field it names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.models import ModelChoiceIterator
 
-from console.errors import Refusal
+from console.errors import InvalidArgument, Refusal
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
 from console.naming import SizeError, format_size, name_problem, new_uuid, parse_size, snake_case
+from console.textual import told_apart
 
+#: characters of a uuid that tell rows of equal names apart
+SHORT_UUID = 8
 #: CSS class by kind of widget
 CLASSES: Mapping[type[forms.Widget], str] = {
     forms.CheckboxInput: "form-check-input",
@@ -27,18 +31,34 @@ class PlainForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
+            _say_bounds(field)
             if css := _css_class(field.widget):
                 field.widget.attrs.setdefault("class", css)
 
+    def open_at_first(self) -> None:
+        """The page opens at the first field that is wrong, or else at the first one."""
+        wrong = [name for name in self.errors if name in self.fields]
+        first = [field.name for field in self.visible_fields()]
+        for name in (wrong or first)[:1]:
+            self.fields[name].widget.attrs["autofocus"] = True
+
     def refuse(self, refusal: Refusal) -> None:
-        """Show a service's refusal at the field it names, or above the form when it names none that is here."""
-        self.add_error(self.field_named(refusal.field or ""), refusal.details or refusal.description)
+        """Show what a service refused at the fields it names, or above the form what names none that is here."""
+        for part in refusal.parts if isinstance(refusal, InvalidArgument) else (refusal,):
+            self.add_error(self.field_named(part.field or ""), part.details or part.description)
 
     def field_named(self, json: str) -> str | None:
         """The field behind a JSON name: managementIp is management_ip, clusterUuid is cluster."""
         snake = snake_case(json)
         candidates = (self.names.get(json, ""), snake, snake.removesuffix("_uuid"), snake.removesuffix("_uuids"))
         return next((name for name in candidates if name in self.fields), None)
+
+
+def _say_bounds(field: forms.Field) -> None:
+    """A number out of bounds is told both bounds, whichever it passed."""
+    if isinstance(field, forms.IntegerField) and None not in (field.min_value, field.max_value):
+        for code in ("min_value", "max_value"):
+            field.error_messages.setdefault(code, f"A whole number from {field.min_value} to {field.max_value}.")
 
 
 def _css_class(widget: forms.Widget) -> str:
@@ -68,6 +88,10 @@ class NamedForm(PlainForm):
         return self.cleaned_data["description"] or None
 
 
+#: a number below it without a unit was not meant as bytes
+SMALL = 1 << 20
+
+
 class SizeField(forms.CharField):
     """Bytes as people write them: "512M", "1.5 GiB"."""
 
@@ -87,6 +111,8 @@ class SizeField(forms.CharField):
             size = parse_size(str(text))
         except SizeError as error:
             raise forms.ValidationError(str(error)) from error
+        if size < SMALL and str(text).strip().isdigit():
+            raise forms.ValidationError(f"{text} bytes? Write the unit: {text}G is {text} GiB, {text}M is {text} MiB.")
         if not self.least <= size < 1 << 63:
             raise forms.ValidationError(f"At least {format_size(self.least)} and less than 8 EiB.")
         return size
@@ -102,11 +128,24 @@ def exact_size(size: int) -> str:
         unit = parse_size(f"1{letter}")
         if size and size % unit == 0:
             return f"{size // unit} {letter}iB"
-    return str(size)
+    return f"{size} B"
+
+
+class RowIterator(ModelChoiceIterator):
+    """Rows of equal names are told apart by the beginning of their uuid, as their pages show it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        pairs = [self.choice(row) for row in self.queryset.all()]
+        labels = told_apart([label for _, label in pairs], [str(value)[:SHORT_UUID] for value, _ in pairs])
+        yield from zip((value for value, _ in pairs), labels, strict=True)
 
 
 class RowField(forms.ModelChoiceField):
     """Choose another resource; its name is shown, its uuid is sent."""
+
+    iterator = RowIterator
 
     def __init__(self, queryset: Any, **kwargs: Any) -> None:
         kwargs.setdefault("empty_label", "Choose…")
@@ -123,16 +162,19 @@ class ConfirmForm(PlainForm):
             ("Permissive", "Stop and say which (Permissive)"),
             ("Enforcing", "Remove the records anyway (Enforcing)"),
         ),
-        required=False,
+        initial="Permissive",
     )
-    confirm = forms.CharField(label="Type the name to confirm", strip=True, required=False)
+    confirm = forms.CharField(strip=True)
 
     def __init__(self, *args: Any, name: str, ends_guests: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name = name
         if not ends_guests:
             del self.fields["mode"]
-        self.fields["confirm"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+        confirm = self.fields["confirm"]
+        confirm.label = f"Type the name, {name}, to confirm"
+        confirm.error_messages["required"] = f"Type exactly: {name}"
+        confirm.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
     def clean_confirm(self) -> str:
         if self.cleaned_data["confirm"] != self.name:

@@ -162,3 +162,17 @@ LANE_LIMIT = define(
         "from 1 to 100",
     )
 )
+
+#: the least that the limit can be
+API_LEAST = 60
+API_LIMIT = define(
+    Config(
+        "api",
+        "requestsPerMinute",
+        INT,
+        1200,
+        "How many requests of the JSON endpoint one token, or one person without one, may make in a minute.",
+        lambda value: API_LEAST <= value <= 1_000_000,
+        f"from {API_LEAST} to 1000000",
+    )
+)

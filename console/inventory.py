@@ -7,6 +7,7 @@ alphabetical order as in the chapter's examples; dates read `Dec 2, 2015 5:53:42
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db.models import BigIntegerField, ExpressionWrapper, Model, Prefetch, QuerySet
@@ -16,13 +17,14 @@ from console.errors import NotFound
 from console.query.schema import Kind
 
 Json = dict[str, Any]
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def format_date(moment: datetime) -> str:
     """A date as the chapter's examples print it; no leading zeros on day and hour."""
     moment = moment.astimezone(UTC)
-    hour = moment.hour % 12 or 12
-    return f"{moment:%b} {moment.day}, {moment.year} {hour}:{moment:%M:%S} {moment:%p}"
+    day, clock = f"{MONTHS[moment.month - 1]} {moment.day}, {moment.year}", f":{moment.minute:02}:{moment.second:02}"
+    return f"{day} {moment.hour % 12 or 12}{clock} {'AM' if moment.hour < 12 else 'PM'}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,16 @@ class Field:
         found: Any = self.expression()
         return ExpressionWrapper(found, BigIntegerField()) if self.kind is Kind.INT else found
 
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The attributes on the way to the value."""
+        return tuple((self.source or self.lookup).split("."))
+
+    @property
+    def fetched(self) -> str:
+        """The attribute that holds related rows; of the relation itself, each row would make a query set anew."""
+        return f"json_{self.json}"
+
     def value(self, row: Any) -> Any:
         value = self.raw(row)
         return format_date(value) if isinstance(value, datetime) else value
@@ -77,7 +89,7 @@ class Field:
         return None if value == "" else value
 
     def _related(self, row: Any) -> list[Any]:
-        related = getattr(row, self.source).all()
+        related = getattr(row, self.fetched)
         if self.uuids:
             return [child.pk for child in related]
         inner = get(self.nested)
@@ -85,7 +97,7 @@ class Field:
 
     def _attribute(self, row: Any) -> Any:
         value = row
-        for name in (self.source or self.lookup).split("."):
+        for name in self.steps:
             if value is None:
                 return None
             value = getattr(value, name)
@@ -97,7 +109,7 @@ class Field:
         else:
             related = model._meta.get_field(self.source).related_model
             rows = related._default_manager.only("pk").order_by("pk")  # type: ignore[union-attr]
-        return Prefetch(self.source, rows.order_by(*self.order) if self.order else rows)
+        return Prefetch(self.source, rows.order_by(*self.order) if self.order else rows, to_attr=self.fetched)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +140,15 @@ class Inventory:
 
         `only`: the keys that will be shown, all when empty; `compared`: those that will be filtered or sorted by.
         """
-        fields = self._wanted(only)
-        related = [field.prefetch(self._table) for field in fields if field.nested or field.uuids]
+        fields = _in_order(self, tuple(only))
+        related = [field.prefetch(self.table) for field in fields if field.nested or field.uuids]
         rows = self.bare_rows({*(field.json for field in fields), *compared}).defer(*self.defer)
-        return rows.select_related(*self.select).prefetch_related(*self.prefetch, *related)
+        # Without a name, Django would follow every foreign key.
+        return rows.select_related(*(self.select or (None,))).prefetch_related(*self.prefetch, *related)
 
     def bare_rows(self, compared: Iterable[str]) -> QuerySet:
         """Every resource of the kind, to be filtered by some keys and not to be shown."""
-        return self.computed(self._table._default_manager.filter(**dict(self.scope)), compared)
+        return self.computed(self.table._default_manager.filter(**dict(self.scope)), compared)
 
     def computed(self, rows: QuerySet, compared: Iterable[str]) -> QuerySet:
         """Rows with what the database computes of those keys."""
@@ -146,22 +159,22 @@ class Inventory:
         return rows.annotate(**expressions)
 
     @property
-    def _table(self) -> type[Model]:
+    def table(self) -> type[Model]:
         if self.model is None:
             raise TypeError(f"{self.name} is no table")
         return self.model
 
     def to_json(self, row: Any, only: Iterable[str] = ()) -> Json:
-        pairs = ((field.json, field.value(row)) for field in self._wanted(only))
-        return {key: value for key, value in sorted(pairs) if value is not None}
+        pairs = ((field.json, field.value(row)) for field in _in_order(self, tuple(only)))
+        return {key: value for key, value in pairs if value is not None}
 
-    def get_json(self, uuid: str) -> Json:
-        """One resource, also one that lists hide. Raises NotFound."""
+    def get_json(self, uuid: str, only: Iterable[str] = ()) -> Json:
+        """One resource, also one that lists hide, with some keys or all. Raises NotFound."""
         if self.provide and self.key:
             found = next((one for one in self.provide() if self.key(one) == uuid), None)
         else:
-            row = None if "\0" in uuid else self.rows().filter(pk=uuid.lower()).first()
-            found = row and self.to_json(row)
+            row = None if "\0" in uuid else self.rows(only).filter(pk=uuid.lower()).first()
+            found = row and self.to_json(row, only)
         if found is None:
             raise NotFound(f"There is no {self.name} with uuid {uuid}", field="uuid")
         return found
@@ -169,9 +182,11 @@ class Inventory:
     def field(self, json: str) -> Field:
         return next(field for field in self.fields if field.json == json)
 
-    def _wanted(self, only: Iterable[str]) -> tuple[Field, ...]:
-        wanted = set(only)
-        return tuple(field for field in self.fields if not wanted or field.json in wanted)
+
+@lru_cache(maxsize=512)
+def _in_order(inventory: Inventory, only: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields to show, in the order in which they are shown."""
+    return tuple(sorted((one for one in inventory.fields if not only or one.json in only), key=lambda one: one.json))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 CHANNEL = "corral:live"
 #: seconds of silence after which a stream says that it is still there; proxies cut what looks dead
 QUIET_SECONDS = 15.0
+#: after so many silences pages look all the same: news that was lost makes nothing older than this
+SILENCES = 2
 RETRY_MILLISECONDS = 3000
 
 
@@ -47,8 +49,12 @@ async def stream() -> AsyncIterator[bytes]:
     try:
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as news:
             await news.subscribe(CHANNEL)
+            silences = 0
             while True:
                 heard = await news.get_message(ignore_subscribe_messages=True, timeout=QUIET_SECONDS)
-                yield b"event: change\ndata: 1\n\n" if heard else b": still here\n\n"
+                silences = 0 if heard else silences + 1
+                told = heard or silences > SILENCES
+                silences = 0 if told else silences
+                yield b"event: change\ndata: 1\n\n" if told else b": still here\n\n"
     except redis.RedisError:
         logger.debug("a stream ends: no Redis")

@@ -67,7 +67,11 @@ def name_problem(name: str) -> str | None:
     if len(name) > NAME_MAX_LENGTH:
         return f"The name has {len(name)} characters; at most {NAME_MAX_LENGTH} are allowed."
     if bad := _NOT_VISIBLE_ASCII.search(name):
-        return f'The name "{name}" contains {bad.group()!a}; visible ASCII characters and spaces are allowed.'
+        shown = f'"{bad.group()}"' if bad.group().isprintable() else bad.group().encode("unicode_escape").decode()
+        return (
+            f'The name "{name}" contains {shown}. Use letters without accents, digits, punctuation and spaces '
+            "(visible ASCII)."
+        )
     return None
 
 

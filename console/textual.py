@@ -1,5 +1,7 @@
-"""Values as short texts for people: durations and ages."""
+"""Values as short texts for people: durations, ages, and names that tell things apart."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
@@ -34,3 +36,17 @@ def age(span: timedelta) -> str:
         return "just now"
     size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
     return f"{seconds // size} {unit} ago"
+
+
+def told_apart(names: Sequence[str], *more: Sequence[str]) -> list[str]:
+    """The names; those that several things share with what tells them apart, `more` being tried in turn."""
+    found = list(names)
+    for others in more:
+        shared = {name for name, count in Counter(found).items() if count > 1}
+        found = [f"{name} · {other}" if name in shared else name for name, other in zip(found, others, strict=True)]
+    return found
+
+
+def lacking(permission: str) -> str:
+    """Why somebody without the permission cannot press a button."""
+    return f"Your account may not do this: it lacks the permission {permission}."

@@ -1,14 +1,26 @@
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
 
 import hosts.urls
 import vms.catalogue_urls
 from console.dashboard import dashboard
-from console.views import health, live
+from console.views import health, live, tokens
 from vms.maintenance_views import host_maintenance
 
+
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for it on pages that name none."""
+    return redirect(static("img/favicon.svg"), permanent=True)
+
+
 urlpatterns = [
+    path("favicon.ico", favicon),
     path("", dashboard, name="dashboard"),
     path("vms/", include("vms.urls")),
     path("volumes/", include(vms.catalogue_urls.volume_urls)),
@@ -34,5 +46,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/tokens/", tokens.listed, name="tokens"),
+    path("accounts/tokens/create/", tokens.create, name="token-create"),
+    path("accounts/tokens/<slug:uuid>/revoke/", tokens.revoke, name="token-revoke"),
     path("admin/", admin.site.urls),
 ]

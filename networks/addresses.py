@@ -96,7 +96,9 @@ class Capacity:
     available: int
 
 
-FIELDS = ("start_ip", "end_ip", "netmask", "gateway")
+#: fields of a range, and what people call them
+WORDS = {"start_ip": "First address", "end_ip": "Last address", "netmask": "Netmask", "gateway": "Gateway"}
+FIELDS = tuple(WORDS)
 
 
 def used_ip_uuid(range_uuid: str, number: int) -> str:
@@ -109,7 +111,7 @@ def ip_number(ip: str) -> int:
     try:
         return int(IPv4Address(ip))
     except AddressValueError as error:
-        raise AddressError(f'"{ip}" is not an IPv4 address.') from error
+        raise AddressError(f'"{ip}" is not an IPv4 address, such as 10.0.0.7.') from error
 
 
 def is_contiguous(netmask: int) -> bool:
@@ -148,7 +150,8 @@ def _syntax_problems(text: RangeText) -> tuple[Problem, ...]:
         try:
             IPv4Address(value)
         except AddressValueError:
-            problems.append(Problem(field, f'{field} "{value}" is not an IPv4 address.'))
+            example = "255.255.255.0" if field == "netmask" else "10.0.0.7"
+            problems.append(Problem(field, f'{WORDS[field]} "{value}" is not an IPv4 address, such as {example}.'))
     return tuple(problems)
 
 
@@ -157,25 +160,25 @@ def _mask_problems(text: RangeText, candidate: AddressRange) -> tuple[Problem, .
         return (
             Problem(
                 "netmask",
-                f"netmask {text.netmask} is not contiguous: its ones have to stand before its zeros.",
+                f"Netmask {text.netmask} is none: its ones have to stand before its zeros, as in 255.255.255.0.",
             ),
         )
     if not 1 <= prefix_length(candidate.netmask) <= MAX_PREFIX:
         prefix = prefix_length(candidate.netmask)
-        return (Problem("netmask", f"netmask {text.netmask} (/{prefix}) is not between /1 and /{MAX_PREFIX}."),)
+        return (Problem("netmask", f"Netmask {text.netmask} (/{prefix}) is not between /1 and /{MAX_PREFIX}."),)
     return ()
 
 
 def _extent_problems(text: RangeText, candidate: AddressRange) -> Iterator[Problem]:
     network = candidate.network
     if candidate.start > candidate.end:
-        yield Problem("start_ip", f"start_ip {text.start_ip} lies after end_ip {text.end_ip}.")
+        yield Problem("start_ip", f"First address {text.start_ip} lies after last address {text.end_ip}.")
     elif candidate.gateway in candidate:
-        yield Problem("gateway", f"gateway {text.gateway} lies inside the range {candidate}.")
+        yield Problem("gateway", f"Gateway {text.gateway} lies inside the range {candidate}.")
     for field in ("end_ip", "gateway"):
         if IPv4Address(getattr(text, field)) not in network:
-            message = f"{field} {getattr(text, field)} is not in the network {network} of start_ip {text.start_ip}."
-            yield Problem(field, message)
+            what = f"{WORDS[field]} {getattr(text, field)}"
+            yield Problem(field, f"{what} is not in the network {network} of the first address, {text.start_ip}.")
     yield from _host_address_problems(text, network)
 
 
@@ -183,18 +186,18 @@ def _host_address_problems(text: RangeText, network: IPv4Network) -> Iterator[Pr
     special = {network.network_address: "network address", network.broadcast_address: "broadcast address"}
     for field in ("start_ip", "end_ip", "gateway"):
         if kind := special.get(IPv4Address(getattr(text, field))):
-            yield Problem(field, f"{field} {getattr(text, field)} is the {kind} of {network}.")
+            yield Problem(field, f"{WORDS[field]} {getattr(text, field)} is the {kind} of {network}.")
     start = IPv4Address(text.start_ip)
     if start.is_multicast or start.is_loopback or start.is_reserved or start in IPv4Network("0.0.0.0/8"):
-        yield Problem("start_ip", f"start_ip {start} is not an address a host can have.")
+        yield Problem("start_ip", f"First address {start} is not an address a host can have.")
 
 
 def _sibling_problems(text: RangeText, candidate: AddressRange, other: AddressRange) -> Iterator[Problem]:
     for field in ("netmask", "gateway"):
         theirs = getattr(other, field)
         if getattr(candidate, field) != theirs:
-            mine = f"{field} {getattr(text, field)}"
-            yield Problem(field, f"{mine} differs from {IPv4Address(theirs)} of the L3's range {other}.")
+            mine = f"{WORDS[field]} {getattr(text, field)}"
+            yield Problem(field, f"{mine} differs from {IPv4Address(theirs)} of the network's range {other}.")
     if candidate.network != other.network:
         yield Problem("start_ip", f"The range {candidate} is not in the network {other.network} of the range {other}.")
     if candidate.start <= other.end and other.start <= candidate.end:
@@ -203,10 +206,7 @@ def _sibling_problems(text: RangeText, candidate: AddressRange, other: AddressRa
 
 def range_from_cidr(cidr: str) -> RangeText:
     """Gateway = first usable address, start = second, end = last (semantics §8.4). Raises `AddressError`."""
-    try:
-        network = IPv4Network(cidr)
-    except ValueError as error:
-        raise AddressError(f'"{cidr}" is not an IPv4 network such as 10.0.0.0/24: {error}.') from error
+    network = _network(cidr)
     if not 1 <= network.prefixlen <= MAX_PREFIX:
         raise AddressError(f"The network {network} is not between /1 and /{MAX_PREFIX}.")
     first, last = network.network_address + 1, network.broadcast_address - 1
@@ -215,17 +215,19 @@ def range_from_cidr(cidr: str) -> RangeText:
 
 def network_text(cidr: str) -> str:
     """A network, or one address, in its usual spelling: 10.0.0.0/24, 10.0.0.7/32. Raises `AddressError`."""
+    return str(_network(cidr, or_else=", or the address/32"))
+
+
+def _network(cidr: str, or_else: str = "") -> IPv4Network:
     try:
-        return str(IPv4Network(cidr.strip()))
+        return IPv4Network(cidr.strip())
     except NetmaskValueError as error:
         raise AddressError(f'"{cidr}" has no prefix length between 0 and 32.') from error
     except AddressValueError as error:
         raise AddressError(f'"{cidr}" is not an IPv4 network such as 10.0.0.0/24.') from error
     except ValueError as error:
         meant = IPv4Network(cidr.strip(), strict=False)
-        raise AddressError(
-            f'"{cidr}" is one address of the network {meant}; write {meant}, or the address/32.'
-        ) from error
+        raise AddressError(f'"{cidr}" is one address of the network {meant}: write {meant}{or_else}.') from error
 
 
 # --- choosing

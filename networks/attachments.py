@@ -1,21 +1,21 @@
 """Changes of networks that reach their hosts: attach and detach, ranges, DNS, and what goes with a deletion."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
 from console.cascade import Edge, Effect, Plan, before_delete, declare, get_or_refuse, named
-from console.errors import InvalidArgument, Refusal
+from console.errors import InvalidArgument, Refusal, check_all
 from console.models import Operation
-from console.naming import domain_problem
 from console.resources import update_row
 from hosts.models import Cluster, Host, LeftoverKind, Zone
 from hosts.realise import Thing, carried, keep, leave_behind, owing, realise
 from hosts.states import target_of
 from networks import services
-from networks.addresses import AddressError, ip_number, range_from_cidr
+from networks.addresses import AddressError, range_from_cidr
 from networks.hostnet import networks_of
 from networks.models import AddressUse, IpRange, L2Network, L3Network
 
@@ -119,23 +119,12 @@ def update_l3(
     """Name, domain and DNS servers; hosts are told when what they carry has changed."""
     l3: L3Network = get_or_refuse(L3Network, uuid)
     servers = list(dict.fromkeys(dns))
-    if dns_domain and (problem := domain_problem(dns_domain)):
-        raise InvalidArgument(problem, field="dnsDomain")
-    for server in servers:
-        check_dns(server)
+    check_all(lambda: services.check_domain(dns_domain), *(partial(services.check_dns, server) for server in servers))
     with transaction.atomic():
         update_row(l3, name=name, description=description, dns=servers, dns_domain=dns_domain or None)
         if (l3.dns, l3.dns_domain or None) == (servers, dns_domain or None):
             return []
         return realise(_clusters_of(l3), f"DNS of network {name} changed", user)
-
-
-def check_dns(server: str) -> None:
-    """Raises InvalidArgument for what is no IPv4 address."""
-    try:
-        ip_number(server)
-    except AddressError as error:
-        raise InvalidArgument(f"DNS server: {error}", field="dns") from error
 
 
 def add_range(

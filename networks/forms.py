@@ -4,11 +4,15 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from console.errors import InvalidArgument
 from console.forms import NamedForm, PlainForm, RowField
 from console.models.resource import NAME_LENGTH
+from console.naming import domain_problem, name_problem
 from hosts.models import Zone
-from networks.guest import MAX_VLAN
+from networks.addresses import AddressError, RangeText, range_from_cidr, range_problems
+from networks.guest import MAX_VLAN, bridge_problem
 from networks.models import L2Network
+from networks.services import check_dns
 
 
 class L2Form(NamedForm):
@@ -22,11 +26,18 @@ class L2Form(NamedForm):
         help_text="The hosts' interface it goes out by, such as eth1. Empty: guests of one host reach each other only.",
     )
     vlan = forms.IntegerField(
-        label="VLAN", required=False, min_value=0, max_value=MAX_VLAN, help_text="0 to 4095; empty is untagged."
+        label="VLAN",
+        required=False,
+        min_value=0,
+        max_value=MAX_VLAN,
+        help_text="0 to 4095; empty is untagged.",
     )
 
     def clean_physical_interface(self) -> str:
-        return str(self.cleaned_data["physical_interface"]).strip()
+        interface = str(self.cleaned_data["physical_interface"]).strip()
+        if interface and (problem := bridge_problem(interface)):
+            raise forms.ValidationError(problem)
+        return interface
 
 
 class LinesField(forms.CharField):
@@ -54,6 +65,36 @@ class DnsForm(NamedForm):
         help_text="IPv4 addresses, one per line. Guests ask their gateway, which forwards to these.",
     )
 
+    def clean_dns_domain(self) -> str:
+        domain: str = self.cleaned_data["dns_domain"]
+        if domain and (problem := domain_problem(domain)):
+            raise forms.ValidationError(problem)
+        return domain
+
+    def clean_dns(self) -> list[str]:
+        for server in self.cleaned_data["dns"]:
+            try:
+                check_dns(server)
+            except InvalidArgument as problem:
+                self.add_error("dns", problem.details)
+        return list(self.cleaned_data.get("dns", []))
+
+
+class CidrField(forms.CharField):
+    """A network whose addresses are given out, such as 10.0.0.0/24."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=32, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        cidr = super().clean(value)
+        try:
+            if cidr:
+                range_from_cidr(cidr)
+        except AddressError as problem:
+            raise forms.ValidationError(str(problem)) from problem
+        return cidr
+
 
 class L3Form(DnsForm):
     """A new L3 network, with its first addresses."""
@@ -61,10 +102,8 @@ class L3Form(DnsForm):
     names: ClassVar = {"networkCidr": "cidr"}
 
     l2_network = RowField(L2Network.objects.select_related("zone"), label="L2 network")
-    cidr = forms.CharField(
+    cidr = CidrField(
         label="Addresses",
-        required=False,
-        max_length=32,
         help_text="A network such as 10.0.0.0/24: its first address is the gateway, the others go to guests. "
         "Empty: add ranges later.",
     )
@@ -78,7 +117,7 @@ class RangeForm(PlainForm):
     names: ClassVar = {"networkCidr": "cidr"}
 
     name = forms.CharField(max_length=NAME_LENGTH, required=False, help_text="Empty: named after its addresses.")
-    cidr = forms.CharField(label="Network", required=False, max_length=32, help_text="Such as 10.0.0.0/24; or fill in:")
+    cidr = CidrField(label="Network", help_text="Such as 10.0.0.0/24; or fill in:")
     start_ip = forms.CharField(label="First address", required=False, max_length=15)
     end_ip = forms.CharField(label="Last address", required=False, max_length=15)
     netmask = forms.CharField(required=False, max_length=15)
@@ -86,15 +125,24 @@ class RangeForm(PlainForm):
 
     single: ClassVar = ("start_ip", "end_ip", "netmask", "gateway")
 
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name and (problem := name_problem(name)):
+            raise forms.ValidationError(problem)
+        return name
+
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         given = [name for name in self.single if found.get(name)]
-        if found.get("cidr"):
+        if self.data.get("cidr", "").strip():
             for name in given:
                 self.add_error(name, "Give either a network or single addresses.")
         else:
             for name in set(self.single) - set(given):
                 self.add_error(name, "Needed when no network is given.")
+            if len(given) == len(self.single):
+                for problem in range_problems(RangeText(*(found[name] for name in self.single))):
+                    self.add_error(problem.field, problem.message)
         return found
 
     def values(self) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Writes of networks."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from console.errors import InvalidArgument, NotFound
+from console.errors import InvalidArgument, NotFound, check_all
 from console.naming import domain_problem, new_uuid
 from console.resources import check_new
 from hosts.models import Cluster, Zone
@@ -24,11 +26,10 @@ def create_l2(
     resource_uuid: str | None = None,
 ) -> L2Network:
     """Raises InvalidArgument, e.g. when the bridge's name would be too long for Linux."""
-    check_new(L2Network, name=name, description=description, resource_uuid=resource_uuid)
-    if physical_interface and (problem := bridge_problem(physical_interface, vlan)):
-        raise InvalidArgument(problem, field="physicalInterface")
-    if vlan is not None and not physical_interface:
-        raise InvalidArgument("A VLAN needs a physical interface", field="vlan")
+    check_all(
+        lambda: check_new(L2Network, name=name, description=description, resource_uuid=resource_uuid),
+        lambda: _check_wire(physical_interface, vlan),
+    )
     return L2Network.objects.create(
         uuid=resource_uuid or new_uuid(),
         name=name,
@@ -40,14 +41,28 @@ def create_l2(
     )
 
 
+def _check_wire(physical_interface: str, vlan: int | None) -> None:
+    if physical_interface and (problem := bridge_problem(physical_interface, vlan)):
+        raise InvalidArgument(problem, field="physicalInterface")
+    if vlan is not None and not physical_interface:
+        raise InvalidArgument("A VLAN needs a physical interface", field="vlan")
+
+
+def twins_of(l2: L2Network) -> QuerySet[L2Network]:
+    """Other L2 networks of its zone on the same wire: a cluster can carry one of them only (semantics §8.3)."""
+    if not l2.physical_interface:
+        return L2Network.objects.none()
+    same = L2Network.objects.filter(zone=l2.zone_id, physical_interface=l2.physical_interface, vlan=l2.vlan)
+    return same.exclude(pk=l2.pk)
+
+
 def attach_l2(*, l2: L2Network, cluster: Cluster) -> None:
     """Only siblings of one zone attach, and a cluster carries a physical interface and VLAN once (semantics §8.3)."""
     if l2.zone_id != cluster.zone_id:
         raise InvalidArgument(f"L2 {l2.name} and cluster {cluster.name} are in different zones", field="clusterUuid")
     with transaction.atomic():
         Cluster.objects.select_for_update().get(pk=cluster.pk)
-        twins = cluster.l2_networks.filter(physical_interface=l2.physical_interface, vlan=l2.vlan)
-        if l2.physical_interface and (twin := twins.exclude(pk=l2.pk).first()):
+        if twin := twins_of(l2).filter(clusters=cluster).first():
             where = l2.physical_interface + ("" if l2.vlan is None else f" VLAN {l2.vlan}")
             text = f"Cluster {cluster.name} has {where} already, as L2 {twin.name}"
             raise InvalidArgument(text, field="l2NetworkUuid")
@@ -65,17 +80,17 @@ def create_l3(
 ) -> L3Network:
     """One L3 per L2: its bridge carries one gateway and one DHCP server."""
     servers = list(dns)
-    check_new(L3Network, name=name, description=description, resource_uuid=resource_uuid)
-    if dns_domain and (problem := domain_problem(dns_domain)):
-        raise InvalidArgument(problem, field="dnsDomain")
-    for server in servers:
-        _check_dns(server)
+    check_all(
+        lambda: check_new(L3Network, name=name, description=description, resource_uuid=resource_uuid),
+        lambda: check_domain(dns_domain),
+        *(partial(check_dns, server) for server in servers),
+    )
     with transaction.atomic():
         L2Network.objects.select_for_update().get(pk=l2.pk)
         if other := l2.l3_networks.first():
             raise InvalidArgument(
                 f"L2 {l2.name} already carries L3 {other.name}; its bridge has one gateway and one DHCP server. "
-                "Make another L2 for this network",
+                "Make another L2 for this network, on another interface or VLAN",
                 field="l2NetworkUuid",
             )
         return L3Network.objects.create(
@@ -88,7 +103,14 @@ def create_l3(
         )
 
 
-def _check_dns(server: str) -> None:
+def check_domain(domain: str | None) -> None:
+    """Raises InvalidArgument for what is no DNS domain; none at all is fine."""
+    if domain and (problem := domain_problem(domain)):
+        raise InvalidArgument(problem, field="dnsDomain")
+
+
+def check_dns(server: str) -> None:
+    """Raises InvalidArgument for what is no IPv4 address."""
     try:
         ip_number(server)
     except AddressError as error:
@@ -117,9 +139,8 @@ def add_ip_range(
             raise NotFound(f"There is no L3 network with uuid {l3.pk}", field="l3NetworkUuid")
         problems = range_problems(text, [address_range(row) for row in l3.ip_ranges.all()])
         if problems:
-            raise InvalidArgument(
-                " ".join(problem.message for problem in problems), field=RANGE_FIELDS[problems[0].field]
-            )
+            wrong = [InvalidArgument(problem.message, field=RANGE_FIELDS[problem.field]) for problem in problems]
+            raise InvalidArgument.together(wrong)
         return IpRange.objects.create(
             uuid=resource_uuid or new_uuid(),
             name=name,

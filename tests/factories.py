@@ -11,7 +11,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 
-from console.models import Operation, OperationStep, Tag, TagType
+from console import tokens
+from console.models import ApiToken, Operation, OperationStep, Tag, TagType
 from console.naming import derived_uuid
 from hosts.models import Cluster, Host, HostStatus, ImageStore, PrimaryStorage, Zone
 from networks.addresses import ip_number
@@ -288,6 +289,11 @@ def make_operation(steps: tuple[str, ...] = ("first", "second"), **values: Any) 
         for n, name in enumerate(steps)
     )
     return operation
+
+
+def make_token(**values: Any) -> tuple[ApiToken, str]:
+    """A token and its key."""
+    return tokens.issue(values.pop("user", None) or make_user(), values.pop("name", "script"), **values)
 
 
 def make_tag(resource: Any, resource_type: str, tag: str, kind: TagType = TagType.USER) -> Tag:

@@ -44,6 +44,7 @@ PURE = (
     "console.query.complete",
     "console.errors",
     "console.naming",
+    "console.textual",
     "console.pace",
 )
 PURE_LIBRARIES = {"lark"}

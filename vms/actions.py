@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from console.textual import lacking
 from vms.states import VmOperation, VmState, refusal
 
 
@@ -41,7 +42,7 @@ ACTIONS = (
         warning="It starts on its last host where that can take it, else on another one.",
     ),
     Action(
-        "stop", "Stop", "square", VmOperation.STOP, "vm.stop", will="stop",
+        "stop", "Stop", "power", VmOperation.STOP, "vm.stop", will="stop",
         done=frozenset({VmState.STOPPED}), already="stopped",
         warning="The guest is asked to shut down, and switched off when it does not.",
     ),
@@ -141,7 +142,7 @@ def buttons(
 
 def _why_not(action: Action, state: VmState, holder: str, may: Callable[[str], bool]) -> str:
     if not may(action.permission):
-        return "Your account may not do this."
+        return lacking(action.permission)
     if state in action.done:
         return f"The VM is already {action.already}."
     return why_refused(action, state, holder)

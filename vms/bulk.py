@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.textual import lacking
 from vms.actions import Action, why_refused
 from vms.states import VmState
 
@@ -40,7 +41,7 @@ class Forecast:
 def forecast(action: Action, subject: Subject, *, may: bool = True) -> Forecast:
     """What the action would do to one VM; `may`: the account has the permission."""
     if not may:
-        return Forecast(subject, Outcome.REFUSED, "Your account may not do this.")
+        return Forecast(subject, Outcome.REFUSED, lacking(action.permission))
     if subject.state in action.done:
         return Forecast(subject, Outcome.ALREADY, f"The VM is already {action.already}.")
     why = why_refused(action, subject.state, subject.holder[1] if subject.holder else "")

@@ -12,7 +12,7 @@ from vms.creation import CreateVm
 from vms.life import DELETE_MODES, PERMISSIVE, Asked
 from vms.maintenance import enter
 from vms.models import VmType
-from vms.services import create_vm
+from vms.services import create_vm, update_vm
 from vms.volumes import NewVolume, attach_volume, create_volume, delete_volume, detach_volume
 
 #: of ChangeHostState: the manual's word, and that of later versions
@@ -72,6 +72,13 @@ def create_vm_instance(given: Arguments) -> Accepted:
         user=given.user,
     )
     return Accepted(operation, "VmInstance", operation.subject_uuid)
+
+
+@command("UpdateVmInstance", Parameter("uuid", required=True), Parameter("name"), Parameter("description"))
+def update_vm_instance(given: Arguments) -> Answer:
+    """Change the name and the description of a VM; its domain gets them when it is started next."""
+    update_vm(given["uuid"], {name: given[name] for name in ("name", "description") if name in given})
+    return _answer(given["uuid"], None)
 
 
 @command("StartVmInstance", Parameter("uuid", required=True))

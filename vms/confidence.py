@@ -41,12 +41,22 @@ class Knowledge:
 
 
 def knowledge(
-    *, since: datetime, cause: str, seen_at: datetime | None, seen_by: str, now: datetime, interval: float
+    *,
+    since: datetime,
+    cause: str,
+    seen_at: datetime | None,
+    seen_by: str,
+    now: datetime,
+    interval: float,
+    unknown: bool = False,
 ) -> Knowledge:
     """The newest of two: the change that led to the state, and the last complete look at the VM's host.
 
-    `interval` is seconds between two looks.
+    Becoming `unknown` is no sight of the VM: it was last seen before that. `interval` is seconds between two looks.
     """
+    if unknown:
+        at, source = (seen_at, seen_by) if seen_at and seen_at < since else (since, cause)
+        return Knowledge(at, source, Freshness.STALE)
     at, source = (seen_at, seen_by) if seen_at and seen_at > since else (since, cause)
     return Knowledge(at, source, faded(now - at, interval))
 

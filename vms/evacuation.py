@@ -107,7 +107,8 @@ def _move(guest: Guest, hosts: Mapping[str, HostView], current: HostView, rng: R
     others = [host for host in hosts.values() if host.uuid != current.uuid]
     if not others:
         return Move(guest, why="There is no other host.", first=first)
-    found = decide(others, replace(guest.spec, current=current), STRATEGIES[MIGRATE], rng)
+    # With the host it leaves, which the rules refuse: the reasons then count as those of the migration would.
+    found = decide(hosts.values(), replace(guest.spec, current=current), STRATEGIES[MIGRATE], rng)
     if not found.candidates:
         return Move(guest, why=found.report.summary(), first=first)
     return Move(guest, found.candidates[0], first=first)

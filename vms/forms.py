@@ -24,11 +24,13 @@ class WizardForm(PlainForm):
         self.offered = offered
         self.copies = copies
 
-    def focus_first_error(self) -> None:
-        """The page opens at the first field that is wrong."""
-        wrong = next((name for name in self.errors if name in self.fields), None)
-        if wrong:
-            self.fields[wrong].widget.attrs["autofocus"] = True
+    @property
+    def trouble(self) -> str:
+        """What keeps the page from being left: something is missing, or wrong."""
+        codes = {error.code for errors in self.errors.as_data().values() for error in errors}
+        return (
+            "Something is still missing on this page." if codes == {"required"} else "Something is wrong on this page."
+        )
 
     def chosen(self, options: Mapping[str, Option], uuid: str, what: str) -> str:
         """The uuid of something that can be chosen. Raises ValidationError."""

@@ -95,6 +95,12 @@ def foreign(host: Host) -> list[str]:
     return [name for name, state in rows if DomainState(state).active]
 
 
+def shaking_hands(host: Host) -> list[str]:
+    """Names of other hosts that may take VMs in a moment."""
+    others = Host.objects.filter(status=HostStatus.CONNECTING, state=HostState.ENABLED).exclude(pk=host.pk)
+    return list(others.order_by("name").values_list("name", flat=True))
+
+
 def plan_of(host: Host) -> Plan:
     """What would happen now; reserves nothing. The number of statements does not depend on hosts and VMs."""
     views = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=Settings.read())

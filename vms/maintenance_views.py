@@ -59,6 +59,7 @@ def _context(host: Host, refusal: str) -> dict[str, object]:
         "plan": plan,
         "going": len(plan.moves) - len(plan.stuck),
         "loads": [(load, *_rooms(load)) for load in plan.loads],
+        "awaited": maintenance.shaking_hands(host) if plan.stuck else [],
         "foreign": maintenance.foreign(host),
         "refusal": refusal,
         "key": new_uuid(),
@@ -69,6 +70,6 @@ def _rooms(load: Load) -> tuple[Room, Room]:
     """CPU and memory of a target, before and after."""
     before, after = load.before, load.after
     return (
-        room(before.available_cpu, after.used_cpu - before.used_cpu, before.total_cpu, str),
-        room(before.available_memory, after.used_memory - before.used_memory, before.total_memory, format_size),
+        room(before.available_cpu, after.used_cpu - before.used_cpu, before.room_cpu, str),
+        room(before.available_memory, after.used_memory - before.used_memory, before.room_memory, format_size),
     )

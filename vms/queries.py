@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
+from hosts.models import Heard
 from networks.models import AddressUse
 from vms.bulk import Subject
 from vms.models import PortForwardingRule, VmChange, VmInstance, VmNic, Volume
@@ -15,6 +16,8 @@ from vms.systemtags import HOSTNAME
 
 RECENT_OPERATIONS = 20
 RECENT_CHANGES = 200
+#: causes of changes that were seen, and not made
+OBSERVED = frozenset(map(str, Heard))
 
 
 def for_lines(rows: QuerySet[VmInstance]) -> QuerySet[VmInstance]:
@@ -70,11 +73,22 @@ def operations_of(uuid: str) -> list[Operation]:
 
 
 def history_of(uuid: str) -> list[VmChange]:
-    """The latest changes of a VM's state and place, newest first; `lasted` of each is how long it held."""
+    """The latest changes of a VM's state and place, newest first.
+
+    `lasted` of each is how long it held, `came_from` the change before one that took it off its host.
+    """
     rows = list(VmChange.objects.filter(vm_uuid=uuid)[:RECENT_CHANGES])
-    for row, after in zip(rows, [None, *rows], strict=False):
+    for row, after, before in zip(rows, [None, *rows], [*rows[1:], None], strict=False):
         row.lasted = after.at - row.at if after else None  # type: ignore[attr-defined]
+        row.came_from = before if before and before.host_uuid and not row.host_uuid else None  # type: ignore[attr-defined]
     return rows
+
+
+def ended_outside(vm: VmInstance) -> VmChange | None:
+    """The change by which a VM was seen to have ended without an operation; None where Corral stopped it."""
+    if vm.state != VmState.STOPPED or vm.state_cause not in OBSERVED:
+        return None
+    return VmChange.objects.filter(vm_uuid=vm.pk).first()
 
 
 def known_before(vm: VmInstance) -> VmChange | None:

@@ -84,6 +84,19 @@ def shown(state: DomainState) -> Shown:
     return Shown.ALIVE if state.active else Shown.DEFINED
 
 
+def told(before: VmState, after: VmState, host: str, *, crashed: bool = False) -> str:
+    """What a change means that no operation of Corral has made, as far as it is known; `host` is where it was seen."""
+    if after is VmState.RUNNING:
+        return f"Runs on {host}; Corral has not begun that"
+    if after is not VmState.STOPPED:
+        return f"Seen on {host}"
+    if crashed:
+        return f"The guest crashed on {host}"
+    if before is VmState.UNKNOWN:
+        return f"Ended while it was unknown; seen on {host}"
+    return f"Shut down from inside, or switched off outside of Corral; seen on {host}"
+
+
 def placed(vm_host: str | None, host: str) -> Placed:
     """Where a VM is by its record, seen from `host`."""
     if vm_host is None:

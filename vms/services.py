@@ -1,16 +1,18 @@
 """Writes of VMs: what happens when a request is accepted, before any worker comes."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from random import Random, SystemRandom
 
 from django.contrib.auth.models import AbstractBaseUser
 
 from console import systemtags
+from console.cascade import get_or_refuse
 from console.models import Operation, TagType
 from console.naming import new_uuid
 from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
-from console.resources import insert
+from console.resources import insert, update_texts
 from hosts import capacity
 from hosts.allocation.engine import Decision
 from hosts.allocation.strategies import Strategy, strategy_for_create
@@ -42,6 +44,17 @@ def create_vm(
     checked = check(request)
     look = choose(checked.allocation(), _strategy(checked), rng)
     return once(idempotency_key, lambda: _accept_create(request, look, user, idempotency_key, rng))
+
+
+def update_vm(uuid: str, texts: Mapping[str, str | None]) -> VmInstance:
+    """Write those of name and description that are given: of the record, whatever works on the VM meanwhile.
+
+    Its domain gets them as title and description when it is defined next, at the next start. Raises InvalidArgument
+    and NotFound.
+    """
+    vm: VmInstance = get_or_refuse(VmInstance, uuid)
+    update_texts(vm, texts)
+    return vm.reload()
 
 
 def preview_create(request: CreateVm) -> Decision:

@@ -103,7 +103,7 @@ def after(state: VmState, event: VmEvent) -> VmState | None:
 
 
 class VmOperation(StrEnum):
-    """What people can ask of a VM. The value ends a sentence: "reboot is allowed in Running"."""
+    """What people can ask of a VM; `POSSIBLE` says it in words."""
 
     START = "start"
     STOP = "stop"
@@ -120,6 +120,28 @@ class VmOperation(StrEnum):
     CREATE_TEMPLATE = "create template"
     CONSOLE = "console"
     UPDATE = "update"
+
+
+#: the middle of the sentence that says when an operation is accepted
+POSSIBLE: Mapping[VmOperation, str] = MappingProxyType(
+    {
+        VmOperation.START: "it can be started",
+        VmOperation.STOP: "it can be stopped",
+        VmOperation.REBOOT: "it can be rebooted",
+        VmOperation.DESTROY: "it can be destroyed",
+        VmOperation.MIGRATE: "it can be migrated",
+        VmOperation.ATTACH_VOLUME: "a volume can be attached",
+        VmOperation.DETACH_VOLUME: "a volume can be detached",
+        VmOperation.ATTACH_NETWORK: "a network can be attached",
+        VmOperation.DETACH_NETWORK: "a network can be detached",
+        VmOperation.CHANGE_OFFERING: "its offering can be changed",
+        VmOperation.ATTACH_ISO: "an ISO can be attached",
+        VmOperation.DETACH_ISO: "an ISO can be detached",
+        VmOperation.CREATE_TEMPLATE: "a template can be made of it",
+        VmOperation.CONSOLE: "its console can be opened",
+        VmOperation.UPDATE: "it can be edited",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +201,7 @@ def refusal(operation: VmOperation, state: VmState) -> str | None:
     names = " or ".join(one for one in VmState if one in states)
     first = OPERATIONS[operation].first
     hint = f": {first}" if first and state is VmState.RUNNING else ""
-    return f"The VM is {state}; {operation} is allowed in {names}{hint}."
+    return f"The VM is {state}; {POSSIBLE[operation]} only while it is {names}{hint}."
 
 
 @dataclass(frozen=True, slots=True)

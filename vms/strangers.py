@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.utils import timezone
 
 from console import live
@@ -13,7 +14,7 @@ from console.errors import NotFound
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainInfo, DomainNic
 from hosts.models import Host, Leftover, LeftoverKind
-from vms.models import Stranger
+from vms.models import IgnoredDomain, Stranger
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,9 @@ def keep(host: Host, shown: Iterable[DomainInfo], ask: Ask) -> None:
     if not gone and not changed:
         return
     Stranger.objects.filter(host=host, domain_uuid__in=gone).delete()
+    ignored = IgnoredDomain.objects.in_bulk([info.uuid for info in changed])
     for info in changed:
-        columns = _columns(info) | _devices(info.uuid, ask)
+        columns = _columns(info) | _devices(info.uuid, ask) | _ignored(ignored.get(info.uuid))
         Stranger.objects.update_or_create(host=host, domain_uuid=info.uuid, defaults=columns)
     live.tell()
 
@@ -53,6 +55,11 @@ def _columns(info: DomainInfo) -> dict[str, object]:
         "memory": info.memory,
         "persistent": info.persistent,
     }
+
+
+def _ignored(by_somebody: IgnoredDomain | None) -> dict[str, object]:
+    """A domain that comes to another host is ignored there as well."""
+    return {"ignored": by_somebody is not None, "ignored_by_id": by_somebody.ignored_by_id if by_somebody else None}
 
 
 def _differs(row: Stranger, info: DomainInfo) -> bool:
@@ -106,9 +113,14 @@ def heed(uuid: str) -> Stranger:
 def _decide(uuid: str, ignored: bool, user: AbstractBaseUser | None) -> Stranger:
     """Raises NotFound for a domain that no host shows any more."""
     rows = Stranger.objects.filter(domain_uuid=uuid)
-    rows.exclude(ignored=ignored).update(ignored=ignored, ignored_by=user.pk if user else None)
     row = rows.select_related("host").order_by("pk").first()
     if row is None:
         raise NotFound(f"No host shows a domain {uuid} that nobody recorded", field="uuid")
-    live.tell()
+    with transaction.atomic():
+        if ignored:
+            IgnoredDomain.objects.get_or_create(domain_uuid=uuid, defaults={"ignored_by_id": user.pk if user else None})
+        else:
+            IgnoredDomain.objects.filter(pk=uuid).delete()
+        rows.exclude(ignored=ignored).update(ignored=ignored, ignored_by=user.pk if user else None)
+        live.tell()
     return row

@@ -100,8 +100,8 @@ def _eligible(host: HostView, cpu: int, memory: int, marks: Mapping[str, str]) -
         host.name,
         marks.get(host.uuid, ""),
         host.cluster_name,
-        cpu=room(host.available_cpu, cpu, host.total_cpu, str),
-        memory=room(host.available_memory, memory, host.total_memory, format_size),
+        cpu=room(host.available_cpu, cpu, host.room_cpu, str),
+        memory=room(host.available_memory, memory, host.room_memory, format_size),
     )
 
 

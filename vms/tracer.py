@@ -18,13 +18,14 @@ from console.operations.cause import because
 from hosts.health import Listing, observers
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.port import Hypervisor
+from hosts.hypervisor.spec import DomainState
 from hosts.hypervisors import hypervisor
 from hosts.models import Heard, Host, HostPulse, HostStatus, Leftover, LeftoverKind
 from hosts.realise import bring_up_to_date
 from vms import strangers, undone
 from vms.location import come_to_rest
 from vms.models import VmInstance
-from vms.reconcile import LEFT_TO_HEALING, Act, Shown, act, placed, shown
+from vms.reconcile import LEFT_TO_HEALING, Act, Shown, act, placed, shown, told
 from vms.states import VmState
 from vms.verdict import Place, Seen, seen, verdict
 
@@ -116,7 +117,11 @@ class _Round:
 
         Hosts it has left are cleared of it, and a host it has come to gets what it needs there, by operations.
         """
-        with transaction.atomic():
+        found = self.listing.get(vm.pk)
+        crashed = found is not None and found.state is DomainState.CRASHED
+        where = host.name if host else self.host.name
+        detail = told(VmState(vm.state), state, where, crashed=crashed)
+        with transaction.atomic(), because(str(self.by), detail=detail):
             if _is_busy(vm) or not come_to_rest(vm, state, host, target):
                 return
             live.tell()

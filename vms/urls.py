@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vms import action_views, bulk_views, stranger_views, views, wizard_views
+from vms import action_views, bulk_views, edit_views, stranger_views, views, wizard_views
 
 app_name = "vms"
 
@@ -19,5 +19,6 @@ urlpatterns = [
     path("strangers/<slug:uuid>/ignore/", stranger_views.ignore, name="ignore"),
     path("strangers/<slug:uuid>/heed/", stranger_views.heed, name="heed"),
     path("<slug:uuid>/", views.vm_detail, name="detail"),
+    path("<slug:uuid>/edit/", edit_views.edit, name="edit"),
     path("<slug:uuid>/<slug:name>/", action_views.act, name="act"),
 ]

@@ -118,10 +118,13 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "tab": tab,
         "tabs": TABS.items(),
         "operations": [operation for operation in operations if not operation.is_open],
+        "operation_count": len(operations),
         "current": current,
         **_buttons(request, vm, current.title if current else ""),
+        "may_edit": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
         "look_interval": PING_INTERVAL.get(),
+        "ended": queries.ended_outside(vm),
         "known_before": queries.known_before(vm) if vm.state == VmState.UNKNOWN else None,
     }
     live = vm.state in INTERMEDIATE or current is not None

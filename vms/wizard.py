@@ -10,6 +10,8 @@ from console.naming import new_uuid
 
 MOST_COPIES = 50
 SESSION_KEY = "vm-draft"
+#: where the key of the draft that was submitted last is kept
+SUBMITTED_KEY = "vm-submitted"
 # What a draft keeps of one answer: more than any field takes, so that its error can be shown.
 MOST_VALUES, MOST_LENGTH = 200, 4096
 

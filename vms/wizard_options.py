@@ -1,13 +1,15 @@
 """What the create wizard offers to choose from; what cannot be chosen says why."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
+from console.forms import SHORT_UUID
 from console.models import Enablement
+from console.textual import told_apart
 from hosts.models import Cluster, Host, HostStatus, Zone
 from networks.addresses import capacity
 from networks.ipam import address_range
@@ -35,11 +37,17 @@ class NetworkOption(Option):
     total: int = 0
 
 
+#: of an L3 network: whether the hosts of any cluster carry it
+CARRIED = Exists(Cluster.objects.filter(l2_networks=OuterRef("l2_network")))
+
 Offered = dict[str, Option]
 
 
 def _by_uuid(options: Iterable[Option]) -> Offered:
-    return {option.uuid: option for option in options}
+    """Options of equal names are told apart by the beginning of their uuid."""
+    found = list(options)
+    names = told_apart([option.name for option in found], [option.uuid[:SHORT_UUID] for option in found])
+    return {option.uuid: replace(option, name=name) for option, name in zip(found, names, strict=True)}
 
 
 def _first(*rules: tuple[bool, str]) -> str:
@@ -78,6 +86,7 @@ def _network(l3: Any) -> NetworkOption:
             (not ranges, "has no range of addresses"),
             (room.available <= 0, f"has no free address: all {room.total} are taken"),
         ),
+        note="" if l3.carried else f"No host carries it yet: its L2 network, {l3.l2_network}, is in no cluster.",
         cidrs=tuple(dict.fromkeys(str(one.network) for one in ranges)),
         free=max(room.available, 0),
         total=room.total,
@@ -104,7 +113,9 @@ class Options:
     @cached_property
     def networks(self) -> dict[str, NetworkOption]:
         rows = L3Network.objects.filter(system=False).select_related("l2_network__zone")
-        counted: Iterable[Any] = rows.annotate(used_count=Count("used_ips")).prefetch_related("ip_ranges")
+        counted: Iterable[Any] = rows.annotate(used_count=Count("used_ips"), carried=CARRIED).prefetch_related(
+            "ip_ranges"
+        )
         return {l3.uuid: _network(l3) for l3 in sorted(counted, key=lambda l3: (l3.name, l3.uuid))}
 
     @cached_property

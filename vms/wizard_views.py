@@ -8,20 +8,24 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.htmx import wants_fragment
+from console.models import Operation
 from console.permissions import needs
 from vms import wizard_preview
 from vms.models import VmInstance
-from vms.wizard import REVIEW, STEPS, Draft, Nics, Step, discard, step_after, step_called, steps_before
+from vms.wizard import REVIEW, STEPS, SUBMITTED_KEY, Draft, Nics, Step, discard, step_after, step_called, steps_before
 from vms.wizard_flow import BASICS, DISKS, IMAGE, NETWORKS, PLACEMENT, Wizard, accepted, submit
 
 #: name and value of the button that was pressed; an empty one goes on to the next page
 BUTTON = "go"
 #: where "go on" leads when people came from the review to change one thing
 RETURN = "return"
+#: why a page cannot be passed, by whether it was answered
+NOT_LEFT = {False: "it is not complete yet", True: "something on it is missing or wrong"}
 
 may_create = needs(VmInstance, "add")
 
@@ -59,14 +63,21 @@ def step(request: HttpRequest, name: str) -> HttpResponse:
     if here == REVIEW and request.method == "POST":
         return _submitted(request, wizard)
     if missing := wizard.incomplete(before=here):
-        return _sent_back(request, missing)
+        return _sent_back(request, wizard, missing)
     if request.method == "POST":
         return _answered(request, wizard, here)
     return _page(request, wizard, here)
 
 
-def _sent_back(request: HttpRequest, missing: Step) -> HttpResponse:
-    messages.warning(request, f"“{missing.title}” comes first: it is not complete yet.")
+def _sent_back(request: HttpRequest, wizard: Wizard, missing: Step) -> HttpResponse:
+    user: Any = request.user
+    key = "" if wizard.draft.begun else request.session.pop(SUBMITTED_KEY, "")
+    if key and (made := accepted(key, user)):
+        said = f"{len(made)} VMs are" if len(made) > 1 else f"VM {made[0].subject_name} is"
+        text = 'What was asked here has been accepted: <a href="{}">{} there</a>. This is a new one.'
+        messages.info(request, format_html(text, _arrival(key, made), said))
+    else:
+        messages.warning(request, f"“{missing.title}” comes first: {NOT_LEFT[wizard.draft.visited(missing)]}.")
     return redirect(address(missing))
 
 
@@ -136,7 +147,7 @@ def _context(request: HttpRequest, wizard: Wizard, here: Step) -> dict[str, Any]
     }
     if here != REVIEW:
         form = wizard.form(here) if request.method == "POST" else wizard.shown(here)
-        form.focus_first_error()
+        form.open_at_first()
         context["form"] = form
     own = OWN_CONTEXT.get(here.name)
     return context | (own(wizard) if own else {})
@@ -229,7 +240,7 @@ def _submitted(request: HttpRequest, wizard: Wizard) -> HttpResponse:
         messages.warning(request, "This draft has been discarded meanwhile; nothing was created.")
         return redirect("vms:create")
     if missing := wizard.incomplete():
-        return _arrived(key, user) if accepted(key, user) else _sent_back(request, missing)
+        return _arrived(key, user) if accepted(key, user) else _sent_back(request, wizard, missing)
     if request.POST.get("seen") != wizard.draft.fingerprint:
         messages.warning(request, "The draft has changed since this page was shown; nothing was created. Look again.")
         return redirect(address(REVIEW))
@@ -240,6 +251,7 @@ def _submitted(request: HttpRequest, wizard: Wizard) -> HttpResponse:
         return redirect(address(REVIEW))
     _tell(request, len(wizard.names), refused)
     discard(request.session)
+    request.session[SUBMITTED_KEY] = key
     return _arrived(key, user)
 
 
@@ -253,7 +265,11 @@ def _tell(request: HttpRequest, wanted: int, refused: dict[str, list[str]]) -> N
 
 
 def _arrived(key: str, user: Any) -> HttpResponse:
-    operations = accepted(key, user)
+    return HttpResponseRedirect(_arrival(key, accepted(key, user)))
+
+
+def _arrival(key: str, operations: list[Operation]) -> str:
+    """Where what a draft has set going is seen."""
     if len(operations) == 1:
-        return redirect("vms:detail", operations[0].subject_uuid)
-    return HttpResponseRedirect(f"{reverse('vms:list')}?{urlencode({'batch': key, 'sort': 'name'})}")
+        return reverse("vms:detail", args=[operations[0].subject_uuid])
+    return f"{reverse('vms:list')}?{urlencode({'batch': key, 'sort': 'name'})}"

@@ -5,8 +5,10 @@ from console.models.operation import Lane, Operation, OperationStep, ResourceLoc
 from console.models.resource import Dated, Enablement, Resource, Stamped
 from console.models.saved_view import SavedView
 from console.models.tag import Tag, TagType
+from console.models.token import ApiToken
 
 __all__ = [
+    "ApiToken",
     "ConfigChange",
     "Dated",
     "Enablement",

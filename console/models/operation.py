@@ -27,6 +27,9 @@ class Status(models.TextChoices):
     CANCELLED = "Cancelled"
 
 
+#: who asked for what nobody asked for, and what the command line is called where it names no account
+CORRAL, COMMAND_LINE = "Corral", "Command line"
+
 OPEN = (Status.PENDING, Status.RUNNING, Status.UNDOING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 
@@ -96,6 +99,9 @@ class Operation(Dated):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    via = models.CharField(
+        max_length=32, blank=True, help_text="what it was asked by, where no account is named; blank: Corral itself"
+    )
     idempotency_key = models.CharField(max_length=128, null=True, blank=True, unique=True)
 
     arguments = models.JSONField(default=dict, help_text="what was asked for; never changes")
@@ -110,6 +116,9 @@ class Operation(Dated):
     finished = models.DateTimeField(null=True, blank=True)
 
     token = models.PositiveIntegerField(default=0, help_text="grows with every claim; fences writes of lost workers")
+    losses = models.PositiveSmallIntegerField(
+        default=0, help_text="workers that were lost at it: their leases lapsed, and others went on"
+    )
     worker = models.CharField(max_length=128, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     ring_at = models.DateTimeField(default=timezone.now)
@@ -133,6 +142,16 @@ class Operation(Dated):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def asker(self) -> str:
+        """Who asked for it, in the word that every page uses."""
+        return self.created_by.get_username() if self.created_by else self.via or CORRAL
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it goes, or went, back because somebody asked for that, and not for a failure."""
+        return bool((self.error or {}).get("cancelled"))
 
     @property
     def duration(self) -> timedelta | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
@@ -100,6 +100,7 @@ def claim(uuid: str) -> Claim | None:
         free = free.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
         taken = free.update(
             token=F("token") + 1,
+            losses=F("losses") + Case(When(lease_until__isnull=False, then=1), default=0),
             worker=worker_name(),
             lease_until=lease_end(),
             ring_at=lease_end(),

@@ -54,6 +54,13 @@ class StepContext:
             Operation.objects.filter(pk=self.operation.pk).update(data=data)
         self.operation.data = data
 
+    def leave(self, text: str) -> None:
+        """Say what this operation leaves behind, where that is not the same each time; for undos."""
+        error = (self.operation.error or {}) | {"left": text}
+        with self.fenced():
+            Operation.objects.filter(pk=self.operation.pk).update(error=error)
+        self.operation.error = error
+
     def fenced(self) -> AbstractContextManager[None]:
         """A transaction that only the holder of the lease can commit."""
         return self.claim.fenced()

@@ -47,7 +47,8 @@ class Flow:
 
     `again` accepts what an operation that has failed asked for once more, for people with `permission`; without it
     that is not offered. A flow without a permission looks itself at who asks. `cancelling`
-    and `retrying` tell people what the one and the other of them do, `left` what a failure leaves behind.
+    and `retrying` tell people what the one and the other of them do, `left` what a failure leaves behind; a step that
+    knows it better says so while it is undone (`StepContext.leave`).
     """
 
     kind: str

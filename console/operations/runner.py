@@ -130,6 +130,9 @@ class _Run:
             self._undo(code, self._context(step, undoing=True))
         except WORKER_TROUBLE:
             raise
+        except Postponed:
+            self._save(step, attempts=step.attempts - 1)
+            raise
         except Exception as error:
             logger.exception("operation %s: undo of %s failed", self.operation.pk, step.name)
             text = f"{step.error}\nUndo: {error}".strip()
@@ -198,8 +201,8 @@ class _Run:
             Operation.objects.filter(pk=self.operation.pk).update(status=status)
 
     def _status(self) -> str:
-        cancelled = (self.operation.error or {}).get("cancelled", False)
-        return status_of((s.status for s in self.steps), undoing=self.operation.undoing, cancelled=cancelled)
+        undoing, cancelled = self.operation.undoing, self.operation.cancelled
+        return status_of((s.status for s in self.steps), undoing=undoing, cancelled=cancelled)
 
     def _end(self) -> None:
         """Write the last status, let the locks go, ring for whoever waits in the lane."""

@@ -1,6 +1,8 @@
 """Accepting and cancelling operations: all writes that happen before a worker comes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,24 @@ from console.errors import Busy, Forbidden, Refusal, WrongState
 from console.models import Operation, OperationStep, ResourceLock, Status
 from console.models.operation import OPEN
 from console.operations import doorbell, flow
+
+_via: ContextVar[str] = ContextVar("via", default="")
+
+
+@contextmanager
+def asked_via(name: str) -> Iterator[None]:
+    """What is accepted inside, and no account asks for, was asked for by this."""
+    token = _via.set(name)
+    try:
+        yield
+    finally:
+        _via.reset(token)
+
+
+def _asker(user: AbstractBaseUser | None, parent: Operation | None) -> dict[str, Any]:
+    if user:
+        return {"created_by_id": user.pk}
+    return {"via": parent.via if parent else _via.get()}
 
 
 def submit(
@@ -45,7 +65,7 @@ def submit(
         also_uuid=also,
         lane=lane,
         parent=parent,
-        created_by_id=user.pk if user else None,
+        **_asker(user, parent),
         idempotency_key=idempotency_key,
         arguments=arguments,
         report=report,

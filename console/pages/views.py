@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console import cascade, deletion
@@ -28,6 +29,8 @@ from console.permissions import may, needs
 from console.views.tags import card
 
 RECENT_OPERATIONS = 8
+#: rows of one name that are looked at for one in the same place
+MOST_NAMESAKES = 50
 
 View = Callable[..., HttpResponse]
 T = TypeVar("T")
@@ -198,7 +201,19 @@ def _created(pages: Pages, made: Any, request: HttpRequest) -> HttpResponse:
     if isinstance(made, Operation):
         return HttpResponseRedirect(reverse("operations:detail", args=[made.pk]))
     tell(request, Done(f"{pages.noun[0].upper()}{pages.noun[1:]} {made} was added."))
+    _warn_of_namesake(pages, made, request)
     return HttpResponseRedirect(address(made))
+
+
+def _warn_of_namesake(pages: Pages, row: Any, request: HttpRequest) -> None:
+    """Names may repeat; who makes two of one name in one place should know it."""
+    place = pages.crumbs(row)[:1]
+    others = pages.rows().filter(name=row.name).exclude(pk=row.pk).order_by("create_date", "pk")
+    namesake = next((other for other in others[:MOST_NAMESAKES] if pages.crumbs(other)[:1] == place), None)
+    if namesake is not None:
+        where = f" in {place[0]}" if place else ""
+        text = '{} is the name of <a href="{}">another {}</a>{} as well: nobody can tell them apart by it.'
+        messages.warning(request, format_html(text, row.name, address(namesake), pages.noun, where))
 
 
 def edit_view(pages: Pages) -> View:
@@ -212,6 +227,7 @@ def edit_view(pages: Pages) -> View:
             done = _try(form, lambda: _update(pages, row, form, request))
             if done is not None:
                 tell(request, done)
+                _warn_of_namesake(pages, row_or_404(pages.rows(), row.pk), request)
                 return HttpResponseRedirect(address(row))
         return _form_page(pages, request, form, f"Edit {row}", "Save", row)
 
@@ -238,6 +254,7 @@ def _form_page(
     pages: Pages, request: HttpRequest, form: PlainForm, title: str, submit: str, row: Any = None
 ) -> HttpResponse:
     back = address(row) if row is not None else reverse(pages.view("list"))
+    form.open_at_first()
     crumbs = [*([] if row is None else [linked(parent) for parent in pages.crumbs(row)])]
     context = {
         "pages": pages,

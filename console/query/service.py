@@ -1,10 +1,10 @@
 """Answers a query over an inventory: conditions, window, order, fields, counts (semantics §5.1)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Lower
 
 from console.errors import InvalidArgument
@@ -18,6 +18,8 @@ from console.query.plan import Node, plan
 from console.query.schema import FieldSchema, Kind
 
 DEFAULT_LIMIT = 1000
+#: more than that no database counts
+MAX_NUMBER = 10**18 - 1
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Window:
         return cls(
             start=_natural("start", given.get("start", "0")),
             limit=_natural("limit", given.get("limit", str(DEFAULT_LIMIT))),
-            sort=given.get("sort", "").strip(),
-            fields=tuple(name for one in given.get("fields", "").split(",") if (name := one.strip())),
+            sort=_text("sort", given),
+            fields=tuple(name.strip(" ") for name in _text("fields", given).split(",") if "fields" in given),
             count=_flag("count", given.get("count", "false")),
             reply_with_count=_flag("replyWithCount", given.get("replyWithCount", "false")),
         )
@@ -47,8 +49,15 @@ class Window:
 WINDOW_PARAMETERS = ("start", "limit", "sort", "fields", "count", "replyWithCount")
 
 
+def _text(name: str, given: Mapping[str, str]) -> str:
+    text = given.get(name, "").strip(" ")
+    if name in given and not text:
+        raise InvalidArgument(f"{name} is empty; it names a field", field=name)
+    return text
+
+
 def _natural(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_NUMBER))):
         raise InvalidArgument(f"{name} must be a whole number from 0 on; {text!r} is not", field=name)
     return int(text)
 
@@ -59,13 +68,17 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
-def answer(inventory: Inventory, conditions: Iterable[Condition], window: Window) -> Json:
-    """{"inventories": […], "total": n}; the total when asked for, and alone when only it was. Raises InvalidQuery."""
+def answer(inventory: Inventory, conditions: Iterable[Condition], window: Window, shown: Iterable[str] = ()) -> Json:
+    """{"inventories": […], "total": n}; the total when asked for, and alone when only it was. Raises InvalidQuery.
+
+    `shown` are the keys to show when the window names none: all of them when it is empty.
+    """
     schema = schema_of(inventory)
     asked = plan(schema, conditions)
     for name in window.fields:
         schema.field(name)
     order = _order(window, inventory)
+    window = replace(window, fields=window.fields or tuple(shown))
     if inventory.provide:
         return _from_code(inventory, asked, window, order)
     with time_limit():
@@ -89,30 +102,54 @@ def _order(window: Window, inventory: Inventory) -> Order:
     """(field, whether descending)."""
     if not window.sort:
         return None
-    field = schema_of(inventory).field(window.sort.lstrip("+-"))
+    signed = window.sort[0] in "+-"
+    field = schema_of(inventory).field(window.sort[1:] if signed else window.sort)
     if field.many:
         raise InvalidArgument(f"{field.name} is a list; nothing can be sorted by it", field="sort")
     return field, window.sort.startswith("-")
 
 
 def _from_table(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:
-    compared = _compared(asked) | ({order[0].name} if order else set())
-    rows = narrowed(inventory.rows(window.fields, compared), inventory, asked)
+    """The keys of the window are found first, which an index on the order does alone, and then the rows of these."""
+    found = narrowed(inventory.bare_rows(_compared(asked)), inventory, asked).order_by()
     if window.count:
-        return {"total": rows.count()}
-    shown = _sorted(rows, inventory, order)[window.start : window.start + window.limit]
-    found: Json = {"inventories": [inventory.to_json(row, window.fields) for row in shown]}
-    return found | ({"total": rows.count()} if window.reply_with_count else {})
+        return {"total": found.count()}
+    by = _order_by(inventory, order)
+    ordered = {order[0].name} if order else set()
+    keys = narrowed(inventory.bare_rows(_compared(asked) | ordered), inventory, asked).order_by(*by).values("pk")
+    keys = keys[window.start : window.start + window.limit]
+    rows = inventory.rows(window.fields, ordered).filter(pk__in=keys).order_by(*by)
+    shown: Json = {"inventories": [inventory.to_json(row, window.fields) for row in rows]}
+    return shown | ({"total": found.count()} if window.reply_with_count else {})
 
 
-def _sorted(rows: QuerySet, inventory: Inventory, order: Order) -> QuerySet:
-    """By the field, text ignoring case, and then by the key: windows of an incomplete order would overlap."""
+def _order_by(inventory: Inventory, order: Order) -> tuple[Any, ...]:
+    """By the field, text ignoring case, and then by the key: windows of an incomplete order would overlap.
+
+    The key goes with the field, but against a date, since newest first is what dates have an index for: read from
+    either end, an index then serves both directions.
+    """
     if order is None:
-        return rows.order_by(*rows.query.order_by or rows.model._meta.ordering, "pk")
+        return _usual_order(inventory.table)
     field, descending = order
     path = path_of(inventory, inventory.field(field.name))
     by: Any = Lower(path) if field.kind is Kind.TEXT else F(path)
-    return rows.order_by(by.desc() if descending else by.asc(), "pk")
+    key = F("pk").desc() if descending != (field.kind is Kind.DATE) else F("pk").asc()
+    return by.desc() if descending else by.asc(), key
+
+
+def _usual_order(model: type[Model]) -> tuple[Any, ...]:
+    """The model's own order with names ignoring case, so that the same indexes serve it."""
+    names = [str(name) for name in model._meta.ordering or () if name != model._meta.pk.name]
+    return (*(_usual(model, name) for name in names), "pk")
+
+
+def _usual(model: type[Model], name: str) -> Any:
+    """Of a related row, its key: the order of the related rows themselves would need them all."""
+    column: Any = model._meta.get_field(name.lstrip("-"))
+    if column.is_relation:
+        return f"{name}_id"
+    return Lower(name) if name == "name" else name
 
 
 def _from_code(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:

@@ -17,7 +17,7 @@ from lucide.templatetags.lucide import lucide
 from console import faces
 from console.advice import Advice, advice
 from console.faces import FaceLike, face_of
-from console.models import Operation, OperationStep, StepStatus
+from console.models import Operation, OperationStep, Status, StepStatus
 from console.naming import format_size
 from console.operations import flow
 from console.pages import addresses
@@ -64,15 +64,29 @@ def cell(column: Any, row: Any) -> str:
 
 
 @register.simple_tag
-def operation_badge(status: str, classes: str = "") -> SafeString:
-    return badge(face_of(faces.OPERATIONS, status), classes)
+def operation_badge(operation: Operation, classes: str = "") -> SafeString:
+    return badge(operation_face(operation), classes)
+
+
+@register.filter
+def operation_face(operation: Operation) -> FaceLike:
+    """The face of where an operation stands; one that goes back on request is being cancelled."""
+    if operation.status == Status.UNDOING and operation.cancelled:
+        return faces.CANCELLING
+    return face_of(faces.OPERATIONS, operation.status)
 
 
 @register.filter
 def step_face(step: OperationStep) -> FaceLike:
-    """The face of a step; the one that failed keeps its cross when undone, and what was never begun says so."""
+    """The face of a step; the one that failed keeps its cross when undone, and what was never begun says so.
+
+    One that was stopped by a cancel has not failed.
+    """
+    cancelled = step.operation.cancelled
     if step.status == StepStatus.UNDONE and step.error:
-        return faces.FAILED_AND_UNDONE
+        return faces.STOPPED_AND_UNDONE if cancelled else faces.FAILED_AND_UNDONE
+    if step.status == StepStatus.FAILED and cancelled:
+        return faces.STOPPED
     if step.status == StepStatus.PENDING and step.operation.undoing:
         return faces.NOT_REACHED
     return face_of(faces.STEPS, step.status)
@@ -82,7 +96,8 @@ def step_face(step: OperationStep) -> FaceLike:
 def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
     known = flow.find(operation.kind)
-    return advice(operation.status, operation.error or {}, operation.steps.all(), known.left if known else flow.CLEAN)
+    left = (operation.error or {}).get("left") or (known.left if known else flow.CLEAN)
+    return advice(operation.status, operation.error or {}, operation.steps.all(), left)
 
 
 @register.simple_tag(takes_context=True)

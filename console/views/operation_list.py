@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from console.faces import OPERATIONS
 from console.facets import Choice, choice, facets
-from console.filtersets import LEVELS, RECENT, SYSTEM, OperationFilter, kinds
+from console.filtersets import CLI, LEVELS, RECENT, SYSTEM, OperationFilter, kinds
 from console.htmx import render_page
 from console.listing import PAGE, Column
 from console.lists.export import export_view
@@ -17,6 +17,7 @@ from console.lists.page import list_page, without
 from console.lists.saved import opens_default_view
 from console.lists.spec import Listing, register
 from console.models import Operation
+from console.models.operation import CORRAL
 from console.naming import is_uuid
 from console.operations.services import why_no_retry, why_not_theirs
 from console.pages.answers import person
@@ -94,14 +95,21 @@ def choices(query: QueryDict) -> list[Choice]:
     """What the list can be narrowed by with one value each."""
     asked: Any = without(listing(), query, "kind").values_list("kind").annotate(Count("pk"))
     counts = dict(asked)
-    users: Any = without(listing(), query, "who").values_list("created_by__username").annotate(Count("pk"))
-    who = sorted((name or SYSTEM, name or "The system", count) for name, count in users)
+    users: Any = without(listing(), query, "who").values_list("created_by__username", "via").annotate(Count("pk"))
+    who = sorted(_asker(name, via, count) for name, via, count in users)
     return [
         choice(query, "kind", "Kind", ((kind, label, counts[kind]) for kind, label in kinds() if kind in counts)),
         choice(query, "who", "Who", who),
         choice(query, "recent", "When", ((name, label, None) for name, (label, _) in RECENT.items())),
         choice(query, "level", "Level", ((name, label, None) for name, label in LEVELS.items())),
     ]
+
+
+def _asker(name: str | None, via: str, count: int) -> tuple[str, str, int]:
+    """Who asked for operations, as a choice: its value, its label, how many."""
+    if name:
+        return name, name, count
+    return (CLI, via, count) if via else (SYSTEM, CORRAL, count)
 
 
 def scopes(query: QueryDict) -> list[dict[str, str]]:

@@ -58,7 +58,10 @@ def avoided(host: HostView, spec: AllocationSpec) -> Reason | None:
     reason = "already runs this VM" if leaving else spec.avoid.get(host.uuid)
     if reason is None:
         return None
-    return Reason(f"{host.name} {reason}.", ("has to be avoided", "have to be avoided"))
+    words = (
+        ("is the one it runs on", "are those it runs on") if leaving else ("has to be avoided", "have to be avoided")
+    )
+    return Reason(f"{host.name} {reason}.", words)
 
 
 def state(host: HostView, spec: AllocationSpec) -> Reason | None:

@@ -107,6 +107,16 @@ class HostView:
     cpu_model: str = ""
 
     @property
+    def room_cpu(self) -> int:
+        """Virtual CPUs that VMs can have in all."""
+        return max(self.total_cpu - self.reserved_cpu, 0)
+
+    @property
+    def room_memory(self) -> int:
+        """Bytes that VMs can have in all."""
+        return max(self.total_memory - self.reserved_memory, 0)
+
+    @property
     def available_cpu(self) -> int:
         return max(self.total_cpu - self.used_cpu - self.reserved_cpu, 0)
 

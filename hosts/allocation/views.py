@@ -44,7 +44,7 @@ def load_hosts(
     apps above this one, so their owners hand them in.
     """
     storages = _storages_by_cluster(cached_images, settings)
-    tags = _reservation_tags()
+    tags = reservation_tags()
     rows = Host.objects.select_related("cluster__zone").order_by("name", "uuid")
     hosts: Iterable[Any] = rows.annotate(vm_count=Count("vms"))
     return [_view(host, host.vm_count, storages, tags, cluster_l2s, settings) for host in hosts]
@@ -90,11 +90,6 @@ def _view(
     )
 
 
-def reserved_of(host: Host) -> Mapping[str, int]:
-    """{"cpu": n, "memory": bytes} of one host that VMs never get, by tags and settings as they are now."""
-    return _reserved(host, _reservation_tags(), Settings.read())
-
-
 def _reserved(host: Host, tags: Mapping[str, Mapping[str, int]], settings: Settings) -> dict[str, int]:
     """Reserved CPU and memory of a host by the most specific tag (semantics §4.6)."""
     levels = (host.uuid, host.cluster_id, host.cluster.zone_id)
@@ -106,7 +101,7 @@ def _reserved(host: Host, tags: Mapping[str, Mapping[str, int]], settings: Setti
     return answer
 
 
-def _reservation_tags() -> Mapping[str, Mapping[str, int]]:
+def reservation_tags() -> Mapping[str, Mapping[str, int]]:
     """resource uuid -> {"cpu": n, "memory": bytes}, from the tags of hosts, clusters and zones."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     owners = {pattern.resource_type for pattern, _ in systemtags.RESERVATIONS}

@@ -15,6 +15,7 @@ from console.pages.kit import CellColumn, Facets, Pages, Person, Picker, Prop, R
 from hosts import places, storages
 from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from hosts.pages import columns
+from hosts.room import with_room
 from hosts.services import change_cluster_state
 
 DISABLED = "It takes no new VMs, nor do its hosts; running VMs stay."
@@ -44,7 +45,7 @@ def update(cluster: Cluster, values: dict[str, Any], user: Person) -> None:
 HOSTS = Related(
     key="hosts",
     title="Hosts",
-    rows=lambda cluster: columns.with_vcpus(cluster.hosts.order_by("name", "pk")),
+    rows=lambda cluster: with_room(cluster.hosts.order_by("name", "pk")),
     columns=columns.HOST_COLUMNS,
     empty="No host yet. A host is a machine with libvirt; its connection is tested before it is added.",
     all_url=lambda cluster: f"{reverse('hosts:list')}?cluster={cluster.pk}",

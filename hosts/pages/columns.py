@@ -3,30 +3,29 @@
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from console import faces
 from console.pages import cells
 from console.pages.kit import CellColumn, Prop
-from hosts.config import CPU_RATIO
+from console.templatetags import corral
 from hosts.models import Host
-from hosts.templatetags.hosts import STATES, STATUSES
+from hosts.templatetags.hosts import STATES, STATUSES, status_face
 
 NAME = CellColumn(label="Name", key="name", orm="name", cell=cells.name())
 STATE = CellColumn(label="State", key="state", orm="state", cell=cells.enablement())
 CREATED = CellColumn(label="Created", key="created", orm="create_date", cell=cells.ago(), classes="md")
 
 
-def with_vcpus(rows: QuerySet[Host]) -> QuerySet[Host]:
-    """Hosts with the virtual CPUs they can give out: cores times the over-provisioning ratio."""
-    return rows.annotate(vcpus=F("total_cpu") * CPU_RATIO.get())
-
-
-#: virtual CPUs (of hosts `with_vcpus`), memory and storage that are given out, as bars
-CPU = cells.gauge("CPU", lambda row: row.used_cpu, lambda row: row.vcpus, sizes=False)
-MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.total_memory)
+#: virtual CPUs and memory (of hosts `with_room`) and storage that are given out, as bars
+CPU = cells.gauge("CPU", lambda row: row.used_cpu, lambda row: row.room_cpu, sizes=False)
+MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.room_memory)
 ROOM = cells.gauge("Storage", lambda row: row.used_capacity, lambda row: row.total_capacity)
+
+
+def host_status(host: Host) -> str:
+    return corral.badge(status_face(host))
 
 
 def vm_count(lookup: str) -> Coalesce:
@@ -37,6 +36,13 @@ def vm_count(lookup: str) -> Coalesce:
     vms: Any = apps.get_model("vms", "VmInstance")._default_manager
     counted = vms.visible().filter(**{lookup: OuterRef("pk")}).order_by().values(lookup)
     return Coalesce(Subquery(counted.annotate(count=Count("pk", distinct=True)).values("count")), 0)
+
+
+def stranger_count() -> Coalesce:
+    """How many domains a host shows that nobody recorded and nobody ignores; they are an app's above this one."""
+    rows: Any = apps.get_model("vms", "Stranger")._default_manager
+    counted = rows.filter(host=OuterRef("pk"), ignored=False).order_by().values("host").annotate(count=Count("pk"))
+    return Coalesce(Subquery(counted.values("count")), 0)
 
 
 def vm_column(parameter: str, classes: str = "num sm") -> CellColumn:
@@ -60,7 +66,7 @@ CLUSTER_COLUMNS = (
 )
 HOST_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
-    CellColumn(label="Status", cell=cells.badge("status", STATUSES)),
+    CellColumn(label="Status", cell=host_status),
     CellColumn(label="State", classes="sm", cell=cells.badge("state", STATES, "bare")),
     CellColumn(label="CPU", classes="md", cell=CPU),
     CellColumn(label="Memory", classes="sm", cell=MEMORY),

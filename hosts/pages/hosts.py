@@ -16,12 +16,13 @@ from console.models import ResourceLock
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
+from console.templatetags import corral
 from hosts import places, services
-from hosts.allocation.views import reserved_of
 from hosts.config import CPU_RATIO
 from hosts.hostside.installation import set_up
 from hosts.models import Cluster, Host, HostChange, HostState, HostStatus, PrimaryStorage, Zone
 from hosts.pages import columns
+from hosts.room import with_room
 from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
 
 NOT_SET_UP = (
@@ -30,13 +31,14 @@ NOT_SET_UP = (
 )
 CHANGES_SHOWN = 12
 MAINTENANCE = "It takes no VMs, and nobody looks whether it answers, until it is taken back into service."
+LAST_SEEN = "{} Its guests were last seen {}."
 DISABLED = "It takes no new VMs; those that run there stay."
 
 
 def rows() -> QuerySet[Host]:
     """Hosts with what their line and page show."""
-    return columns.with_vcpus(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
-        vm_count=columns.vm_count("host")
+    return with_room(Host.objects.select_related("cluster", "cluster__zone", "pulse")).annotate(
+        vm_count=columns.vm_count("host"), stranger_count=columns.stranger_count()
     )
 
 
@@ -55,31 +57,34 @@ def leave_maintenance(host: Host, posted: QueryDict, user: Person) -> Done:
 
 
 def context(host: Host) -> Mapping[str, Any]:
-    reserved = reserved_of(host)
     return {
         "host": host,
         "cpu_ratio": CPU_RATIO.get(),
-        "reserved_cpu": reserved["cpu"],
-        "reserved_memory": reserved["memory"],
         "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
         "health": HostChange.objects.filter(host_uuid=host.pk)[:CHANGES_SHOWN],
         "vms": host.vms.prefetch_related("nics"),
     }
 
 
-def notes(host: Host) -> list[tuple[str, str, str]]:
+def notes(host: Any) -> list[tuple[str, str, str]]:
     found = []
     if host.state == HostState.DISABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     if host.state == HostState.PRE_MAINTENANCE:
         found.append(("blue", "wrench", _on_the_way(host)))
     if host.state == HostState.MAINTENANCE:
-        found.append(("blue", "wrench", f"In maintenance. {MAINTENANCE}"))
+        found.append(("blue", "wrench", _resting(host)))
     if host.status == HostStatus.CONNECTED and host.prepared is None:
         found.append(("yellow", "cable", format_html(NOT_SET_UP, _command(set_up(host.management_ip)))))
-    if strangers := host.strangers.filter(ignored=False).count():
-        found.append(("yellow", "ghost", _strangers(host, strangers)))
+    if count := host.stranger_count:
+        found.append(("yellow", "ghost", _strangers(host, count)))
     return found
+
+
+def _resting(host: Host) -> str:
+    text = f"In maintenance. {MAINTENANCE}"
+    pulse = getattr(host, "pulse", None)
+    return format_html(LAST_SEEN, text, corral.ago(pulse.seen_at)) if pulse and pulse.seen_at else text
 
 
 def _command(text: str) -> SafeString:
@@ -104,7 +109,15 @@ def _strangers(host: Host, count: int) -> str:
 
 
 def _name(host: Host) -> str:
-    return cells.noted(cells.name(), lambda row: row.management_ip)(host)
+    return cells.noted(cells.name(), _address)(host)
+
+
+def _address(host: Any) -> str:
+    """Where it is, and what runs there that nobody recorded."""
+    if not host.stranger_count:
+        return str(host.management_ip)
+    words = f"{host.stranger_count} stranger{'' if host.stranger_count == 1 else 's'}"
+    return format_html('{} · <a href="{}?host={}">{}</a>', host.management_ip, reverse("vms:strangers"), host.pk, words)
 
 
 PAGES = Pages(
@@ -119,7 +132,7 @@ PAGES = Pages(
     rows=rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=_name),
-        CellColumn(label="Status", key="status", orm="status", cell=columns.STATUS_BADGE),
+        CellColumn(label="Status", key="status", orm="status", cell=columns.host_status),
         CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.badge("state", STATES, "bare")),
         CellColumn(label="Cluster", key="cluster", orm="cluster__name", classes="md", cell=cells.link("cluster")),
         CellColumn(label="CPU", key="cpu", orm="used_cpu", classes="md", cell=columns.CPU),
@@ -134,7 +147,7 @@ PAGES = Pages(
     ),
     facets=Facets("status", STATUSES),
     crumbs=lambda host: [host.cluster.zone, host.cluster],
-    badges=(columns.STATUS_BADGE, cells.badge("state", STATES)),
+    badges=(columns.host_status, cells.badge("state", STATES)),
     meta=(("network", cells.code("management_ip")),),
     notes=notes,
     edit_form=NamedForm,

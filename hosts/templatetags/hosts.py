@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django import template
 from django.utils.safestring import SafeString
 
-from console.faces import Face, face_of
+from console.faces import Face, FaceLike, face_of
 from console.templatetags.corral import badge
 from hosts.hypervisor.spec import Emulation
 from hosts.models import Host, HostState, HostStatus
@@ -28,6 +28,18 @@ STATUSES: Mapping[str, Face] = {
 EMULATIONS: Mapping[str, str] = {Emulation.KVM.value: "KVM", Emulation.QEMU.value: "Software emulation"}
 
 
+#: nobody looks at a host in maintenance: what it was when that began says nothing of now
+UNWATCHED = Face("Not looked at", "secondary", "eye-off")
+
+
+@register.filter
+def status_face(host: Host) -> FaceLike:
+    """The channel to a host as far as it is known now."""
+    if host.state == HostState.MAINTENANCE and host.status == HostStatus.CONNECTED:
+        return UNWATCHED
+    return face_of(STATUSES, host.status)
+
+
 @register.simple_tag
 def host_state_badge(state: str, classes: str = "") -> SafeString:
     return badge(face_of(STATES, state), classes)
@@ -36,12 +48,6 @@ def host_state_badge(state: str, classes: str = "") -> SafeString:
 @register.simple_tag
 def host_status_badge(status: str, classes: str = "") -> SafeString:
     return badge(face_of(STATUSES, status), classes)
-
-
-@register.simple_tag
-def cpu_total(host: Host, ratio: int) -> int:
-    """Virtual CPUs a host may give out: its cores, over-provisioned."""
-    return host.total_cpu * ratio
 
 
 @register.filter

@@ -6,6 +6,7 @@ from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 
+from console.cascade import named
 from console.faces import Face
 from console.filtersets import name_filter
 from console.forms import NamedForm
@@ -51,6 +52,9 @@ def notes(l2: L2Network) -> list[tuple[str, str, str]]:
         found.append(("yellow", "triangle-alert", "Attached to no cluster: no host carries it. Attach it below."))
     if not l2.physical_interface:
         found.append(("secondary", "info", "Without a physical interface it never leaves its host."))
+    if twins := list(services.twins_of(l2)):
+        text = f"On the same wire, {wire(l2)}, as {named(twins)}: a cluster can carry one of them only."
+        found.append(("yellow", "triangle-alert", text))
     return found
 
 

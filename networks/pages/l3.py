@@ -82,6 +82,9 @@ def notes(l3: L3Network) -> list[tuple[str, str, str]]:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     if not l3.ip_ranges.all():
         found.append(("yellow", "triangle-alert", "It has no addresses to give: no VM can use it. Add a range below."))
+    if not l3.l2_network.clusters.all():
+        text = f"L2 network {l3.l2_network} is attached to no cluster: no host carries it, so no VM can use it yet."
+        found.append(("yellow", "triangle-alert", text))
     return found
 
 
@@ -173,6 +176,7 @@ def add_range(request: HttpRequest, uuid: str) -> HttpResponse:
         else:
             tell(request, Done(f"Range {row} was added.", operations))
             return HttpResponseRedirect(cells.address(l3))
+    form.open_at_first()
     context = {
         "pages": PAGES,
         "form": form,

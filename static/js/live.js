@@ -21,6 +21,8 @@
     if (wanted && !source) {
       source = new EventSource(address);
       source.addEventListener("change", heard);
+      // What happened while the stream was away was told to nobody.
+      source.addEventListener("error", () => source && source.addEventListener("open", heard, { once: true }));
     } else if (!wanted && source) {
       source.close();
       source = null;

@@ -75,7 +75,7 @@ def new_page(browser: Browser, stack: Stack, session: dict) -> Iterator[Callable
 def _bad(message: object) -> bool:
     """A refusal that a test asked for is no complaint; whatever the policy blocked, or a script said, is."""
     text = str(getattr(message, "text", ""))
-    asked_for = any(status in text for status in ("404", "409"))
+    asked_for = any(status in text for status in ("404", "409", "422"))
     return getattr(message, "type", "") in ("error", "warning") and not asked_for
 
 

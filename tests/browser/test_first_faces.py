@@ -30,6 +30,9 @@ PAGES = {
     "operation-parts": "/operations/{evacuation}/",
     "operation-failed": "/operations/{failed}/",
     "recovery": "/recovery/",
+    "settings": "/settings/",
+    "settings-history": "/settings/history/",
+    "setting": "/settings/host/cpu.overProvisioning.ratio/",
     "strangers": "/vms/strangers/",
     "not-found": "/nothing/",
 }

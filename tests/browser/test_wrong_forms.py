@@ -15,10 +15,12 @@ from console.pages import kit
 from console.views.saved_views import ViewForm
 from console.views.settings import ConfigForm
 from console.views.tags import TagForm
+from console.views.tokens import TokenForm
 from hosts.forms import HostForm
 from hosts.pages.clusters import ClusterForm
 from hosts.pages.storages import StorageForm, StoreForm
 from networks.address_views import Question
+from networks.addresses import WORDS as RANGE_WORDS
 from networks.forms import DnsForm, L2Form, L3Form, RangeForm
 from networks.pages.security import RuleForm
 from networks.pages.vips import VipForm
@@ -128,6 +130,7 @@ FORMS_FILLED_WRONGLY = (
           {"name": NOT_ASCII, "zone": MISSING, "url": MISSING}),
     Wrong("/primary-storages/create/", StorageForm, {"name": "form-s", "zone": "demo-zone", "url": "srv", **WORDS},
           {"url": "is not an absolute path"}),
+    edit("/vms/", "vm"),
     edit("/primary-storages/", "storage"),
     Wrong("/image-stores/create/", StoreForm, {"name": ODD, "url": "", "zones": "demo-zone", **WORDS},
           {"name": NOT_ASCII, "url": MISSING}),
@@ -135,13 +138,15 @@ FORMS_FILLED_WRONGLY = (
           {"url": "belongs to the system"}),
     edit("/image-stores/", "store"),
     Wrong("/networks/l2/create/", L2Form, {"name": ODD, "vlan": "5000", "physical_interface": "eth 1", **WORDS},
-          {"name": NOT_ASCII, "zone": MISSING, "vlan": "less than or equal to 4095"}),
+          {"name": NOT_ASCII, "zone": MISSING, "vlan": "from 0 to 4095", "physical_interface": "is not the name"}),
     Wrong("/networks/l2/create/", L2Form, {"name": "form-l2-b", "zone": "demo-zone", "physical_interface": "eth 1"},
           {"physical_interface": "is not the name of a network interface"}),
     edit("/networks/l2/", "l2"),
-    Wrong("/networks/l3/create/", L3Form, {"name": ODD, "cidr": "10.0.0.0/8", **WORDS},
-          {"name": NOT_ASCII, "l2_network": MISSING}),
-    Wrong("/networks/l3/create/", L3Form, {**L3, "cidr": "10.0.0.0/64"}, {"cidr": "is not an IPv4 network"}),
+    Wrong("/networks/l3/create/", L3Form,
+          {"name": ODD, "cidr": "10.0.0.5/24", "dns_domain": "a..b", "dns": "1.2.3\nfoo", **WORDS},
+          {"name": NOT_ASCII, "l2_network": MISSING, "cidr": "write 10.0.0.0/24", "dns_domain": "is empty",
+           "dns": '"foo" is not an IPv4 address'}),
+    Wrong("/networks/l3/create/", L3Form, {**L3, "cidr": "10.0.0.0/64"}, {"cidr": "has no prefix length"}),
     Wrong("/networks/l3/create/", L3Form, {**L3, "dns_domain": "a..b", "dns": "9.9.9.9"},
           {"dns_domain": "a part between dots is empty"}),
     Wrong("/networks/l3/{l3}/edit/", DnsForm, {"name": "web", "dns_domain": "a.b", "dns": "9.9.9.999", **WORDS},
@@ -151,8 +156,11 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": "more", "cidr": "10.9.0.0/24", **SINGLE},
           dict.fromkeys(SINGLE, "Give either a network or single addresses")),
     Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": ODD, **SINGLE}, {"name": NOT_ASCII}),
+    Wrong("/networks/l3/{l3}/add-range/", RangeForm, dict.fromkeys(SINGLE, "x"),
+          {name: f"{words} \"x\" is not" for name, words in RANGE_WORDS.items()}),
     Wrong("/networks/addresses/", Question, {"ip": "10.20.0.999", "at": "2026-01-02T03:04:05"},
           {"ip": "Enter a valid IPv4 address"}, "main form .btn-primary"),
+    Wrong("/settings/host/cpu.overProvisioning.ratio/", ConfigForm, {"value": "many"}, {"value": "many"}),
     Wrong("/networks/vips/create/", VipForm, {"name": ODD, "required_ip": "10.0.0.9", **WORDS},
           {"name": NOT_ASCII, "l3_network": MISSING}),
     Wrong("/networks/vips/create/", VipForm, {**VIP, "required_ip": "10.0.0.10"}, {"required_ip": "by VIP form-vip"}),
@@ -199,6 +207,8 @@ FORMS_FILLED_WRONGLY = (
           {"name": NOT_ASCII}),
     Wrong("/tags/add/HostVO/{host}/", TagForm, {"kind": "System tag", "tag": "odd::one"}, {"tag": "is no system tag"}),
     Wrong("/settings/host/ping.interval/", ConfigForm, {"value": "often"}, {"value": "a whole number of seconds"}),
+    Wrong("/accounts/tokens/create/", TokenForm, {"name": " ", "expires": "30 days", "scope": "vm-instances"},
+          {"name": MISSING}),
 )  # fmt: skip
 
 #: the create wizard page by page: what is wrong, and then what leads to the next one

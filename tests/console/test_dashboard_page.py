@@ -3,10 +3,14 @@
 import pytest
 from django.test import Client
 
+from hosts.config import RESERVED_MEMORY
 from tests.support.pages import HTMX, query_count, text_of, visitor
-from tests.support.showcase import Showcase, subject
+from tests.support.showcase import GIB, Showcase, subject
 
 pytestmark = pytest.mark.django_db
+
+#: bytes of each host that VMs never get, as long as nobody changed that
+KEPT = int(RESERVED_MEMORY.default)
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def test_a_fleet_without_vms_is_offered_the_wizard() -> None:
 
 def test_capacity_is_shown_by_zone_and_by_cluster(client: Client) -> None:
     show = Showcase()
-    show.host("node-1", total_memory=100, used_memory=40, total_cpu=4, used_cpu=3)
+    show.host("node-1", total_memory=KEPT + 100, used_memory=40, total_cpu=4, used_cpu=3)
     show.host("node-2", total_memory=100, status="Disconnected")
     [zone] = client.get("/").context["zones"]
     [cluster] = zone.clusters
@@ -37,12 +41,12 @@ def test_hosts_that_need_attention_come_with_their_reason_the_worst_first(client
     show = Showcase()
     show.host("well")
     show.host("resting", state="Disabled")
-    show.host("full", total_memory=100, used_memory=97)
+    show.host("full", total_memory=100 * GIB + KEPT, used_memory=97 * GIB)
     show.host("lost", status="Disconnected", status_reason="no answer for 20 s")
     found = [(one.host.name, one.reason) for one in client.get("/").context["attention"]]
     assert found == [
         ("lost", "no answer for 20 s"),
-        ("full", "97 % of its memory is given out."),
+        ("full", "97 GiB of the 100 GiB of memory that VMs can have are given out."),
         ("resting", "It is disabled: no new VMs."),
     ]
 
@@ -57,12 +61,21 @@ def test_vms_are_counted_by_state_without_destroyed_ones(client: Client) -> None
     assert context["vm_total"] == 3
 
 
-def test_capacity_counts_only_hosts_that_answer(client: Client) -> None:
+def test_capacity_is_what_vms_can_have_of_connected_hosts(client: Client) -> None:
     show = Showcase()
-    show.host("node-1", total_memory=100, used_memory=40)
+    show.host("node-1", total_memory=KEPT + 100, used_memory=40)
     show.host("node-2", total_memory=1000, used_memory=0, status="Disconnected")
-    capacity = client.get("/").context["capacity"]
-    assert (capacity["used_memory"], capacity["memory"]) == (40, 100)
+    fleet = client.get("/").context["fleet"]
+    assert (fleet.used_memory, fleet.memory, fleet.physical_memory) == (40, 100, KEPT + 100)
+
+
+def test_what_is_reserved_on_hosts_that_do_not_answer_is_told_beside(client: Client) -> None:
+    show = Showcase()
+    show.host("node-1")
+    show.host("node-2", used_cpu=3, used_memory=2 * GIB, status="Disconnected")
+    response = client.get("/")
+    assert "not connected, of which VMs hold 3 CPUs and 2 GiB" in text_of(response)
+    assert response.context["fleet"].used_memory == 0
 
 
 def test_it_polls_while_an_operation_is_open(client: Client) -> None:

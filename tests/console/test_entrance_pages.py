@@ -5,6 +5,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.views.defaults import server_error
 
+from console.logs import without_trace_of_refusals
 from tests.support.pages import text_of, visitor
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,19 @@ def test_every_page_wants_a_login_and_comes_back(path: str) -> None:
     response = Client().get(path)
     assert response.status_code == 302
     assert response.headers["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_browsers_find_the_icon_on_pages_that_name_none() -> None:
+    response = Client().get("/favicon.ico")
+    assert (response.status_code, response.headers["Location"]) == (301, "/static/img/favicon.svg")
+
+
+def test_a_refusal_names_the_permission_and_leaves_no_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    response = visitor("reader").get("/zones/create/")
+    assert (response.status_code, "hosts.add_zone" in text_of(response)) == (403, True)
+    (record,) = (one for one in caplog.records if getattr(one, "status_code", 0) == 403)
+    assert without_trace_of_refusals(record)
+    assert record.exc_info is None
 
 
 def test_the_login_page_names_the_product_and_its_fields() -> None:

@@ -55,6 +55,21 @@ def test_a_stream_passes_news_on(broker: redis.Redis) -> None:
     assert asyncio.run(first_news()) == b"event: change\ndata: 1\n\n"
 
 
+def test_pages_look_from_time_to_time_although_no_news_came(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The news may have been lost."""
+    monkeypatch.setattr(live, "QUIET_SECONDS", 0.01)
+
+    async def pieces() -> list[bytes]:
+        stream = live.stream()
+        found = [await anext(stream) for _ in range(8)]
+        await stream.aclose()
+        return found
+
+    assert asyncio.run(pieces()).count(b"event: change\ndata: 1\n\n") == 2
+
+
 def test_a_stream_ends_when_redis_is_gone(settings) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
 

@@ -44,6 +44,49 @@ def test_a_running_operation_shows_the_step_it_is_at_and_how_far(client: Client,
     assert "every 1s" in body
 
 
+def test_a_cancel_is_not_told_as_a_failure(client: Client, show: Showcase) -> None:
+    error = ERROR | {"cancelled": True, "details": "Cancelled on request", "left": "Host one is Enabled, as before."}
+    stopped = {"root-volume": {"status": "Undone", "error": "Cancelled on request"}}
+    operation = show.operation(
+        "Create VM a", ("VmInstance", "0" * 32, "a"), 0, status="Cancelled", undoing=True, error=error, steps=stopped
+    )
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert ("Stopped, then undone" in body, "Host one is Enabled, as before." in body) == (True, True)
+    assert ("Failed" in body, "SYS.1006" in body, "step-error" in body) == (False, False, False)
+
+
+def test_one_that_goes_back_on_request_is_being_cancelled(client: Client, show: Showcase) -> None:
+    error = ERROR | {"cancelled": True, "details": "Cancelled on request"}
+    operation = show.operation(
+        "Create VM a", ("VmInstance", "0" * 32, "a"), 1, status="Undoing", undoing=True, error=error
+    )
+    assert all("Cancelling" in text_of(client.get(page)) for page in (f"/operations/{operation.uuid}/", "/operations/"))
+
+
+@pytest.mark.parametrize(
+    ("via", "asker", "value"), [("", "Corral", "~system"), ("Command line", "Command line", "~cli")]
+)
+def test_what_no_account_asked_for_names_what_did(
+    client: Client, show: Showcase, via: str, asker: str, value: str
+) -> None:
+    """By one word in the list, in its filter and on its page."""
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), via=via)
+    listed = client.get("/operations/")
+    who = next(choice for choice in listed.context["choices"] if choice["label"] == "Who")
+    assert who["options"] == [(value, asker, 1)]
+    assert f'<span class="dim">{asker}</span>' in text_of(listed)
+    assert f'<a href="/operations/?who={value}">{asker}</a>' in text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert [one.pk for one in client.get(f"/operations/?who={value}").context["page"]] == [operation.pk]
+
+
+def test_only_lost_workers_are_told(client: Client, show: Showcase) -> None:
+    """A worker that was given back while others were waited for has died of nothing."""
+    operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"), token=3)
+    assert " lost;" not in text_of(client.get(f"/operations/{operation.uuid}/"))
+    Operation.objects.filter(pk=operation.pk).update(losses=1)
+    assert "1 worker before it was lost;" in text_of(client.get(f"/operations/{operation.uuid}/"))
+
+
 def test_an_ended_operation_is_not_polled(client: Client, show: Showcase) -> None:
     operation = show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
     assert client.get(f"/operations/{operation.uuid}/", headers=HTMX).status_code == 286

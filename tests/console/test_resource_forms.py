@@ -147,6 +147,8 @@ RANGE = {"start_ip": "10.0.0.10", "end_ip": "10.0.0.20", "netmask": "255.255.255
         ({**RANGE, "netmask": "255.0.255.0"}, {"netmask"}),
         ({"cidr": "10.0.0.0/40"}, {"cidr"}),
         ({**RANGE, "name": "naïve"}, {"name"}),
+        (dict.fromkeys(RANGE, "x"), set(RANGE)),
+        ({**RANGE, "end_ip": "10.1.0.9", "gateway": "1.2.3.4", "name": "naïve"}, {"name", "end_ip", "gateway"}),
     ],
 )
 def test_a_wrong_range_is_told_at_its_fields(boss: Client, typed: Values, fields: set[str]) -> None:
@@ -154,6 +156,95 @@ def test_a_wrong_range_is_told_at_its_fields(boss: Client, typed: Values, fields
     answer = boss.post(f"/networks/l3/{l3.pk}/add-range/", typed)
     assert set(answer.context["form"].errors) == fields
     assert not l3.ip_ranges.exists()
+
+
+def test_a_second_thing_of_one_name_in_one_place_is_warned_about(boss: Client) -> None:
+    first, elsewhere = factories.make_cluster(name="twin"), factories.make_cluster(name="far")
+    values = {"name": "twin", "zone": elsewhere.zone_id}
+    body = text_of(boss.post("/clusters/create/", values, follow=True))
+    assert "another cluster" not in body
+    body = text_of(boss.post("/clusters/create/", {**values, "zone": first.zone_id}, follow=True))
+    assert f'twin is the name of <a href="/clusters/{first.pk}/">another cluster</a> in' in body
+    body = text_of(boss.post(f"/clusters/{elsewhere.pk}/edit/", {"name": "twin"}, follow=True))
+    assert "another cluster</a>" in body
+
+
+def test_choices_of_equal_names_say_which_is_which(boss: Client) -> None:
+    zones = [factories.make_zone(name="twin") for _ in range(2)]
+    alone = factories.make_zone(name="alone")
+    body = text_of(boss.get("/clusters/create/"))
+    for row in zones:
+        assert f'<option value="{row.pk}">twin · {row.pk[:8]}</option>' in body
+    assert f'<option value="{alone.pk}">alone</option>' in body
+
+
+def test_networks_on_one_wire_name_each_other(boss: Client) -> None:
+    first = factories.make_l2(name="first", physical_interface="eth1", vlan=7)
+    wire = {"name": "second", "zone": first.zone_id, "physical_interface": "eth1", "vlan": "7"}
+    told = "On the same wire, eth1, VLAN 7, as first: a cluster can carry one of them only."
+    assert told in text_of(boss.post("/networks/l2/create/", wire, follow=True))
+    assert "On the same wire" not in text_of(boss.post("/networks/l2/create/", {**wire, "vlan": "8"}, follow=True))
+
+
+def test_a_network_that_no_host_carries_says_so(boss: Client) -> None:
+    l3 = factories.make_l3(l2_network=factories.make_l2(name="loose"))
+    told = "L2 network loose is attached to no cluster"
+    assert told in text_of(boss.get(f"/networks/l3/{l3.pk}/"))
+    l3.l2_network.clusters.add(factories.make_cluster(zone=l3.l2_network.zone))
+    assert told not in text_of(boss.get(f"/networks/l3/{l3.pk}/"))
+
+
+def test_an_offering_larger_than_everything_there_is_says_so(boss: Client) -> None:
+    offering, disk = (
+        factories.make_instance_offering(memory_size=1 << 50),
+        factories.make_disk_offering(disk_size=1 << 60),
+    )
+    pages = f"/offerings/instances/{offering.pk}/", f"/offerings/disks/{disk.pk}/"
+    assert not any("is that large" in text_of(boss.get(page)) for page in pages)
+    factories.make_host(total_memory=GIB)
+    factories.make_storage(total_capacity=GIB)
+    assert "No host is that large: the largest has 1 GiB." in text_of(boss.get(pages[0]))
+    assert "No primary storage is that large: the largest has 1 GiB." in text_of(boss.get(pages[1]))
+
+
+def test_a_size_without_a_unit_is_asked_about(boss: Client) -> None:
+    errors = boss.post("/offerings/disks/create/", {"name": "d", "disk_size": "1"}).context["form"].errors
+    assert errors["disk_size"] == ["1 bytes? Write the unit: 1G is 1 GiB, 1M is 1 MiB."]
+    assert boss.post("/offerings/disks/create/", {"name": "d", "disk_size": "512 B"}).status_code == 302
+
+
+def test_a_form_opens_at_its_first_field_or_the_first_wrong_one(boss: Client) -> None:
+    zone = factories.make_zone()
+    for values, field in (({}, "name"), ({"name": "x", "zone": zone.pk, "vlan": "5000"}, "vlan")):
+        form = boss.post("/networks/l2/create/", values).context["form"]
+        assert [name for name in form.fields if "autofocus" in form.fields[name].widget.attrs] == [field]
+
+
+def test_a_range_that_disagrees_with_its_siblings_is_told_at_each_field(boss: Client) -> None:
+    l3 = factories.make_ip_range().l3_network
+    wrong = {**RANGE, "netmask": "255.255.0.0", "gateway": "10.0.0.2", "start_ip": "10.0.0.5"}
+    errors = boss.post(f"/networks/l3/{l3.pk}/add-range/", wrong).context["form"].errors
+    assert set(errors) == {"netmask", "gateway", "start_ip"}
+    assert errors["gateway"][0].startswith("Gateway 10.0.0.2 differs from 10.0.0.1")
+
+
+def test_everything_wrong_of_a_new_network_is_told_at_once(boss: Client) -> None:
+    zone = factories.make_zone()
+    wire = {"name": "x", "zone": zone.pk, "physical_interface": "eth 0", "vlan": "5000"}
+    errors = boss.post("/networks/l2/create/", wire).context["form"].errors
+    assert errors["vlan"] == ["A whole number from 0 to 4095."]
+    assert "physical_interface" in errors
+    l3 = {
+        "name": "y",
+        "l2_network": factories.make_l2().pk,
+        "cidr": "10.0.0.5/24",
+        "dns_domain": "a..b",
+        "dns": "1.2 x",
+    }
+    errors = boss.post("/networks/l3/create/", l3).context["form"].errors
+    assert set(errors) == {"cidr", "dns_domain", "dns"}
+    assert errors["cidr"] == ['"10.0.0.5/24" is one address of the network 10.0.0.0/24: write 10.0.0.0/24.']
+    assert len(errors["dns"]) == 2
 
 
 @pytest.mark.parametrize("typed", [RANGE, {"cidr": "10.0.0.0/28", "name": "named"}])
@@ -237,6 +328,15 @@ def test_what_ends_guests_says_so_and_leads_to_its_operation(boss: Client) -> No
     operation = Operation.objects.get()
     assert answer.headers["Location"] == f"/operations/{operation.pk}/"
     assert operation.arguments == {"model": "hosts.Host", "mode": "Enforcing"}
+
+
+def test_no_question_of_a_deletion_is_optional(boss: Client) -> None:
+    vm = factories.make_vm(name="guest", state="Running")
+    page = f"/hosts/{vm.host.pk}/delete/"
+    assert "optional" not in text_of(boss.get(page))
+    errors = boss.post(page, {}).context["form"].errors
+    assert errors["confirm"] == [f"Type exactly: {vm.host.name}"]
+    assert "mode" in errors
 
 
 def test_a_deleted_offering_leaves_its_vms_without_it(boss: Client) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.textual import age, short_duration
+from console.textual import age, short_duration, told_apart
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,19 @@ def test_a_duration_has_at_most_two_units(seconds: float, text: str) -> None:
 )
 def test_an_age_has_one_unit(seconds: int, text: str) -> None:
     assert age(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "b", "a"], ["a · x", "b", "a · z"]),
+        ([], []),
+    ],
+)
+def test_equal_names_are_told_apart_and_others_left_alone(names: list[str], expected: list[str]) -> None:
+    assert told_apart(names, ["x", "y", "z"][: len(names)]) == expected
+
+
+def test_what_does_not_tell_names_apart_is_followed_by_what_does() -> None:
+    assert told_apart(["a", "a"], ["x", "x"], ["1", "2"]) == ["a · x · 1", "a · x · 2"]

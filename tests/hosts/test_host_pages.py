@@ -28,7 +28,7 @@ def test_no_hosts_is_told_what_to_do_next(client: Client) -> None:
 def test_the_list_shows_state_status_and_capacity(client: Client, show: Showcase) -> None:
     show.host("node-1", used_memory=16 * GIB, total_memory=64 * GIB, used_cpu=8, total_cpu=16, state="Maintenance")
     body = text_of(client.get("/hosts/"))
-    for part in ("node-1", "Connected", "Maintenance", "16 GiB", "64 GiB", "of 160", "Software emulation"):
+    for part in ("node-1", "Connected", "Maintenance", "16 GiB", "63.5 GiB", "of 160", "Software emulation"):
         assert part in body
 
 
@@ -69,7 +69,7 @@ def test_the_list_costs_the_same_however_many_hosts_there_are(client: Client, sh
     few = query_count(client, "/hosts/")
     for number in range(8):
         show.vm(f"vm-{number}", show.host(f"host-{number}"))
-    assert query_count(client, "/hosts/") == few == 8
+    assert query_count(client, "/hosts/") == few == 9
 
 
 def test_the_page_of_a_host_tells_its_health(client: Client, show: Showcase) -> None:
@@ -79,3 +79,19 @@ def test_the_page_of_a_host_tells_its_health(client: Client, show: Showcase) -> 
     assert [change.status for change in page.context["health"]] == ["Disconnected"]
     for part in ("no answer for 10 s", "guests seen", "12 s ago", "by poll"):
         assert part in text_of(page)
+
+
+def test_a_host_in_maintenance_is_not_said_to_be_connected(client: Client, show: Showcase) -> None:
+    """Nobody looks whether it is."""
+    host = show.host("node-1", state="Maintenance")
+    body = text_of(client.get(f"/hosts/{host.pk}/"))
+    assert ("Not looked at" in body, "node-1 is Connected" in body) == (True, False)
+    assert "Its guests were last seen <time" in body
+
+
+def test_the_list_marks_hosts_with_strangers(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    for number, ignored in enumerate((False, False, True)):
+        host.strangers.create(domain_uuid=str(number) * 32, name="shop", state="running", ignored=ignored)
+    body = text_of(client.get("/hosts/"))
+    assert f'<a href="/vms/strangers/?host={host.pk}">2 strangers</a>' in body

@@ -44,37 +44,37 @@ def test_a_good_range_has_no_problems():
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [
-        ({"start_ip": "10.0.0"}, "start_ip", 'start_ip "10.0.0" is not an IPv4 address.'),
-        ({"gateway": "fe80::1"}, "gateway", 'gateway "fe80::1" is not an IPv4 address.'),
+        ({"start_ip": "10.0.0"}, "start_ip", 'First address "10.0.0" is not an IPv4 address, such as 10.0.0.7.'),
+        ({"gateway": "fe80::1"}, "gateway", 'Gateway "fe80::1" is not an IPv4 address, such as 10.0.0.7.'),
         (
             {"netmask": "255.0.255.0"},
             "netmask",
-            "netmask 255.0.255.0 is not contiguous: its ones have to stand before its zeros.",
+            "Netmask 255.0.255.0 is none: its ones have to stand before its zeros, as in 255.255.255.0.",
         ),
         (
             {"netmask": "255.255.255.255"},
             "netmask",
-            "netmask 255.255.255.255 (/32) is not between /1 and /30.",
+            "Netmask 255.255.255.255 (/32) is not between /1 and /30.",
         ),
-        ({"netmask": "0.0.0.0"}, "netmask", "netmask 0.0.0.0 (/0) is not between /1 and /30."),  # noqa: S104
-        ({"start_ip": "10.0.0.30"}, "start_ip", "start_ip 10.0.0.30 lies after end_ip 10.0.0.20."),
+        ({"netmask": "0.0.0.0"}, "netmask", "Netmask 0.0.0.0 (/0) is not between /1 and /30."),  # noqa: S104
+        ({"start_ip": "10.0.0.30"}, "start_ip", "First address 10.0.0.30 lies after last address 10.0.0.20."),
         (
             {"gateway": "10.0.0.15"},
             "gateway",
-            "gateway 10.0.0.15 lies inside the range 10.0.0.10 - 10.0.0.20.",
+            "Gateway 10.0.0.15 lies inside the range 10.0.0.10 - 10.0.0.20.",
         ),
         (
             {"end_ip": "10.0.1.20"},
             "end_ip",
-            "end_ip 10.0.1.20 is not in the network 10.0.0.0/24 of start_ip 10.0.0.10.",
+            "Last address 10.0.1.20 is not in the network 10.0.0.0/24 of the first address, 10.0.0.10.",
         ),
         (
             {"gateway": "10.1.0.1"},
             "gateway",
-            "gateway 10.1.0.1 is not in the network 10.0.0.0/24 of start_ip 10.0.0.10.",
+            "Gateway 10.1.0.1 is not in the network 10.0.0.0/24 of the first address, 10.0.0.10.",
         ),
-        ({"end_ip": "10.0.0.255"}, "end_ip", "end_ip 10.0.0.255 is the broadcast address of 10.0.0.0/24."),
-        ({"gateway": "10.0.0.0"}, "gateway", "gateway 10.0.0.0 is the network address of 10.0.0.0/24."),
+        ({"end_ip": "10.0.0.255"}, "end_ip", "Last address 10.0.0.255 is the broadcast address of 10.0.0.0/24."),
+        ({"gateway": "10.0.0.0"}, "gateway", "Gateway 10.0.0.0 is the network address of 10.0.0.0/24."),
     ],
 )
 def test_a_wrong_field_is_named_with_its_value(changes, field, message):
@@ -98,7 +98,7 @@ def test_extreme_but_possible_ranges(text):
 def test_addresses_no_host_can_have_are_refused(first):
     text = RangeText(f"{first}.0.0.10", f"{first}.0.0.20", "255.255.255.0", f"{first}.0.0.1")
     assert [problem.message for problem in range_problems(text)] == [
-        f"start_ip {first}.0.0.10 is not an address a host can have."
+        f"First address {first}.0.0.10 is not an address a host can have."
     ]
 
 
@@ -222,7 +222,7 @@ def test_a_required_address_is_given():
     [
         ("10.0.0.10", "10.0.0.10 is already used."),
         ("10.0.0.9", r"10.0.0.9 is in no IP range of the L3 network \(10.0.0.10 - 10.0.0.20\)."),
-        ("ten", '"ten" is not an IPv4 address.'),
+        ("ten", '"ten" is not an IPv4 address, such as 10.0.0.7.'),
     ],
 )
 def test_a_required_address_that_cannot_be_had(ip, message):

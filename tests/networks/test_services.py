@@ -146,7 +146,7 @@ def test_a_range_that_cannot_be(changes: dict[str, Any], field: str) -> None:
     ("changes", "words"),
     [
         ({}, "overlaps the range 10.0.0.10 - 10.0.0.250"),
-        ({"start_ip": "10.0.0.251", "end_ip": "10.0.0.252", "gateway": "10.0.0.2"}, "gateway 10.0.0.2 differs"),
+        ({"start_ip": "10.0.0.251", "end_ip": "10.0.0.252", "gateway": "10.0.0.2"}, "Gateway 10.0.0.2 differs"),
     ],
 )
 def test_ranges_of_one_network_have_to_agree(changes: dict[str, Any], words: str) -> None:
@@ -165,3 +165,10 @@ def test_a_range_of_a_network_that_is_gone() -> None:
     L3Network.objects.all().delete()
     with pytest.raises(NotFound, match=l3.pk):
         add_ip_range(name="range", l3=l3, **RANGE)
+
+
+def test_one_refusal_names_everything_that_is_wrong() -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        create_l3(name="né", l2=make_l2(), dns_domain="a..b", dns=["1.2.3", "foo"])
+    assert [part.field for part in refused.value.parts] == ["name", "dnsDomain", "dns", "dns"]
+    assert all(part.details in refused.value.details for part in refused.value.parts)

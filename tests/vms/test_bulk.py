@@ -37,7 +37,7 @@ def test_the_state_decides(name: str, state: VmState, outcome: Outcome) -> None:
 
 def test_a_refusal_names_the_states_in_which_it_works() -> None:
     found = forecast(NAMED["reboot"], subject(VmState.STOPPED))
-    assert found.why == "The VM is Stopped; reboot is allowed in Running."
+    assert found.why == "The VM is Stopped; it can be rebooted only while it is Running."
 
 
 def test_who_works_on_it_is_named() -> None:
@@ -81,4 +81,4 @@ def test_every_action_that_can_be_done_already_says_how() -> None:
 
 def test_equal_reasons_are_counted() -> None:
     found = [forecast(NAMED["reboot"], subject(state)) for state in (VmState.STOPPED, VmState.UNKNOWN, VmState.STOPPED)]
-    assert reasons(found)[0] == ("The VM is Stopped; reboot is allowed in Running.", 2)
+    assert reasons(found)[0] == ("The VM is Stopped; it can be rebooted only while it is Running.", 2)

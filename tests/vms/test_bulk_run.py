@@ -67,7 +67,7 @@ def test_the_preview_tells_the_fate_of_each(boss: Client, show: Showcase) -> Non
     query = "&".join(f"vm={vm.uuid}" for vm in vms)
     body = text_of(boss.get(f"/vms/bulk/?action=start&{query}"))
     assert "1 will start, 1 is already running, 1 is refused" in body
-    assert "The VM is Unknown; start is allowed in Stopped." in body
+    assert "The VM is Unknown; it can be started only while it is Stopped." in body
     assert "Start 1 machine<" in body
 
 
@@ -206,8 +206,16 @@ def test_cancelling_it_cancels_its_children(dc: Datacenter) -> None:
     vms = [dc.create(name=f"vm-{number}") for number in range(2)]
     parent = go(begin(STOP, [vm.uuid for vm in vms], None, None, {}))
     cancel(parent)
-    assert go(parent).status == Status.CANCELLED
+    assert go(parent).status == Status.UNDOING
     assert all(child.cancel_requested for child in parent.children.all())
+
+
+def test_cancelled_it_ends_when_its_children_have_ended(dc: Datacenter) -> None:
+    vms = [dc.create(name=f"vm-{number}") for number in range(2)]
+    parent = go(begin(STOP, [vm.uuid for vm in vms], None, None, {}))
+    cancel(parent)
+    assert finished(dc, parent).status == Status.CANCELLED
+    assert {child.status for child in parent.children.all()} == {Status.CANCELLED}
 
 
 def test_the_permission_counts_when_its_turn_comes(dc: Datacenter) -> None:

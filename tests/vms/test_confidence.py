@@ -31,6 +31,20 @@ def test_of_a_host_never_looked_at_the_change_is_all_there_is() -> None:
     assert known(since=700, seen=None) == Knowledge(ago(700), "operation", Freshness.STALE)
 
 
+def test_what_is_unknown_was_last_seen_by_the_look_before() -> None:
+    found = knowledge(
+        since=ago(5), cause="lost", seen_at=ago(40), seen_by="poll", now=NOW, interval=INTERVAL, unknown=True
+    )
+    assert found == Knowledge(ago(40), "poll", Freshness.STALE)
+
+
+def test_a_host_that_answers_again_has_not_shown_what_is_unknown() -> None:
+    found = knowledge(
+        since=ago(50), cause="lost", seen_at=ago(4), seen_by="poll", now=NOW, interval=INTERVAL, unknown=True
+    )
+    assert found == Knowledge(ago(50), "lost", Freshness.STALE)
+
+
 def test_a_source_is_told_in_words() -> None:
     assert known(since=90, seen=1, by="handshake").words == "by a handshake with its host"
 

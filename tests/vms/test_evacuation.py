@@ -46,7 +46,7 @@ def test_what_those_before_have_taken_is_gone() -> None:
     found = plan([guest("a", 3 * GIB), guest("b", 3 * GIB)], free("one", 4 * GIB))
     assert where(found) == {"a": "one", "b": ""}
     assert [move.why for move in found.stuck] == [
-        "No host can run this VM: 1 of 1 lacks memory (need 3 GiB, most free 1 GiB on one)."
+        "No host can run this VM: 1 of 2 is the one it runs on, 1 lacks memory (need 3 GiB, most free 1 GiB on one)."
     ]
 
 

@@ -68,6 +68,13 @@ def test_destroy_for_good(dc: Datacenter, cli: Cli) -> None:
     assert not type(vm).objects.filter(pk=vm.pk).exists()
 
 
+def test_what_names_no_account_was_asked_for_by_the_command_line(dc: Datacenter, cli: Cli) -> None:
+    vm = dc.create()
+    cli("StopVmInstance", f"uuid={vm.pk}")
+    operation = Operation.objects.get(kind="vm.stop")
+    assert (operation.created_by, operation.asker) == (None, "Command line")
+
+
 def test_destroying_what_does_not_exist_is_a_success(cli: Cli) -> None:
     assert cli("DestroyVmInstance", f"uuid={'0' * 32}") == {}
 
@@ -78,4 +85,4 @@ def test_a_refusal_is_printed_as_json_and_ends_in_1(dc: Datacenter, capsys: pyte
         call_command("cli", "StartVmInstance", f"uuid={vm.pk}")
     error = json.loads(capsys.readouterr().out)["error"]
     assert (end.value.code, error["code"]) == (1, "VM.1010")
-    assert error["details"] == "The VM is Running; start is allowed in Stopped."
+    assert error["details"] == "The VM is Running; it can be started only while it is Stopped."

@@ -110,7 +110,7 @@ def test_only_administrators_migrate(dc: Datacenter) -> None:
 
 def test_a_stopped_vm_does_not_migrate(dc: Datacenter) -> None:
     vm = stopped(dc)
-    with pytest.raises(WrongState, match="The VM is Stopped; migrate is allowed in Running"):
+    with pytest.raises(WrongState, match="The VM is Stopped; it can be migrated only while it is Running"):
         migrate_vm(vm.uuid)
 
 

@@ -216,7 +216,7 @@ def test_a_start_that_the_hypervisor_refuses_leaves_it_stopped_with_nothing_rese
 
 def test_a_running_vm_is_not_started(dc: Datacenter) -> None:
     vm = dc.create()
-    with pytest.raises(WrongState, match="The VM is Running; start is allowed in Stopped"):
+    with pytest.raises(WrongState, match="The VM is Running; it can be started only while it is Stopped"):
         start_vm(vm.uuid)
 
 

@@ -7,80 +7,35 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from console import globalconfig
 from console.errors import Busy, Forbidden, WrongState
 from console.models import Operation, ResourceLock, Status
-from console.operations import runner
-from console.operations.services import cancel, retry
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.spec import DomainState
 from hosts.models import Host, HostState, HostStatus
 from hosts.services import change_host_state, leave_maintenance, reconnect_host
-from tests.support.datacenter import Datacenter, datacenter
+from tests.support.datacenter import Datacenter
+from tests.support.evacuation import GUESTS, finished, go, guest, guests, host, migrations, moves, three_hosts
 from tests.support.life import ran
 from tests.support.strangers import stranger
 from vms import maintenance
 from vms.life import Asked, migrate_vm, reboot_vm, stop_vm
-from vms.maintenance import MAINTAIN, enter, plan_of
-from vms.models import VmChange, VmInstance
-
-GUESTS = 4
+from vms.maintenance import MAINTAIN, enter, guests_of, plan_of
+from vms.models import VmInstance
+from vms.strangers import ignore
 
 
 @pytest.fixture
-def dc(db: None, settings: Settings, tmp_path: Path) -> Iterator[Datacenter]:
-    """Three hosts, since what leaves one should have a choice; four VMs on the first one."""
-    settings.CORRAL_DATA_DIR = tmp_path
-    with datacenter("one", "two", "three", populate=four) as made:
-        yield made
-
-
-def four(dc: Datacenter) -> None:
-    for number in range(GUESTS):
-        guest(dc, f"vm-{number}")
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vms.flows.maintain.PATIENCE", 0)
-
-
-def host(dc: Datacenter, name: str = "one") -> Host:
-    return Host.objects.get(pk=dc.uuid("host", name))
-
-
-def guest(dc: Datacenter, name: str, on: str = "one") -> VmInstance:
-    return dc.create(name=name, host_uuid=dc.uuid("host", on))
+def dc(db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Datacenter]:
+    yield from three_hosts(settings, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def vms(dc: Datacenter) -> list[VmInstance]:
-    return list(VmInstance.objects.order_by("name"))
-
-
-def go(parent: Operation) -> Operation:
-    """One worker's visit."""
-    assert runner.run(parent.pk)
-    return parent.reload()
-
-
-def finished(dc: Datacenter, parent: Operation) -> Operation:
-    """Until its children and then itself have ended; at no time more than two migrations are open."""
-    while (now := go(parent)).is_open:
-        assert parent.children.open().count() <= 2
-        for child in parent.children.open().order_by("create_date"):
-            dc.run(child)
-    return now
-
-
-def migrations(parent: Operation) -> Counter[tuple[str, str]]:
-    return Counter((child.subject_name, child.status) for child in parent.children.all())
-
-
-def moves(vm: VmInstance) -> int:
-    return VmChange.objects.filter(vm_uuid=vm.pk, state="Migrating").count()
+    return guests()
 
 
 # in and out
@@ -212,9 +167,25 @@ def test_enabling_it_on_the_way_takes_the_request_back(dc: Datacenter, vms: list
     change_host_state(uuid=dc.uuid("host", "one"), event="enable")
     with pytest.raises(Busy, match="is being taken back"):
         enter(dc.uuid("host", "one"))
-    parent = go(parent)
+    parent = finished(dc, parent)
     assert (parent.status, host(dc).state) == (Status.CANCELLED, HostState.ENABLED)
     assert "made Enabled" in (parent.error or {})["details"]
+
+
+def test_what_was_said_last_counts_every_vm_that_moved(
+    dc: Datacenter, vms: list[VmInstance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the last migration ends while the records are being read."""
+    parent = enter(dc.uuid("host", "one"))
+
+    def once_they_have_ended(host: str) -> QuerySet[VmInstance]:
+        for child in parent.children.open():
+            dc.run(child)
+        return guests_of(host)
+
+    monkeypatch.setattr("vms.flows.maintain.guests_of", once_they_have_ended)
+    parent = finished(dc, parent)
+    assert parent.steps.get(name="evacuate").note == f"{GUESTS} moved, 0 to go"
 
 
 # refusals
@@ -317,14 +288,14 @@ def test_a_foreign_domain_is_named_before_anything_moves(dc: Datacenter, vms: li
 
 
 def test_a_domain_that_somebody_ignored_is_in_nobodys_way(dc: Datacenter) -> None:
-    foreign(dc, "three", ignored=True)
+    ignore(foreign(dc, "three"), None)
     assert go(enter(dc.uuid("host", "three"))).status == Status.SUCCEEDED
 
 
-def foreign(dc: Datacenter, on: str = "one", **changes: bool) -> None:
+def foreign(dc: Datacenter, on: str = "one") -> str:
     found = stranger(dc, "shop", on)
-    type(found).objects.filter(pk=found.pk).update(**changes)
     assert DomainState(found.state).active
+    return found.domain_uuid
 
 
 def test_a_host_that_is_lost_on_the_way_ends_it(dc: Datacenter, vms: list[VmInstance]) -> None:
@@ -332,57 +303,3 @@ def test_a_host_that_is_lost_on_the_way_ends_it(dc: Datacenter, vms: list[VmInst
     dc.fleet.lose_power("one")
     parent = finished(dc, parent)
     assert (parent.status, host(dc).state, host(dc).status) == (Status.FAILED, HostState.ENABLED, "Disconnected")
-
-
-# back
-
-
-def test_cancel_takes_back_what_is_under_way_and_the_host_is_what_it_was(dc: Datacenter, vms: list[VmInstance]) -> None:
-    parent = go(enter(dc.uuid("host", "one")))
-    cancel(parent)
-    with pytest.raises(Busy, match="is being taken back"):
-        enter(dc.uuid("host", "one"))
-    assert go(parent).status == Status.CANCELLED
-    children = list(parent.children.all())
-    assert len(children) == 2
-    assert all(child.cancel_requested for child in children)
-    for child in children:
-        assert dc.run(child).status == Status.CANCELLED
-    assert host(dc).state == HostState.ENABLED
-    assert {vm.reload().host.name for vm in vms} == {"one"}
-
-
-def test_one_that_is_cancelled_before_it_began_leaves_nothing(dc: Datacenter, vms: list[VmInstance]) -> None:
-    before = dc.everything()
-    parent = enter(dc.uuid("host", "one"))
-    cancel(parent)
-    assert go(parent).status == Status.CANCELLED
-    assert dc.changes(before) == {}
-
-
-def test_who_cancels_one_migration_keeps_that_vm_there(dc: Datacenter, vms: list[VmInstance]) -> None:
-    parent = go(enter(dc.uuid("host", "one")))
-    kept = parent.children.open().get(subject_name="vm-0")
-    cancel(kept)
-    parent = finished(dc, parent)
-    assert (parent.status, vms[0].reload().host.name, moves(vms[0])) == (Status.FAILED, "one", 1)
-    assert "vm-0: its migration was cancelled" in parent.error["details"]
-
-
-def test_it_can_be_tried_again(dc: Datacenter, vms: list[VmInstance]) -> None:
-    dc.fleet.fault(call="migrate_domain", error=HypervisorError("no"), times=2 * GUESTS)
-    parent = finished(dc, enter(dc.uuid("host", "one")))
-    assert parent.status == Status.FAILED
-    again = retry(parent, user=None, key="again")
-    assert again
-    assert finished(dc, again).status == Status.SUCCEEDED
-
-
-def test_a_migration_that_ends_rings_for_its_parent(
-    dc: Datacenter, vms: list[VmInstance], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parent = go(enter(dc.uuid("host", "one")))
-    rung: list[str] = []
-    monkeypatch.setattr("console.operations.doorbell.ring", lambda uuid, **more: rung.append(uuid))
-    dc.run(parent.children.open()[0])
-    assert parent.pk in rung

@@ -50,7 +50,7 @@ def test_it_shows_who_goes_where_and_the_load_afterwards(boss: Client, show: Sho
     ]
     ((load, cpu, memory),) = response.context["loads"]
     assert (load.count, cpu.before, cpu.after) == (2, "160", "158")
-    assert (memory.before, memory.after, memory.total) == ("53.5 GiB", "51.5 GiB", "64 GiB")
+    assert (memory.before, memory.after, memory.total) == ("53.5 GiB", "51.5 GiB", "63.5 GiB")
     assert "Move 2 VMs and enter maintenance" in text_of(response)
 
 
@@ -61,6 +61,21 @@ def test_what_cannot_leave_is_said_with_its_reason(boss: Client, show: Showcase,
     body = text_of(boss.get(page_of(one)))
     for part in ("2 of 2 VMs cannot leave", "1 lacks memory (need 1 GiB", "only a VM that is known to run can migrate"):
         assert part in body
+
+
+def test_a_plan_in_which_nothing_can_leave_is_not_begun(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2", status="Connecting")
+    show.vm("web-1", one)
+    body = text_of(boss.get(page_of(one)))
+    assert "node-2 is shaking hands: wait a moment and look again." in body
+    assert "1 of 2 is the one it runs on, 1 is Connecting" in body
+    assert 'type="submit">' not in body.partition('<form class="panel form"')[2]
+
+
+def test_a_plan_in_which_some_can_leave_may_be_begun(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2")
+    show.vm("web-1", one), show.vm("lost", one, "Unknown")
+    assert "Move 1 VM and enter maintenance" in text_of(boss.get(page_of(one)))
 
 
 def test_what_nobody_recorded_is_named(boss: Client, one: Host) -> None:

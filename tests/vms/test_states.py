@@ -119,16 +119,16 @@ def test_where_each_operation_of_the_chapter_is_accepted(operation, expected):
 
 def test_refusal_names_state_operation_and_allowed_states():
     assert refusal(VmOperation.ATTACH_NETWORK, VmState.MIGRATING) == (
-        "The VM is Migrating; attach network is allowed in Running or Stopped."
+        "The VM is Migrating; a network can be attached only while it is Running or Stopped."
     )
 
 
 def test_refusal_says_what_to_do_first_with_a_running_vm():
     assert refusal(VmOperation.ATTACH_VOLUME, VmState.RUNNING) == (
-        "The VM is Running; attach volume is allowed in Stopped: stop it first."
+        "The VM is Running; a volume can be attached only while it is Stopped: stop it first."
     )
     assert refusal(VmOperation.ATTACH_VOLUME, VmState.STARTING) == (
-        "The VM is Starting; attach volume is allowed in Stopped."
+        "The VM is Starting; a volume can be attached only while it is Stopped."
     )
 
 

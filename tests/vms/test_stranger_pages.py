@@ -157,13 +157,14 @@ def test_the_question_shows_what_becomes_what(admin: Client, show: Showcase, hos
         assert part in body
 
 
-def test_what_keeps_it_from_being_adopted_is_said_and_the_button_is_off(
+def test_what_keeps_it_from_being_adopted_is_said_and_no_form_is_shown(
     admin: Client, show: Showcase, host: Host
 ) -> None:
     show.storage.clusters.clear()
     body = text_of(admin.get(adopt_page(made(host))))
     assert "add a primary storage over /srv/corral" in body
-    assert "disabled" in body.partition('type="submit"')[0] or 'type="submit" disabled' in body
+    assert 'name="default_l3"' not in body
+    assert "user-plus" not in body
 
 
 def test_the_question_costs_the_same_for_few_and_for_many_devices(admin: Client, host: Host) -> None:

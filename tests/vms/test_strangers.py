@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from hosts.hypervisor.errors import HypervisorError
@@ -14,7 +15,7 @@ from networks.models import L3Network
 from tests.support.datacenter import Datacenter
 from tests.support.strangers import GIB, MAC, look, nic, stranger
 from vms.models import Stranger, VmInstance
-from vms.strangers import devices_of, ignore
+from vms.strangers import devices_of, heed, ignore
 
 
 def asked(dc: Datacenter) -> int:
@@ -88,6 +89,25 @@ def test_an_ignored_one_stays_ignored_whatever_it_does(dc: Datacenter) -> None:
     dc.fleet.power_off("one", row.domain_uuid)
     look()
     assert Stranger.objects.get().ignored
+
+
+def test_an_ignored_one_that_somebody_moves_is_ignored_there_as_well(dc: Datacenter) -> None:
+    row = stranger(dc)
+    berta = get_user_model().objects.create_user("berta")
+    ignore(row.domain_uuid, berta)
+    Stranger.objects.all().delete()  # its host shows it no more
+    look()
+    again = Stranger.objects.get()
+    assert (again.pk != row.pk, again.ignored, again.ignored_by) == (True, True, berta)
+
+
+def test_one_that_is_heeded_again_is_no_longer_ignored_anywhere(dc: Datacenter) -> None:
+    row = stranger(dc)
+    ignore(row.domain_uuid, None)
+    heed(row.domain_uuid)
+    Stranger.objects.all().delete()
+    look()
+    assert not Stranger.objects.get().ignored
 
 
 @pytest.mark.parametrize("active", [True, False])

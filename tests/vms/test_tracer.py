@@ -61,6 +61,9 @@ def test_powered_off_outside_it_is_stopped_and_its_capacity_returned(dc: Datacen
     look(vm.host)
     assert where(vm) == ("Stopped", None, host_of(vm).name)
     assert used(vm.host) == (0, 0)
+    change = VmChange.objects.filter(vm_uuid=vm.pk).first()
+    assert change
+    assert change.detail == f"Shut down from inside, or switched off outside of Corral; seen on {host_of(vm).name}"
 
 
 def test_powered_on_outside_it_is_running_and_takes_capacity(dc: Datacenter) -> None:
@@ -109,6 +112,9 @@ def test_one_that_is_missing_is_stopped(dc: Datacenter) -> None:
     look(vm.host)
     assert where(vm) == ("Stopped", None, host_of(vm).name)
     assert used(vm.host) == (0, 0)
+    change = VmChange.objects.filter(vm_uuid=vm.pk).first()
+    assert change
+    assert change.detail == f"Shut down from inside, or switched off outside of Corral; seen on {host_of(vm).name}"
 
 
 @pytest.mark.parametrize("first", ["source", "target"])

@@ -9,6 +9,7 @@ from django.urls import reverse
 from console.errors import NotFound, WrongState
 from console.operations import flow
 from console.operations.flow import Flow, Step
+from console.textual import lacking
 from tests.support.pages import text_of, visitor
 from tests.support.showcase import Showcase, subject
 from vms import actions
@@ -27,7 +28,7 @@ def test_a_button_that_can_be_pressed_says_nothing() -> None:
 
 
 def test_the_state_speaks_where_it_forbids() -> None:
-    assert why_not("reboot", VmState.STOPPED) == "The VM is Stopped; reboot is allowed in Running."
+    assert why_not("reboot", VmState.STOPPED) == "The VM is Stopped; it can be rebooted only while it is Running."
 
 
 def test_an_operation_at_work_speaks_before_the_state() -> None:
@@ -35,7 +36,7 @@ def test_an_operation_at_work_speaks_before_the_state() -> None:
 
 
 def test_a_missing_permission_speaks_first() -> None:
-    assert why_not("stop", VmState.STOPPED, may=lambda name: False) == "Your account may not do this."
+    assert why_not("stop", VmState.STOPPED, may=lambda name: False) == lacking("vms.change_vminstance")
 
 
 def test_every_action_is_one_of_the_operations_of_a_vm() -> None:
@@ -112,7 +113,7 @@ def test_the_page_offers_what_exists(client: Client, show: Showcase, asked: list
 def test_a_button_that_cannot_be_pressed_says_why(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"), "Stopped")
     body = text_of(client.get(f"/vms/{vm.uuid}/"))
-    assert 'title="The VM is Stopped; reboot is allowed in Running."' in body
+    assert 'title="The VM is Stopped; it can be rebooted only while it is Running."' in body
 
 
 def test_an_operation_at_work_holds_the_buttons(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:

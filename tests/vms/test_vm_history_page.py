@@ -110,3 +110,47 @@ def test_a_record_that_goes_leaves_its_history(show: Showcase) -> None:
     vm = show.vm("web-1", show.host("node-1"))
     VmInstance.objects.filter(pk=vm.pk).delete()
     assert VmChange.objects.filter(vm_uuid=vm.pk, vm_name="web-1").exists()
+
+
+def stopped_outside(show: Showcase) -> VmInstance:
+    vm = show.vm("web-1", show.host("node-1"))
+    with because("event", detail="Shut down from inside, or switched off outside of Corral; seen on node-1"):
+        VmInstance.objects.transit(vm.pk, {VmState.RUNNING}, VmState.STOPPED, host=None)
+    return vm
+
+
+def test_a_vm_that_corral_did_not_stop_says_how_that_is_known(client: Client, show: Showcase) -> None:
+    vm = stopped_outside(show)
+    body = text_of(client.get(f"/vms/{vm.uuid}/"))
+    assert "switched off outside of Corral; seen on node-1, at" in body
+    assert "by an event of its host" in body
+
+
+def test_one_that_corral_stopped_does_not(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    with because("operation", operation="0" * 32):
+        VmInstance.objects.transit(vm.pk, {VmState.RUNNING}, VmState.STOPPED, host=None)
+    assert client.get(f"/vms/{vm.uuid}/").context["ended"] is None
+
+
+def test_the_history_names_the_host_that_a_vm_has_left(client: Client, show: Showcase) -> None:
+    body = text_of(client.get(f"/vms/{stopped_outside(show).uuid}/?tab=history"))
+    assert "was on <a" in body
+
+
+def test_an_unknown_vm_was_last_seen_before_that(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1", status="Disconnected"), "Unknown", age=timedelta(hours=1))
+    body = text_of(client.get(f"/vms/{vm.uuid}/"))
+    assert ("last seen <time" in body, "just now" in body) == (True, False)
+
+
+def test_the_first_operation_is_counted_while_it_runs(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"), "Starting")
+    show.operation("Start VM web-1", subject(vm), 1)
+    assert client.get(f"/vms/{vm.uuid}/").context["operation_count"] == 1
+
+
+def test_the_question_before_a_stop_says_that_the_host_does_not_answer(show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1", status="Disconnected", status_reason="no answer for 10 s"))
+    body = text_of(visitor("root", is_superuser=True).get(f"/vms/{vm.uuid}/stop/"))
+    assert "Host node-1 does not answer: it is Disconnected since" in body

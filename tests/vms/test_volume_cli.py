@@ -66,5 +66,5 @@ def test_a_refusal_is_printed_with_its_code(dc: Datacenter, capsys: pytest.Captu
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["code"], error["details"]) == (
         "VM.1010",
-        "The VM is Running; attach volume is allowed in Stopped: stop it first.",
+        "The VM is Running; a volume can be attached only while it is Stopped: stop it first.",
     )

@@ -148,7 +148,7 @@ def test_the_volume_s_page_asks_which_vm_and_says_why_not_the_others(boss: Clien
     body = text_of(boss.get(f"/volumes/{volume.pk}/attach/"))
     assert f'name="vmInstanceUuid" value="{fits.pk}"' in body
     assert runs.pk not in body
-    assert "The VM is Running; attach volume is allowed in Stopped: stop it first." in body
+    assert "The VM is Running; a volume can be attached only while it is Stopped: stop it first." in body
 
 
 def test_a_vm_chosen_on_the_volume_s_page_gets_it(boss: Client, dc: Datacenter) -> None:
@@ -289,8 +289,9 @@ def test_buttons_of_a_running_vm_say_to_stop_it_first(boss: Client, dc: Datacent
         (f"/vms/{vm.pk}/", "detach"),
         (f"/volumes/{volume.pk}/", "detach"),
     ):
-        assert f'title="The VM is Running; {what} volume is allowed in Stopped: stop it first."' in text_of(
-            boss.get(address)
+        assert (
+            f'title="The VM is Running; a volume can be {what}ed only while it is Stopped: stop it first."'
+            in text_of(boss.get(address))
         )
 
 
@@ -321,7 +322,7 @@ def test_what_cannot_be_deleted_says_why_and_is_not(boss: Client, dc: Datacenter
     vm = dc.create(data_disk_offering_uuids=(dc.uuid("disk", "disk-1G"),))
     volume, why = {
         "root": (vm.root_volume, "A root volume goes with its VM."),
-        "running": (vm.volumes.get(device_id=1), "detach volume is allowed in Stopped: stop it first."),
+        "running": (vm.volumes.get(device_id=1), "a volume can be detached only while it is Stopped: stop it first."),
         "deleted": (make_volume(status=VolumeStatus.DELETED), "It is being deleted."),
     }[which]
     before = Operation.objects.count()
@@ -367,7 +368,7 @@ def test_readers_get_no_buttons_for_volumes(dc: Datacenter) -> None:
     made(dc, vm=vm)
     body = text_of(visitor("reader").get(f"/vms/{vm.pk}/"))
     assert "detach-volume/?" not in body
-    assert "Your account may not do this." in body
+    assert "Your account may not do this: it lacks the permission vms." in body
 
 
 def test_a_deletion_that_was_accepted_is_not_asked_for_twice(boss: Client, dc: Datacenter) -> None:

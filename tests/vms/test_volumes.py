@@ -164,7 +164,9 @@ def test_a_volume_made_for_a_vm_is_attached_to_it(dc: Datacenter) -> None:
 
 def test_a_running_vm_is_to_be_stopped_first(dc: Datacenter) -> None:
     vm, volume = dc.create(), made(dc)
-    with pytest.raises(WrongState, match="The VM is Running; attach volume is allowed in Stopped: stop it first"):
+    with pytest.raises(
+        WrongState, match="The VM is Running; a volume can be attached only while it is Stopped: stop it first"
+    ):
         attach_volume(volume.pk, vm.pk)
     with pytest.raises(WrongState, match="stop it first"):
         create_volume(wanted(dc, vm_instance_uuid=vm.pk))
@@ -283,7 +285,7 @@ def test_from_a_running_vm_nothing_is_detached(dc: Datacenter) -> None:
     vm = dc.create(data_disk_offering_uuids=(dc.uuid("disk", "disk-1G"),))
     volume = vm.volumes.get(device_id=1)
     for refused in (detach_volume, delete_volume):
-        with pytest.raises(WrongState, match="detach volume is allowed in Stopped: stop it first"):
+        with pytest.raises(WrongState, match="a volume can be detached only while it is Stopped: stop it first"):
             refused(volume.pk)
 
 

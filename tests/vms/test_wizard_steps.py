@@ -8,6 +8,7 @@ from django.test import Client
 from console.naming import new_uuid
 from hosts.models import Host
 from networks.models import IpRange, L3Network
+from tests import factories
 from tests.support.datacenter import Datacenter
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.wizard import STEPS, Walk, errors, flashes
@@ -329,3 +330,29 @@ def test_fifty_copies_cost_no_more_than_one(walk: Walk) -> None:
     one = query_count(walk.client, "/vms/create/review/")
     walk.post("basics", count="50")
     assert query_count(walk.client, "/vms/create/review/") == one
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"name": "", "count": "1"}, "Something is still missing on this page."),
+        ({"name": "web", "count": "many"}, "Something is wrong on this page."),
+        ({"name": "", "count": "many"}, "Something is wrong on this page."),
+    ],
+)
+def test_a_page_says_whether_something_is_missing_or_wrong(walk: Walk, typed: dict[str, str], told: str) -> None:
+    assert told in text_of(walk.client.post("/vms/create/basics/", typed))
+
+
+def test_a_network_that_no_host_carries_can_be_chosen_and_says_so(walk: Walk) -> None:
+    loose = factories.make_ip_range(l3_network=factories.make_l3(l2_network=factories.make_l2(name="loose"))).l3_network
+    walk.to("networks")
+    told = "its L2 network, loose, is in no cluster"
+    assert told in text_of(walk.client.get("/vms/create/networks/"))
+    walk.client.post("/vms/create/networks/", {"go": f"add:{loose.pk}"})
+    assert told in text_of(walk.client.get("/vms/create/networks/"))
+
+
+def test_the_address_of_a_changed_row_is_not_carried_on(walk: Walk) -> None:
+    walk.to("networks")
+    assert 'action="/vms/create/networks/"' in text_of(walk.client.get("/vms/create/networks/"))

@@ -42,6 +42,16 @@ def test_one_vm_leads_to_its_page(walk: Walk, dc: Datacenter) -> None:
     assert [nic.l3_network.name for nic in vm.nics.order_by("device_id")] == ["web", "database"]
 
 
+def test_going_back_after_creating_leads_to_what_was_created(walk: Walk) -> None:
+    walk.to("review").submit()
+    vm = VmInstance.objects.get()
+    (told,) = flashes(walk.client.get("/vms/create/review/", follow=True))
+    assert f'<a href="/vms/{vm.pk}/">VM web is there</a>' in told
+    assert flashes(walk.client.get("/vms/create/review/", follow=True)) == [
+        "“Basics” comes first: it is not complete yet."
+    ]
+
+
 def test_the_vm_runs_in_the_end_and_is_called_as_asked(walk: Walk, dc: Datacenter) -> None:
     walk.to("review", disks={f"disk-{dc.uuid('disk', 'disk-1G')}": "2"}).submit()
     operation = Operation.objects.get(kind="vm.create")

@@ -7,9 +7,11 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from console.errors import PartsFailed, Refusal, WrongState
 from console.models import Operation, Status
+from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import cancel, once, submit
+from console.operations.services import once, submit
+from console.textual import lacking
 from vms.actions import ACTIONS, Action, Wish, accepting
 from vms.models import VmInstance
 from vms.states import VmState
@@ -47,7 +49,7 @@ def accept_one(parent: Operation, action: Action, uuid: str) -> dict[str, Any]:
         return {"name": name, "outcome": "already", "why": f"The VM is already {action.already}."}
     user: Any = parent.created_by
     if user is not None and not user.has_perm(action.permission):
-        return {"name": name, "outcome": "refused", "why": "Your account may not do this."}
+        return {"name": name, "outcome": "refused", "why": lacking(action.permission)}
     options = parent.arguments["options"]
     wish = Wish(uuid=uuid, user=user, key=f"{parent.pk}.{uuid}", parent=parent, options=options)
     try:
@@ -88,11 +90,7 @@ class AcceptEach(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """Those already accepted go back on their own; a child that has ended stays as it is."""
-        for child in ctx.operation.children.open():
-            try:
-                cancel(child)
-            except WrongState:
-                continue
+        end_children(ctx, PATIENCE)
 
 
 def summary(results: Mapping[str, Mapping[str, Any]]) -> str:

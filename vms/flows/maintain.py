@@ -11,9 +11,9 @@ from console.advice import register as register_remedies
 from console.errors import Busy, Cancelled, Failure, Refusal, WrongState
 from console.models import Operation, ResourceLock, Status
 from console.operations import doorbell, signals
+from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import cancel
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostState, HostStatus
@@ -21,7 +21,7 @@ from vms.config import EVACUATION_DEGREE
 from vms.evacuation import Stand, cannot, stand
 from vms.life import MIGRATE, Asked, migrate_vm
 from vms.maintenance import MAINTAIN, enter, guests_of
-from vms.models import Stranger, VmInstance
+from vms.models import IgnoredDomain, VmInstance
 from vms.states import VmState
 
 #: how often one VM is tried
@@ -41,7 +41,7 @@ class CannotLeave(Failure):
 register_remedies(
     {
         "CannotLeave": Remedy(
-            "Something on the host cannot go elsewhere. It was left as it is, and the host is what it was before.",
+            "Something on the host cannot go elsewhere. It was left as it is.",
             "The message names each with its reason and the numbers; the parts below are what was tried.",
             "Make room, connect or enable another host, stop what may stop, or adopt what nobody recorded; then try"
             " again. What has moved stays where it is.",
@@ -74,13 +74,26 @@ class Begin(Step):
             ctx.note(f"The host is {host.status} and was not asked")
             return
         with on_host(ctx, host) as hypervisor:
-            active = _active(host, hypervisor)
+            active = _active(hypervisor)
         known = VmInstance.objects.in_bulk(list(active))
         _refuse(host, [name for uuid, name in active.items() if uuid not in known])
 
     def undo(self, ctx: StepContext) -> None:
         with ctx.fenced():
             Host.objects.filter(pk=ctx.subject, state=HostState.PRE_MAINTENANCE).update(state=ctx.arguments["was"])
+        ctx.leave(_left(ctx))
+
+
+def _left(ctx: StepContext) -> str:
+    """What a maintenance that did not come about leaves behind, by the records."""
+    host = Host.objects.filter(pk=ctx.subject).first()
+    if host is None:
+        return "The record of the host is gone."
+    stays = f"Host {host.name} is {host.state}{', as before' if host.state == ctx.arguments['was'] else ''}"
+    moved = ctx.operation.children.filter(status=Status.SUCCEEDED).values("subject_uuid").distinct().count()
+    if not moved:
+        return f"{stays}; no VM has moved."
+    return f"{stays}; {moved} VM{' has' if moved == 1 else 's have'} moved and stay{'s' if moved == 1 else ''} there."
 
 
 @dataclass
@@ -111,16 +124,13 @@ class Evacuate(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """Moves that are under way are taken back; VMs that have moved stay where they are."""
-        for child in ctx.operation.children.open():
-            try:
-                cancel(child)
-            except WrongState:
-                continue
+        end_children(ctx, PATIENCE)
 
     def _empty(self, ctx: StepContext) -> bool:
         host = the_host(ctx)
-        children = list(ctx.operation.children.order_by("create_date", "pk").only("status", "subject_uuid", "error"))
+        # The VMs first: when none is left, every migration that brought one away is among the children.
         vms = list(guests_of(ctx.subject))
+        children = list(ctx.operation.children.order_by("create_date", "pk").only("status", "subject_uuid", "error"))
         look = Look(
             limit=EVACUATION_DEGREE.get(),
             locked=set(ResourceLock.objects.filter(pk__in=[vm.pk for vm in vms]).values_list("pk", flat=True)),
@@ -212,7 +222,7 @@ class Leave(Step):
         host = the_host(ctx)
         if host.status == HostStatus.CONNECTED:
             with on_host(ctx, host) as hypervisor:
-                _refuse(host, list(_active(host, hypervisor).values()))
+                _refuse(host, list(_active(hypervisor).values()))
         else:
             ctx.note(f"The host is {host.status} and was not asked; no VM is recorded there")
         with ctx.fenced():
@@ -224,10 +234,10 @@ class Leave(Step):
             Host.objects.filter(pk=ctx.subject, state=HostState.MAINTENANCE).update(state=HostState.PRE_MAINTENANCE)
 
 
-def _active(host: Host, hypervisor: Hypervisor) -> dict[str, str]:
+def _active(hypervisor: Hypervisor) -> dict[str, str]:
     """Uuid -> name of what is active there, but for strangers that somebody said to ignore."""
-    ignored = set(Stranger.objects.filter(host=host, ignored=True).values_list("domain_uuid", flat=True))
     listing = hypervisor.domains().values()
+    ignored = IgnoredDomain.objects.in_bulk([info.uuid for info in listing])
     return {info.uuid: info.name for info in listing if info.state.active and info.uuid not in ignored}
 
 
@@ -254,8 +264,8 @@ register(
         code="HOST.1001",
         permission="hosts.change_host",
         again=lambda earlier, user, key: enter(earlier.subject_uuid, Asked(user=user, key=key)),
-        cancelling="No more VMs leave the host, migrations under way are cancelled, and the host is what it was "
-        "before. VMs that have moved stay where they are.",
-        left="The host is what it was before; VMs that have moved stay where they are, and run.",
+        cancelling="No more VMs leave the host. Migrations under way are cancelled and waited for; then the host is "
+        "what it was before. VMs that have moved stay where they are.",
+        left="VMs that have moved stay where they are.",
     )
 )

@@ -13,10 +13,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddIndex(
-            model_name="vminstance",
-            index=models.Index(django.db.models.functions.text.Lower("name"), models.F("uuid"), name="vm_name"),
-        ),
-        migrations.AddIndex(
             model_name="vmnic",
             index=models.Index(fields=["ip"], name="nic_ip"),
         ),
@@ -27,10 +23,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="vmnic",
             index=models.Index(django.db.models.functions.text.Lower("mac"), name="nic_mac"),
-        ),
-        migrations.AddIndex(
-            model_name="volume",
-            index=models.Index(django.db.models.functions.text.Lower("name"), models.F("uuid"), name="volume_name"),
         ),
         migrations.AddIndex(
             model_name="volume",

@@ -5,7 +5,7 @@ from vms.models.history import VmChange
 from vms.models.image import CachedImage, Image, ImageFormat, ImageStatus, MediaType, Platform
 from vms.models.leak import Leak, LeakKind
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator, OfferingType
-from vms.models.stranger import Stranger
+from vms.models.stranger import IgnoredDomain, Stranger
 from vms.models.vm import InternalId, VmInstance, VmNic, VmType, Volume, VolumeStatus, VolumeType
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DiskOffering",
     "Eip",
     "ForwardedProtocol",
+    "IgnoredDomain",
     "Image",
     "ImageFormat",
     "ImageStatus",

@@ -21,7 +21,7 @@ class Stranger(models.Model):
     first_seen = models.DateTimeField(default=timezone.now)
     devices = models.JSONField(null=True, help_text="its disks and NICs (DomainDevices); null: not known")
     asked = models.DateTimeField(null=True, help_text="when the host was last asked for them")
-    ignored = models.BooleanField(default=False)
+    ignored = models.BooleanField(default=False, help_text="as IgnoredDomain has it")
     ignored_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -32,3 +32,16 @@ class Stranger(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IgnoredDomain(models.Model):
+    """A domain that somebody said to leave alone, wherever it shows up: kept by its uuid, whatever host has it."""
+
+    domain_uuid = models.CharField(primary_key=True, max_length=UUID_LENGTH)
+    ignored_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.domain_uuid

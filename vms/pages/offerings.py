@@ -3,15 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from console import faces
 from console.filtersets import name_filter
 from console.forms import NamedForm, SizeField
 from console.models import Enablement
+from console.naming import format_size
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import CellColumn, Facets, Pages, Person, Prop
+from hosts.models import Host, PrimaryStorage
 from hosts.pages import columns
 from vms import offerings
 from vms.models import DiskOffering, InstanceOffering, VolumeStatus
@@ -68,8 +70,27 @@ def update(row: InstanceOffering | DiskOffering, values: dict[str, Any], user: P
     offerings.update_offering(kind=type(row), uuid=row.pk, **values)
 
 
-def _note(text: str) -> Any:
-    return lambda row: [] if row.state == Enablement.ENABLED else [("secondary", "ban", f"Disabled. {text}")]
+Notes = list[tuple[str, str, str]]
+
+
+def _disabled(row: InstanceOffering | DiskOffering, text: str) -> Notes:
+    return [] if row.state == Enablement.ENABLED else [("secondary", "ban", f"Disabled. {text}")]
+
+
+def instance_notes(row: InstanceOffering) -> Notes:
+    return _disabled(row, DISABLED) + _too_large(row.memory_size, "host", Host.objects.aggregate(n=Max("total_memory")))
+
+
+def disk_notes(row: DiskOffering) -> Notes:
+    largest = PrimaryStorage.objects.aggregate(n=Max("total_capacity"))
+    return _disabled(row, DISK_DISABLED) + _too_large(row.disk_size, "primary storage", largest)
+
+
+def _too_large(size: int, what: str, largest: dict[str, int | None]) -> Notes:
+    """Said only when something is known to hold it against."""
+    if not (most := largest["n"]) or size <= most:
+        return []
+    return [("yellow", "triangle-alert", f"No {what} is that large: the largest has {format_size(most)}.")]
 
 
 INSTANCE = Pages(
@@ -92,7 +113,7 @@ INSTANCE = Pages(
     filterset=name_filter(InstanceOffering, {"state": Enablement}),
     facets=Facets("state", faces.ENABLEMENT),
     badges=(cells.badge("state", faces.ENABLEMENT),),
-    notes=_note(DISABLED),
+    notes=instance_notes,
     props=(
         Prop("CPUs", cells.text("cpu_num")),
         Prop("Memory", cells.size("memory_size")),
@@ -134,7 +155,7 @@ DISK = Pages(
     filterset=name_filter(DiskOffering, {"state": Enablement}),
     facets=Facets("state", faces.ENABLEMENT),
     badges=(cells.badge("state", faces.ENABLEMENT),),
-    notes=_note(DISK_DISABLED),
+    notes=disk_notes,
     props=(Prop("Size", cells.size("disk_size")),),
     form=DiskOfferingForm,
     edit_form=NamedForm,

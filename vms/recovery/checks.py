@@ -18,7 +18,10 @@ NOT_MADE_AGAIN = "What was on it cannot be made again: bring the file back, or d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """`about` says what a finding means; `button` is what the repair is called, `danger` says what it loses."""
+    """`about` says what a finding means; `button` is what the repair is called, `danger` says what it loses.
+
+    `by_look`: only a look at hosts and storages finds it, and the last one counts.
+    """
 
     name: str
     title: str
@@ -27,6 +30,7 @@ class Check:
     repair: Repair | None = None
     button: str = ""
     danger: str = ""
+    by_look: bool = False
 
     @property
     def repairable(self) -> bool:
@@ -136,6 +140,7 @@ CHECKS: tuple[Check, ...] = (
         title="Files nobody has",
         about="They have names that Corral gives, and neither a volume nor an image nor a stranger has them.",
         find=_leaks(LeakKind.FILE),
+        by_look=True,
         repair=by_worker("file"),
         button="Delete",
         danger="The file is deleted from the storage. What is in it cannot be brought back.",
@@ -145,6 +150,7 @@ CHECKS: tuple[Check, ...] = (
         title="Networks nobody wants there",
         about="Corral made them, and no record wants them on that host any more.",
         find=_leaks(LeakKind.NETWORK),
+        by_look=True,
         repair=repairs.bring_host_up_to_date,
         button="Remove",
     ),
@@ -153,6 +159,7 @@ CHECKS: tuple[Check, ...] = (
         title="Networks that differ from the record",
         about="A network of the record does not run there, or gives other addresses than the record says.",
         find=_leaks(LeakKind.OUTDATED, L3Network),
+        by_look=True,
         repair=repairs.bring_host_up_to_date,
         button="Bring host up to date",
     ),
@@ -161,6 +168,7 @@ CHECKS: tuple[Check, ...] = (
         title="Volumes whose file is missing",
         about="The record has them ready, and the storage does not show their file.",
         find=_leaks(LeakKind.MISSING, Volume),
+        by_look=True,
     ),
 )
 BY_NAME = {check.name: check for check in CHECKS}

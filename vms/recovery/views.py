@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console.errors import NotFound, Refusal
 from console.htmx import render_page
-from console.models import Operation
+from console.models import Operation, Status
 from console.naming import new_uuid
 from console.pages.answers import person
 from console.permissions import may, needs
 from vms.life import Asked
 from vms.models import VmInstance
 from vms.recovery.checks import BY_NAME, CHECKS, Check, finding_of, repair
+from vms.recovery.elsewhere import elsewhere
 from vms.recovery.leaks import LOOK, look_for_leaks
 from vms.recovery.repairs import REPAIR
 from vms.recovery.watch import guards
@@ -33,10 +34,13 @@ def recovery(request: HttpRequest) -> HttpResponse:
     sections = [(check, list(check.find())) for check in CHECKS]
     repairs = Operation.objects.lines().filter(Q(idempotency_key__startswith=KEY) | Q(kind=REPAIR)).exclude(kind=LOOK)
     last_look = Operation.objects.lines().filter(kind=LOOK).first()
+    looked = Operation.objects.filter(kind=LOOK, status=Status.SUCCEEDED).exists()
     shown = list(repairs[:REPAIRS_SHOWN])
     context = {
         "found": [(check, findings[:SHOWN], len(findings)) for check, findings in sections if findings],
-        "quiet": [check for check, findings in sections if not findings],
+        "elsewhere": elsewhere(),
+        "quiet": [check for check, findings in sections if not findings and (looked or not check.by_look)],
+        "not_looked": [check for check, findings in sections if not findings and check.by_look and not looked],
         "total": sum(len(findings) for _, findings in sections),
         "last_look": last_look,
         "repairs": shown,

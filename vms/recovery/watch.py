@@ -29,9 +29,13 @@ def _workers(names: list[str] | None) -> list[Guard]:
         return [Guard("Workers and trackers", "not known", "Redis does not answer, so nobody hears of new operations")]
     count = Counter(name.partition("@")[0] for name in names)
     return [
-        Guard("Workers", _alive(count["ops"]), "" if count["ops"] else "Operations wait until one is started"),
         Guard(
-            "Trackers",
+            "Workers (operations)",
+            _alive(count["ops"]),
+            "" if count["ops"] else "Operations wait until one is started",
+        ),
+        Guard(
+            "Trackers (hosts)",
             _alive(count["trace"]),
             "" if count["trace"] else "Hosts are not looked at, so what happens outside of Corral is not seen",
         ),
@@ -52,4 +56,4 @@ def _watchers() -> Guard:
     words = f"{_alive(watchers)}, {'listens' if watchers == 1 else 'listen'} to {hosts} of {connected} connected hosts"
     missing = connected - hosts
     wrong = f"Changes on {missing} of the hosts are seen only when these are looked at" if missing > 0 else ""
-    return Guard("Watchers", words if watchers else _alive(0), wrong if watchers or connected else "")
+    return Guard("Watchers (events)", words if watchers else _alive(0), wrong if watchers or connected else "")

@@ -12,7 +12,7 @@ from networks.ports import PortRange
 from vms.confidence import WORDS, Knowledge, knowledge
 from vms.domain import device_name
 from vms.models import PortForwardingRule, VmInstance, Volume, VolumeStatus
-from vms.states import FACES
+from vms.states import FACES, VmState
 
 register = template.Library()
 
@@ -37,6 +37,7 @@ def vm_knowledge(vm: VmInstance, interval: float) -> Knowledge:
         seen_by=seen[1],
         now=timezone.now(),
         interval=interval,
+        unknown=vm.state == VmState.UNKNOWN,
     )
 
 

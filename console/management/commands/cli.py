@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import sys
 from argparse import REMAINDER, ArgumentParser
 from typing import Any
@@ -14,6 +15,8 @@ from console.cli import Accepted, Answer, commands, find
 from console.cli_query import register_queries
 from console.errors import CorralError, NotFound
 from console.inventory import Json
+from console.models.operation import COMMAND_LINE
+from console.operations.services import asked_via
 from console.waiting import wait
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,14 @@ class Command(BaseCommand):
         parser.add_argument("words", nargs=REMAINDER, metavar="COMMAND key=value …")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.answer(options)
+        except BrokenPipeError:
+            # Whoever reads, such as `head`, has enough. What is still buffered goes nowhere, or Python would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def answer(self, options: dict[str, Any]) -> None:
         register_queries()
         # Everything after the command is its own, so the option may stand there too.
         words = [word for word in options["words"] if word != NO_WAIT]
@@ -45,10 +56,13 @@ class Command(BaseCommand):
             if not words or any(word in HELP for word in words):
                 self.show_commands({word for word in words if word not in HELP})
                 return
-            answer = find(words[0]).execute(words[1:], acting_user(options["user"]))
+            with asked_via(COMMAND_LINE):
+                answer = find(words[0]).execute(words[1:], acting_user(options["user"]))
             self.show(self.finished(answer, waits=waits))
         except CorralError as error:
             self.fail(error)
+        except BrokenPipeError:
+            raise
         except Exception as error:
             if is_busy(error):
                 self.fail(DatabaseBusy(str(error)))
@@ -75,6 +89,7 @@ class Command(BaseCommand):
 
     def show(self, answer: Json) -> None:
         self.stdout.write(json.dumps(answer, indent=4, ensure_ascii=False))
+        self.stdout.flush()
 
     def fail(self, error: CorralError) -> None:
         self.show({"error": error.as_dict()})
@@ -84,6 +99,7 @@ class Command(BaseCommand):
         chosen = [find(name) for name in sorted(names)] if names else commands()
         for command in chosen:
             self.stdout.write(f"{command.usage}\n    {command.summary}")
+        self.stdout.flush()
 
 
 def acting_user(name: str | None) -> AbstractBaseUser | None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("console", "0005_config_change"),
+        ("console", "0008_drop_knox"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
