@@ -1,6 +1,7 @@
 """/views/: what people keep of their lists: make, rename, make the default, delete; each their own alone."""
 
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django import forms
 from django.contrib import messages
@@ -39,8 +40,8 @@ def create(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"View {view.name} was saved.")
             return redirect(f"{listing.url}{saved.address_of(view)}")
     back = f"{listing.url}?{form['query'].value() or f'{saved.VIEW}={saved.PLAIN}'}"
-    context = {"form": form, "listing": listing, "title": "Save view", "submit": "Save view", "back": back}
-    return render(request, "views/form.html", context)
+    context = {"listing": listing, "title": "Save view", "submit": "Save view", "back": back}
+    return _form_page(request, form, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,8 +60,14 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"View {view.name} was saved.")
             return redirect(back)
-    context = {"form": form, "listing": listing, "title": "Edit view", "submit": "Save", "back": back, "view": view}
-    return render(request, "views/form.html", context)
+    context = {"listing": listing, "title": "Edit view", "submit": "Save", "back": back, "view": view}
+    return _form_page(request, form, context)
+
+
+def _form_page(request: HttpRequest, form: ViewForm, context: dict[str, Any]) -> HttpResponse:
+    """With what the view asks, as people read an address."""
+    asks = unquote_plus(form["query"].value() or "")
+    return render(request, "views/form.html", {**context, "form": form, "asks": asks})
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:
