@@ -22,7 +22,6 @@ from hosts.allocation.spec import (
     ImageView,
     Place,
     PlaceKind,
-    VolumeNeed,
     narrowest,
 )
 from hosts.models import Cluster, Host, Zone
@@ -40,7 +39,7 @@ from vms.models import (
     VmNic,
     VmType,
 )
-from vms.systemtags import HOSTNAME
+from vms.systemtags import HOSTNAME, need, storage_wishes
 
 M = TypeVar("M", bound=Model)
 RESOURCE_TYPE = "VmInstanceVO"
@@ -88,11 +87,13 @@ class Checked:
     place: Place | None
     hostname: str | None
     tags: Mapping[str, systemtags.Values] = field(default_factory=dict)
+    #: what the offerings' tags ask of storages, by offering
+    wishes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def allocation(self) -> AllocationSpec:
         """What the allocator is asked for."""
-        root = VolumeNeed(name="root volume", size=self.image.size, root=True)
-        data = (VolumeNeed(name=f"data volume {disk.name}", size=disk.disk_size) for disk in self.disks)
+        root = need("root volume", self.image.size, self.wishes.get(self.offering.pk), root=True)
+        data = (need(f"data volume {disk.name}", disk.disk_size, self.wishes.get(disk.pk)) for disk in self.disks)
         return AllocationSpec(
             cpu=self.offering.cpu_num,
             memory=self.offering.memory_size,
@@ -121,16 +122,18 @@ def check(request: CreateVm) -> Checked:
     offering = _offering(request.instance_offering_uuid)
     image = _image(request.image_uuid)
     l3s = _l3s(request.l3_network_uuids)
+    disks = _disks(request.data_disk_offering_uuids)
     return Checked(
         request=request,
         offering=offering,
         image=image,
         l3s=l3s,
         default_l3=_default_l3(request, l3s),
-        disks=_disks(request.data_disk_offering_uuids),
+        disks=disks,
         place=_place(request),
         hostname=next((values["hostname"] for values in tags.values() if "hostname" in values), None),
         tags=tags,
+        wishes=storage_wishes([offering.pk, *(disk.pk for disk in disks)]),
     )
 
 

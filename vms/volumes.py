@@ -4,6 +4,7 @@ Each function checks, reserves, locks and writes the operation in one transactio
 is attached or detached is locked together with its VM, so neither starts, goes nor is attached elsewhere meanwhile.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from random import Random, SystemRandom
 from typing import Any
@@ -18,7 +19,7 @@ from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
 from console.tagging import check_user_tags
-from hosts.allocation.spec import StorageView, VolumeNeed
+from hosts.allocation.spec import StorageView
 from hosts.models import Host, PrimaryStorage
 from hosts.states import target_of
 from vms.attaching import clusters_of, free_device, out_of_reach, too_many, unfit
@@ -28,6 +29,7 @@ from vms.life import NOBODY, Asked, take
 from vms.models import DiskOffering, VmInstance, Volume, VolumeStatus, VolumeType
 from vms.placement import place_volume
 from vms.states import VmOperation
+from vms.systemtags import need, storage_wishes
 
 CREATE, ADD, ATTACH, DETACH, DELETE = "volume.create", "volume.add", "volume.attach", "volume.detach", "volume.delete"
 RESOURCE_TYPE = "VolumeVO"
@@ -164,8 +166,11 @@ def _storage_for(
     """A storage with the volume's room reserved on it, and the host that is to create the file there."""
     if request.primary_storage_uuid:
         get_or_refuse(PrimaryStorage, request.primary_storage_uuid, "primaryStorageUuid")
-    need = VolumeNeed(name=f"volume {request.name}", size=offering.disk_size, storage_uuid=request.primary_storage_uuid)
-    return place_volume(need, clusters_of(vm) if vm else None, rng)
+        wish: Mapping[str, Any] = {"storage_uuid": request.primary_storage_uuid}
+    else:
+        wish = storage_wishes([offering.pk]).get(offering.pk, {})
+    volume = need(f"volume {request.name}", offering.disk_size, wish)
+    return place_volume(volume, clusters_of(vm) if vm else None, rng)
 
 
 def _vm_with_room(uuid: str, asked: Asked) -> VmInstance:

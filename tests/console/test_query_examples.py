@@ -88,3 +88,12 @@ def test_an_example_answers_the_same_by_command_and_by_json(
 ) -> None:
     found = by_cli(resource, text)
     assert (len(found), by_json(resource, text, client)) == (count, found)
+
+
+@pytest.mark.parametrize("text", [text for resource, text, _ in EXAMPLES if resource == "VmInstance"])
+def test_an_example_answers_the_same_on_the_list_page(text: str, client: Client) -> None:
+    found = by_json("VmInstance", text, client)
+    page = client.get("/vms/", {"q": text})
+    assert {vm.uuid for vm in page.context["page"]} == {one["uuid"] for one in found}
+    exported = client.get("/vms/export.json", {"q": text})
+    assert json.loads(exported.getvalue())["inventories"] == found
