@@ -48,7 +48,7 @@ def create_vip(
     l3: L3Network = get_or_refuse(L3Network, l3_network_uuid, "l3NetworkUuid")
     with transaction.atomic():
         get_or_refuse(L3Network, l3.pk, "l3NetworkUuid", lock=True)
-        used = _required(l3, required_ip) if required_ip else ipam.allocate(l3, rng or SystemRandom(), strategy)
+        used = required(l3, required_ip) if required_ip else ipam.allocate(l3, rng or SystemRandom(), strategy)
         vip = Vip(
             uuid=resource_uuid or new_uuid(),
             name=name,
@@ -76,17 +76,17 @@ def _strategy(text: str | None) -> IpStrategy:
         ) from None
 
 
-def _required(l3: L3Network, ip: str) -> UsedIp:
-    """This very address. Raises InvalidArgument naming the ranges, or who has it."""
+def required(l3: L3Network, ip: str, field: str = "requiredIp") -> UsedIp:
+    """This very address. Raises InvalidArgument at `field` naming the ranges, or who has it."""
     try:
         address = required_address(ip, [ipam.address_range(row) for row in l3.ip_ranges.all()], ())
     except AddressError as error:
-        raise InvalidArgument(str(error), field="requiredIp") from error
+        raise InvalidArgument(str(error), field=field) from error
     if used := ipam.take(l3, address.ip):
         return used
     holder = UsedIp.objects.filter(l3_network=l3, ip=address.ip).first()
     who = holder_of(holder) if holder else "somebody else"
-    raise InvalidArgument(f"{address.ip} of network {l3.name} is taken by {who}", field="requiredIp")
+    raise InvalidArgument(f"{address.ip} of network {l3.name} is taken by {who}", field=field)
 
 
 def holder_of(used: UsedIp) -> str:

@@ -39,7 +39,7 @@ from vms.models import (
     VmNic,
     VmType,
 )
-from vms.systemtags import HOSTNAME, need, storage_wishes
+from vms.systemtags import HOSTNAME, need, static_ips, storage_wishes
 
 M = TypeVar("M", bound=Model)
 RESOURCE_TYPE = "VmInstanceVO"
@@ -87,6 +87,8 @@ class Checked:
     place: Place | None
     hostname: str | None
     tags: Mapping[str, systemtags.Values] = field(default_factory=dict)
+    #: addresses that were asked for, by L3 network
+    static_ips: Mapping[str, str] = field(default_factory=dict)
     #: what the offerings' tags ask of storages, by offering
     wishes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -133,8 +135,19 @@ def check(request: CreateVm) -> Checked:
         place=_place(request),
         hostname=next((values["hostname"] for values in tags.values() if "hostname" in values), None),
         tags=tags,
+        static_ips=_static_ips(request.system_tags, l3s),
         wishes=storage_wishes([offering.pk, *(disk.pk for disk in disks)]),
     )
+
+
+def _static_ips(tags: Iterable[str], l3s: tuple[L3Network, ...]) -> dict[str, str]:
+    """Each is of a network the VM has. Whether it is free shows when it is taken."""
+    found = static_ips(tags)
+    if strange := set(found) - {l3.pk for l3 in l3s}:
+        raise InvalidArgument(
+            f"staticIp names L3 network {', '.join(sorted(strange))}, which the VM has no NIC on", field="systemTags"
+        )
+    return found
 
 
 def check_hostname(checked: Checked) -> None:

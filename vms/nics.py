@@ -8,15 +8,19 @@ from django.utils import timezone
 from console.errors import Failure
 from networks import ipam
 from networks.guest import new_mac
-from networks.models import AddressUse, L3Network
+from networks.models import AddressUse, L3Network, UsedIp
+from networks.vips import required
 from vms.models import Eip, PortForwardingRule, VmInstance, VmNic
 
 MAC_TRIES = 5
 
 
-def create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random) -> VmNic:
-    """A NIC with its own address and a MAC nobody else has; five tries, then VM.1009 (semantics §2.1)."""
-    used = ipam.allocate(l3, rng)
+def create_nic(vm: VmInstance, l3: L3Network, device_id: int, rng: Random, ip: str | None = None) -> VmNic:
+    """A NIC with an address of its own, `ip` if that was asked for, and a MAC nobody else has (semantics §2.1).
+
+    Five tries for the MAC, then VM.1009. Raises NoAddress, and InvalidArgument when `ip` cannot be had.
+    """
+    used = required(l3, ip, "systemTags") if ip else ipam.allocate(l3, rng)
     for _ in range(MAC_TRIES):
         mac = new_mac(device_id, l3.pk == vm.default_l3_network_id, rng)
         try:
@@ -91,15 +95,25 @@ def mend_nics(vm: VmInstance, rng: Random) -> None:
     for nic in nics:
         former = nic.used_ip
         if nic.l3_network and (former is None or former.ip_range_id is None):
-            used = ipam.allocate(nic.l3_network, rng)
-            _end_use(nic)
-            nic.used_ip, nic.ip, nic.netmask, nic.gateway = used, used.ip, used.netmask, used.gateway
-            nic.save(update_fields=["used_ip", "ip", "netmask", "gateway"])
-            _begin_use(nic, nic.l3_network)
-            if former:
-                former.delete()
+            _readdress(nic, nic.l3_network, ipam.allocate(nic.l3_network, rng))
     if nics and vm.default_l3_network_id not in {nic.l3_network_id for nic in nics}:
         _become_default(vm, nics[0], rng)
+
+
+def readdress(nic: VmNic, l3: L3Network, ip: str) -> None:
+    """Another address, this very one. Must run in a transaction; raises InvalidArgument saying who has it."""
+    if nic.ip != ip:
+        _readdress(nic, l3, required(l3, ip, "systemTags"))
+
+
+def _readdress(nic: VmNic, l3: L3Network, used: UsedIp) -> None:
+    former = nic.used_ip
+    _end_use(nic)
+    nic.used_ip, nic.ip, nic.netmask, nic.gateway = used, used.ip, used.netmask, used.gateway
+    nic.save(update_fields=["used_ip", "ip", "netmask", "gateway"])
+    _begin_use(nic, l3)
+    if former:
+        former.delete()
 
 
 def _become_default(vm: VmInstance, nic: VmNic, rng: Random) -> None:

@@ -79,7 +79,7 @@ def _accept_create(
     vm = _create_row(checked, placement)
     _create_volumes(vm, checked, placement)
     for device_id, l3 in enumerate(checked.l3s):
-        create_nic(vm, l3, device_id, rng)
+        create_nic(vm, l3, device_id, rng, checked.static_ips.get(l3.pk))
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.system_tags, TagType.SYSTEM)
     systemtags.copy("InstanceOfferingVO", checked.offering.uuid, RESOURCE_TYPE, vm.uuid)
     systemtags.attach(RESOURCE_TYPE, vm.uuid, request.user_tags, TagType.USER)

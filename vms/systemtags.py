@@ -1,12 +1,14 @@
-"""System tags of VMs and offerings (semantics §4.7, §6.2)."""
+"""System tags of VMs and offerings (semantics §4.7, §6.2, §6.3)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from console.errors import InvalidArgument
 from console.models import Tag, TagType
 from console.naming import hostname_problem, is_uuid
 from console.systemtags import TagPattern, Values, declare
 from hosts.allocation.spec import VolumeNeed
+from networks.addresses import AddressError, ip_number
 
 HOSTNAME = declare(
     TagPattern(
@@ -16,6 +18,37 @@ HOSTNAME = declare(
         check=lambda values: hostname_problem(values["hostname"]),
     )
 )
+
+
+def _address_problem(values: Values) -> str | None:
+    if not is_uuid(values["l3"]):
+        return "an L3 network is named by its uuid of 32 hexadecimal digits"
+    try:
+        return ip_number(values["ip"]) and None
+    except AddressError as error:
+        return str(error)
+
+
+STATIC_IP = declare(
+    TagPattern(
+        "VmInstanceVO",
+        "staticIp::{l3}::{ip}",
+        "the address of its NIC on the L3 network with this uuid; an existing VM must be stopped, and has it at once",
+        once=False,
+        check=_address_problem,
+    )
+)
+
+
+def static_ips(tags: Iterable[str]) -> dict[str, str]:
+    """Addresses by L3 network. Raises InvalidArgument for two of one network."""
+    found: dict[str, str] = {}
+    for values in filter(None, map(STATIC_IP.match, tags)):
+        l3, ip = values["l3"].lower(), values["ip"]
+        if found.setdefault(l3, ip) != ip:
+            raise InvalidArgument(f"{found[l3]} and {ip}: a NIC has one address on its network", field="systemTags")
+    return found
+
 
 OFFERINGS = {"InstanceOfferingVO": "root volumes", "DiskOfferingVO": "data volumes"}
 

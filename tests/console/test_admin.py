@@ -47,7 +47,7 @@ OURS = ("console", "hosts", "networks", "vms")
 # Steps and local parts are shown with their parents; lanes and internal ids are counters without meaning to people;
 # histories and what was observed have pages of their own and are nobody's to edit.
 UNSHOWN = {
-    "ConfigChange",
+    "ConfigChange", "IgnoredDomain",
     "Leftover", "OperationStep", "LocalStorageHost", "Lane", "InternalId", "HostPulse", "HostChange", "VmChange",
     "AddressUse", "Leak", "Stranger", "SavedView",
 }  # fmt: skip
