@@ -24,9 +24,10 @@ def _address_problem(values: Values) -> str | None:
     if not is_uuid(values["l3"]):
         return "an L3 network is named by its uuid of 32 hexadecimal digits"
     try:
-        return ip_number(values["ip"]) and None
+        ip_number(values["ip"])
     except AddressError as error:
         return str(error)
+    return None
 
 
 STATIC_IP = declare(
