@@ -79,6 +79,11 @@ REMEDIES: dict[str, Remedy] = {
         "The message names it, and what it may be.",
         "Correct it where it was asked for, and submit it again.",
     ),
+    "ID.1003": Remedy(
+        "More requests came in this minute than one token or person may make.",
+        "The message has the limit; it is the setting api.requestsPerMinute.",
+        "Wait as long as Retry-After says, and ask for more at once, with a higher limit= or one wider condition.",
+    ),
     "SYS.1011": Remedy(
         "The query asks for more than the database finds in time.",
         "The message says how long it was given; conditions with % at the beginning read every row.",

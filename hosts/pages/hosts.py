@@ -117,7 +117,9 @@ def _address(host: Any) -> str:
     if not host.stranger_count:
         return str(host.management_ip)
     words = f"{host.stranger_count} stranger{'' if host.stranger_count == 1 else 's'}"
-    return format_html('{} · <a href="{}?host={}">{}</a>', host.management_ip, reverse("vms:strangers"), host.pk, words)
+    return format_html(
+        '{} · <a class="among" href="{}?host={}">{}</a>', host.management_ip, reverse("vms:strangers"), host.pk, words
+    )
 
 
 PAGES = Pages(

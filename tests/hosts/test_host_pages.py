@@ -94,4 +94,4 @@ def test_the_list_marks_hosts_with_strangers(client: Client, show: Showcase) -> 
     for number, ignored in enumerate((False, False, True)):
         host.strangers.create(domain_uuid=str(number) * 32, name="shop", state="running", ignored=ignored)
     body = text_of(client.get("/hosts/"))
-    assert f'<a href="/vms/strangers/?host={host.pk}">2 strangers</a>' in body
+    assert f'href="/vms/strangers/?host={host.pk}">2 strangers</a>' in body
