@@ -58,6 +58,7 @@ parts = {{"image": vm.image, "instance_offering": vm.instance_offering}}
 factories.make_vm(name="form-guest", zone=goes, cluster=racks, state="Stopped", **parts)
 factories.make_l2(name="form-l2", zone=vm.zone)
 pool = PrimaryStorage.objects.get(clusters=sim.cluster)
+PrimaryStorage.objects.filter(clusters=vm.cluster).update(name="form-pool")
 files = [hypervisor(sim).create_volume(VolumeSpec(pool=pool.pk, name=f"form-{{at}}", capacity=1 << 30)) for at in "ab"]
 disks = [DiskSpec(volume_uuid="", pool="", volume="", target=f"vd{{at}}", path=file.path, format=file.format)
          for at, file in zip("ab", files)]
@@ -110,7 +111,7 @@ SINGLE = {"start_ip": "10.20.9.10", "end_ip": "10.20.9.20", "netmask": "255.255.
 VIP = {"name": "form-vip-b", "l3_network": "form-outside", **WORDS}
 PORTS = {"name": "form-rule-b", "vip": "form-vip · 10.0.0.10 on form-outside", "protocol_type": "UDP", **WORDS}
 OPENING = {"direction": "out, from the machines", "protocol": "UDP"}
-VOLUME = {"name": "form-data", "primary_storage": "shared-1", **WORDS}
+VOLUME = {"name": "form-data", "primary_storage": "form-pool", **WORDS}
 FORMS_FILLED_WRONGLY = (
     Wrong("/views/new/?page=vms&query=q%3Dweb", ViewForm, {"default": "Open the list with it"}, {"name": MISSING}),
     Wrong("/zones/create/", NamedForm, {"name": ODD, **WORDS}, {"name": NOT_ASCII}),
@@ -189,8 +190,8 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/offerings/instances/create/", InstanceOfferingForm,
           {"name": ODD, "cpu_num": "0", "memory_size": "1M", "cpu_speed": "0", **WORDS,
            "allocator_strategy": "The host with the fewest VMs"},
-          {"name": NOT_ASCII, "cpu_num": "greater than or equal to 1", "memory_size": "At least 16 MiB",
-           "cpu_speed": "greater than or equal to 1"}),
+          {"name": NOT_ASCII, "cpu_num": "A whole number from 1 to 1024", "memory_size": "At least 16 MiB",
+           "cpu_speed": "A whole number from 1"}),
     edit("/offerings/instances/", "offering"),
     Wrong("/offerings/disks/create/", DiskOfferingForm, {"name": ODD, "disk_size": "much", **WORDS},
           {"name": NOT_ASCII, "disk_size": "is not a size"}),
