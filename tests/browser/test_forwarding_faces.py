@@ -21,9 +21,11 @@ from tests import factories
 from vms.models import Eip, PortForwardingRule, VmInstance
 {superuser(USER)}
 spare = Vip.objects.get(name="spare")
+ports = Vip.objects.get(name="ports", l3_network=spare.l3_network)  # the demo may have some of the same names
 rows = {{
-    "vip": Vip.objects.get(name="ports"), "eip": Eip.objects.get(name="newcomer-outside"),
-    "rule": PortForwardingRule.objects.get(name="port-22"), "group": SecurityGroup.objects.get(name="web-servers"),
+    "vip": ports, "eip": Eip.objects.get(name="newcomer-outside"),
+    "rule": PortForwardingRule.objects.get(name="port-22", vip=ports),
+    "group": SecurityGroup.objects.filter(name="web-servers").first(),
     "loose": factories.make_eip(name="loose", vip=spare), "vm": VmInstance.objects.get(name="newcomer"),
     "loose2": factories.make_eip(name="loose-2", vip=factories.make_vip(l3_network=spare.l3_network)),
 }}

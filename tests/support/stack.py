@@ -56,11 +56,14 @@ class Stack:
         return {**inherited, **own, **self.extra}
 
     def manage(self, *words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-        """A management command beside the running stack; raises when it fails."""
+        """A management command beside the running stack; raises with what it said when it fails."""
         command = [sys.executable, "manage.py", *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment(), text=True, capture_output=True, check=True, **options
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment(), text=True, capture_output=True, check=False, **options
         )
+        if done.returncode:
+            raise AssertionError(f"{words[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+        return done
 
     def launch(self, *command: str) -> None:
         """Without waiting; `command` instead of the plain start."""
