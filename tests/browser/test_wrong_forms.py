@@ -58,7 +58,7 @@ parts = {{"image": vm.image, "instance_offering": vm.instance_offering}}
 factories.make_vm(name="form-guest", zone=goes, cluster=racks, state="Stopped", **parts)
 factories.make_l2(name="form-l2", zone=vm.zone)
 pool = PrimaryStorage.objects.get(clusters=sim.cluster)
-PrimaryStorage.objects.filter(clusters=vm.cluster).update(name="form-pool")
+PrimaryStorage.objects.filter(name="shared-1", zone=vm.zone).update(name="form-pool")
 files = [hypervisor(sim).create_volume(VolumeSpec(pool=pool.pk, name=f"form-{{at}}", capacity=1 << 30)) for at in "ab"]
 disks = [DiskSpec(volume_uuid="", pool="", volume="", target=f"vd{{at}}", path=file.path, format=file.format)
          for at, file in zip("ab", files)]
@@ -68,7 +68,7 @@ outside = factories.make_ip_range(l3_network=factories.make_l3(name="form-outsid
 vip = factories.make_vip(name="form-vip", l3_network=outside)
 rows = {{
     "zone": vm.zone, "goes": goes, "cluster": vm.cluster, "vm": vm, "host": sim,
-    "storage": PrimaryStorage.objects.get(name="shared-1", zone=vm.zone),
+    "storage": PrimaryStorage.objects.get(name="form-pool"),
     "store": factories.make_image_store(name="form-store"),
     "l2": L2Network.objects.get(name="l2-eth1-100"), "l3": L3Network.objects.get(name="web-tier"),
     "image": Image.objects.get(name="debian-12-generic"), "offering": vm.instance_offering,
