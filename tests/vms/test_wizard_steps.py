@@ -306,7 +306,7 @@ def test_people_without_the_permission_are_kept_out(dc: Datacenter, step: str) -
     assert not VmInstance.objects.exists()
 
 
-STATEMENTS = {"basics": 11, "image": 11, "networks": 11, "disks": 11, "placement": 24, "review": 24}
+STATEMENTS = {"basics": 11, "image": 11, "networks": 11, "disks": 11, "placement": 25, "review": 25}
 
 
 @pytest.mark.parametrize("step", STEPS)
