@@ -10,7 +10,7 @@ from networks.models import L3Network
 from vms.creation import refuse_taken
 from vms.nics import readdress
 from vms.states import VmState
-from vms.systemtags import HOSTNAME, STATIC_IP
+from vms.systemtags import HOSTNAME, STATIC_IP, static_ips
 
 
 def _name(vm: Any, values: Values) -> None:
@@ -30,9 +30,10 @@ def _address(vm: Any, values: Values) -> None:
     if vm.state != VmState.STOPPED or ResourceLock.objects.filter(pk=vm.pk).exists():
         what = "an operation works on it" if vm.state == VmState.STOPPED else f"it is {vm.state}"
         raise WrongState(f"VM {vm.name} gets another address only while it is stopped; {what}")
-    for other in Tag.objects.filter(resource_uuid=vm.pk, type=TagType.SYSTEM):
-        if (found := STATIC_IP.match(other.tag)) and found["l3"].lower() == l3:
-            raise InvalidArgument(f"VM {vm.name} has {other.tag} already; remove it first", field="systemTags")
+    tags = Tag.objects.filter(resource_uuid=vm.pk, type=TagType.SYSTEM).values_list("tag", flat=True)
+    if held := static_ips(tags).get(l3):
+        has = STATIC_IP.render(l3=l3, ip=held)
+        raise InvalidArgument(f"VM {vm.name} has {has} already; remove it first", field="systemTags")
     readdress(nic, nic.l3_network, ip)
 
 
