@@ -16,7 +16,7 @@ from console.operations import flow
 from hosts.models import Host, PrimaryStorage
 from networks.models import L3Network, UsedIp
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.deaths import KILL, STOP, TAKEOVER_SECONDS, Case, go_through
+from tests.support.deaths import KILL, STOP, Case, go_through
 from tests.support.strangers import GIB, disk, nic, stranger
 from tests.support.workers import Console, running_console
 from vms.adoption import ADOPT, Adopt, adopt
@@ -93,7 +93,6 @@ def test_the_next_worker_completes_it(outcomes: Outcomes, key: Key) -> None:
     operation = outcomes.operations[case.operation.pk]
     assert operation.status == Status.SUCCEEDED, operation.error
     assert outcomes.vms[operation.subject_uuid].state == "Running"
-    assert case.takeover <= TAKEOVER_SECONDS
     assert not case.outlived
 
 
@@ -103,7 +102,6 @@ def test_the_next_worker_takes_it_back(outcomes: Outcomes, key: Key) -> None:
     operation = outcomes.operations[case.operation.pk]
     assert operation.status == Status.FAILED
     assert operation.subject_uuid not in outcomes.vms
-    assert case.takeover <= TAKEOVER_SECONDS
 
 
 def test_every_guest_runs_on(outcomes: Outcomes) -> None:

@@ -14,7 +14,7 @@ from console import globalconfig
 from console.models import Operation, Status
 from console.operations import flow
 from tests.support.datacenter import Datacenter, Rows, datacenter
-from tests.support.deaths import KILL, STOP, TAKEOVER_SECONDS, Case, go_through
+from tests.support.deaths import KILL, STOP, Case, go_through
 from tests.support.workers import Console, running_console
 from vms.models import VmInstance
 from vms.services import CREATE, create_vm
@@ -87,7 +87,6 @@ def test_a_create_on_its_way_back_is_undone_by_another_worker(outcomes: Outcomes
     operation = outcomes.operations[case.operation.pk]
     steps = {step.name: step.status for step in operation.steps.all()}
     assert (operation.status, steps) == (Status.FAILED, dict.fromkeys(STEPS, "Undone"))
-    assert case.takeover <= TAKEOVER_SECONDS
     assert not case.outlived
 
 
@@ -103,7 +102,6 @@ def test_a_create_on_its_way_forward_ends_in_one_running_domain(outcomes: Outcom
     vm = outcomes.vms[operation.subject_uuid]
     assert (operation.status, vm.state) == (Status.SUCCEEDED, VmState.RUNNING)
     assert outcomes.active[vm.uuid] == [vm.host.name]
-    assert case.takeover <= TAKEOVER_SECONDS
     assert not case.outlived
 
 

@@ -15,7 +15,6 @@ from random import Random
 
 import pytest
 from django.conf import settings
-from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from console.errors import Refusal
@@ -25,7 +24,7 @@ from hosts.hypervisors import hypervisor
 from hosts.models import Heard, Host
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.workers import CONSOLE_SQLITE, database, empty_database
+from tests.support.workers import database, database_of_all_threads, empty_database
 from vms.life import destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.models import Stranger, VmChange, VmInstance
 from vms.services import create_vm
@@ -122,10 +121,7 @@ def storm(django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathF
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
         path.write_bytes(empty_database())
         patch.setattr(settings, "CORRAL_DATA_DIR", folder)
-        # The threads that renew leases open connections of their own, by these settings.
-        for key, value in {**CONSOLE_SQLITE, "NAME": str(path)}.items():
-            patch.setitem(connections.settings["default"], key, value)
-        with database(path), datacenter("one", "two", "three") as center:
+        with database_of_all_threads(path), datacenter("one", "two", "three") as center:
             made = Storm(path, center)
             made.rage()
             yield made

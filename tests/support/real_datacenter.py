@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from console.demo.inventory import Demo
@@ -23,7 +22,7 @@ from hosts.models import Host, HostStatus
 from hosts.services import reconnect_host
 from tests.lab.lab_support import CACHE, guest_image, lab_named, said, until
 from tests.support.datacenter import MOVING, Rows, differences, records
-from tests.support.workers import CONSOLE_SQLITE, database, empty_database
+from tests.support.workers import database_of_all_threads, empty_database
 from vms.creation import CreateVm
 from vms.domain import SERIAL_LOG
 from vms.models import VmInstance
@@ -126,10 +125,7 @@ def real_datacenter(blocker: DjangoDbBlocker, name: str, folder: Path, hosts: in
         stack.enter_context(blocker.unblock())
         file.write_bytes(empty_database())
         patch.setattr(settings, "CORRAL_DATA_DIR", folder)
-        # The thread that renews a lease opens a connection of its own, by these settings.
-        for key, value in {**CONSOLE_SQLITE, "NAME": str(file)}.items():
-            patch.setitem(connections.settings["default"], key, value)
-        stack.enter_context(database(file))
+        stack.enter_context(database_of_all_threads(file))
         made = RealDatacenter(lab, furnish_lab(lab), folder)
         stack.callback(made.disconnect)
         yield made

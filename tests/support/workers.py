@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import current_app
@@ -202,15 +203,27 @@ def alive(pid: int) -> bool:
 def database(where: Path | str) -> Iterator[None]:
     """Let the ORM of this thread work on a file with the console's own options, or on the database with that URL."""
     outer = connections["default"]
-    on_file = isinstance(where, Path)
-    own = CONSOLE_SQLITE | {"NAME": str(where)} if on_file else Env.db_url_config(where) | {"OPTIONS": {}}
-    values = outer.settings_dict | own
+    values = _values(where)
     connections["default"] = load_backend(values["ENGINE"]).DatabaseWrapper(values, "default")
     try:
         yield
     finally:
         connections["default"].close()
         connections["default"] = outer
+
+
+@contextmanager
+def database_of_all_threads(where: Path | str) -> Iterator[None]:
+    """As `database`, and for threads begun meanwhile: an operation carried out here has its heart in threads."""
+    with pytest.MonkeyPatch.context() as patch, database(where):
+        patch.setitem(connections.databases, "default", _values(where))
+        yield
+
+
+def _values(where: Path | str) -> dict[str, Any]:
+    on_file = isinstance(where, Path)
+    own = CONSOLE_SQLITE | {"NAME": str(where)} if on_file else Env.db_url_config(where) | {"OPTIONS": {}}
+    return connections["default"].settings_dict | own
 
 
 CONSOLE_SQLITE = {
@@ -253,7 +266,7 @@ def running_console(blocker: DjangoDbBlocker, *, children: int = 8) -> Iterator[
         patch.setattr(current_app.conf, "broker_write_url", broker)
         patch.setattr(settings, "CORRAL_DATA_DIR", console.folder)
         patch.setitem(flow._flows, effects.KIND, effects.FLOW)
-        with blocker.unblock(), database(console.database):
+        with blocker.unblock(), database_of_all_threads(console.database):
             try:
                 console.start()
                 yield console
