@@ -118,6 +118,7 @@ class Inventory:
 
     `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
     row out of lists, unless the list asks for it. `defer` are large columns that no key shows. `tagged`: can have tags.
+    `identity` is the column that `uuid` shows, the primary key as a rule.
     An inventory that is no table has `provide` and its `key` instead of a model.
     """
 
@@ -131,6 +132,7 @@ class Inventory:
     defer: tuple[str, ...] = ()
     scope: tuple[tuple[str, Any], ...] = ()
     hide: tuple[str, str] | None = None
+    identity: str = "pk"
     tagged: bool = True
     provide: Callable[[], list[Json]] | None = None
     key: Callable[[Json], str] | None = None
@@ -173,7 +175,7 @@ class Inventory:
         if self.provide and self.key:
             found = next((one for one in self.provide() if self.key(one) == uuid), None)
         else:
-            row = None if "\0" in uuid else self.rows(only).filter(pk=uuid.lower()).first()
+            row = None if "\0" in uuid else self.rows(only).filter(**{self.identity: uuid.lower()}).first()
             found = row and self.to_json(row, only)
         if found is None:
             raise NotFound(f"There is no {self.name} with uuid {uuid}", field="uuid")

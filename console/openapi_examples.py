@@ -75,6 +75,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "Host": ("status!=Connected", "vmInstance.name=vm-4-vlan10", "availableMemoryCapacity>8589934592"),
     "Image": ("format?=qcow2,raw status=Ready", "name~=debian%"),
     "L3Network": ('name="web tier"', "vmNic.ip=10.0.0.218"),
+    "StrangerVm": ("ignored=false state=running", "host.name=node-1"),
     "Operation": ("status=Failed createDate>2015-12-02",),
     "GlobalConfig": ("category=vm", "name~=%interval"),
     "UserTag": ("tag~=web% resourceType=VmInstanceVO",),

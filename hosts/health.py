@@ -30,6 +30,8 @@ LOOK_TASK, LOOK_QUEUE = "hosts.look", "trace"
 ASK_AGAIN = timedelta(seconds=15)
 #: seconds between a look that was not answered and the next one
 NEXT_TRY = timedelta(seconds=1)
+#: what a look may take in all, in seconds, with what is asked of further hosts
+LOOK_SECONDS = 70.0
 #: longer than any look takes, in seconds: then whoever looked has died
 LONGEST_LOOK = timedelta(seconds=90)
 #: how many looks one sweep asks for
@@ -84,7 +86,7 @@ def _listen(host: Host, by: Heard) -> None:
     """A Connected host shows what runs there; one that does not answer several times in a row is lost."""
     pulse = HostPulse.objects.filter(pk=host.pk)
     try:
-        with guard.deadline(PING_TIMEOUT.get()):
+        with guard.deadline(LOOK_SECONDS), guard.patience(PING_TIMEOUT.get()):
             observe(host, hypervisor(host), by)
     except HostUnreachable as error:
         registry.forget(host.uri)  # the next try dials anew
@@ -111,7 +113,7 @@ def _knock(host: Host, by: Heard) -> None:
         return
     registry.forget(host.uri)
     try:
-        with guard.deadline(PING_TIMEOUT.get()):
+        with guard.patience(PING_TIMEOUT.get()):
             hypervisor(host).ping()
         reconnect_host(uuid=host.pk)
     except (HypervisorError, Refusal) as error:

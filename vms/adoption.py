@@ -15,7 +15,17 @@ from hosts import capacity
 from vms.adoption_plan import DiskPlan, NicPlan, Plan, plan_for, stranger_named
 from vms.creation import RESOURCE_TYPE
 from vms.life import NOBODY, Asked
-from vms.models import InternalId, Platform, Stranger, VmInstance, VmNic, Volume, VolumeStatus, VolumeType
+from vms.models import (
+    IgnoredDomain,
+    InternalId,
+    Platform,
+    Stranger,
+    VmInstance,
+    VmNic,
+    Volume,
+    VolumeStatus,
+    VolumeType,
+)
 from vms.nics import keep_address
 from vms.states import VmState
 
@@ -54,7 +64,8 @@ def _accept(request: Adopt, asked: Asked) -> Operation:
     vm = _create_row(request, plan)
     _create_volumes(vm, volumes)
     _create_nics(vm, plan.connected)
-    Stranger.objects.filter(domain_uuid=request.uuid).delete()
+    for model in (Stranger, IgnoredDomain):
+        model.objects.filter(domain_uuid=request.uuid).delete()
     operation = submit(
         kind=ADOPT,
         title=f"Adopt VM {vm.name}",

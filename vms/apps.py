@@ -25,6 +25,7 @@ class VmsConfig(CorralApp):
         "healing",
         "recovery.leaks",
         "recovery.repairs",
+        "recovery.routine",
         "cascades",
         "forwarding",
         "membership",

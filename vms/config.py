@@ -28,3 +28,10 @@ DATA_VOLUMES = define(
     Config("kvm", "dataVolume.maxNum", INT, 24, "How many data volumes a VM may have.",
            lambda value: 0 <= value <= 24, "from 0 to 24")
 )  # fmt: skip
+LEAST_LOOK_INTERVAL = 60
+LOOK_INTERVAL = define(
+    Config("recovery", "lookInterval", SECONDS, 900,
+           "How often hosts and storages are held against the records, and differing networks mended; 0: never.",
+           lambda value: value == 0 or LEAST_LOOK_INTERVAL <= value <= 7 * 24 * 3600,
+           f"0, or from {LEAST_LOOK_INTERVAL} to {7 * 24 * 3600}")
+)  # fmt: skip

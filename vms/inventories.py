@@ -1,6 +1,7 @@
 """Inventories of VMs and what they are made of (chapter, Inventory; semantics §2.1, §8.5-§8.7, §8.9)."""
 
 from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, register, relate
+from console.query.schema import Kind
 from vms.models import (
     DiskOffering,
     Eip,
@@ -8,6 +9,7 @@ from vms.models import (
     ImageStatus,
     InstanceOffering,
     PortForwardingRule,
+    Stranger,
     VmInstance,
     VmNic,
     Volume,
@@ -195,7 +197,28 @@ PORT_FORWARDING_RULE = Inventory(
     ),
 )
 
-register(VM_NIC, VOLUME, VM_INSTANCE, IMAGE, INSTANCE_OFFERING, DISK_OFFERING, EIP, PORT_FORWARDING_RULE)
+#: one domain may be defined on several hosts: it is there once for each, under the same uuid
+STRANGER_VM = Inventory(
+    name="StrangerVm",
+    resource_type="StrangerVmVO",
+    path="stranger-vms",
+    model=Stranger,
+    identity="domain_uuid",
+    tagged=False,
+    fields=(
+        Field("uuid", "domain_uuid", kind=Kind.UUID),
+        Field("name", "name"),
+        Field("hostUuid", "host_id"),
+        Field("state", "state"),
+        Field("cpuNum", "vcpus"),
+        Field("memorySize", "memory"),
+        Field("persistent", "persistent"),
+        Field("ignored", "ignored"),
+        Field("createDate", "first_seen"),
+    ),
+)
+
+register(VM_NIC, VOLUME, VM_INSTANCE, IMAGE, INSTANCE_OFFERING, DISK_OFFERING, EIP, PORT_FORWARDING_RULE, STRANGER_VM)
 
 relate(
     ("VmInstance", "zone", "Zone", "zone"),
@@ -230,4 +253,6 @@ relate(
     ("PortForwardingRule", "vip", "Vip", "vip"),
     ("PortForwardingRule", "vmNic", "VmNic", "nic"),
     ("SecurityGroup", "vmNic", "VmNic", "nics"),
+    ("StrangerVm", "host", "Host", "host"),
+    ("Host", "strangerVm", "StrangerVm", "strangers"),
 )

@@ -8,13 +8,18 @@ from hosts.models import Host, LeftoverKind
 from hosts.realise import removals
 from networks.hostnet import ensure_network, networks_of
 from vms.domain import leases_on
-from vms.models import VmInstance
+from vms.models import Leak, LeakKind, VmInstance
 
 
 def make_networks(host: Host, hypervisor: Hypervisor) -> None:
-    """Make every network of the host's cluster run there, with exactly the leases that belong there."""
+    """Make every network of the host's cluster run there, with exactly the leases that belong there.
+
+    What was found to differ before that is mended; what a look finds meanwhile may have come after it.
+    """
+    found = list(Leak.objects.filter(host=host, kind=LeakKind.OUTDATED).values_list("pk", flat=True))
     for l3 in networks_of(host):
         ensure_network(hypervisor, l3, partial(leases_on, host, l3.uuid))
+    Leak.objects.filter(pk__in=found).delete()
 
 
 def remove_domain(hypervisor: Hypervisor, uuid: str) -> None:

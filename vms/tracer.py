@@ -175,6 +175,6 @@ def _ask(host: Host, uuid: str) -> Seen:
 
 
 def _note(host: Host, error: HypervisorError) -> None:
-    """It had only what was left of another host's time: whether it is lost, its own next look decides."""
+    """It had only what was left of another host's look: whether it is lost, its own next look decides."""
     logger.warning("host %s could not be asked: %s", host.name, error)
     HostPulse.objects.filter(pk=host.pk).update(look_at=Now())

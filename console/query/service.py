@@ -140,7 +140,7 @@ def _order_by(inventory: Inventory, order: Order) -> tuple[Any, ...]:
 
 def _usual_order(model: type[Model]) -> tuple[Any, ...]:
     """The model's own order with names ignoring case, so that the same indexes serve it."""
-    names = [str(name) for name in model._meta.ordering or () if name != model._meta.pk.name]
+    names = [str(name) for name in model._meta.ordering or () if name not in ("pk", model._meta.pk.name)]
     return (*(_usual(model, name) for name in names), "pk")
 
 

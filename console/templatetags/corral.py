@@ -10,7 +10,7 @@ from django import template
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
@@ -201,6 +201,12 @@ def room(had: Mapping[str, int], report: Mapping[str, Any]) -> list[dict[str, An
     """What an eligible host of a placement report had, what the VM needs of it, and what it leaves, by resource."""
     pairs = ((name, report[key], had[key]) for name, key in (("CPU", "cpu"), ("memory", "memory")))
     return [{"resource": name, "needed": needed, "available": has, "left": has - needed} for name, needed, has in pairs]
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """An address that a narrow column breaks after a slash rather than in a word."""
+    return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in text.split("/")))
 
 
 @register.filter

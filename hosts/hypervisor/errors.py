@@ -37,7 +37,7 @@ class HypervisorTimeout(HostUnreachable):
 
 
 class OutOfTime(HypervisorError):
-    """The caller's own time was over before the host was asked, which says nothing of the host."""
+    """The caller's own time was over before the host had answered, which says nothing of the host."""
 
     retryable = True
     error_code = "SYS.1001"

@@ -81,12 +81,16 @@ LONGEST_COOL_DOWN = 60.0
 BeforeCall = Callable[[str, str], None]
 
 _deadline: ContextVar[float | None] = ContextVar("hypervisor_deadline", default=None)
+_patience: ContextVar[float | None] = ContextVar("hypervisor_patience", default=None)
 _before_call: ContextVar[BeforeCall | None] = ContextVar("hypervisor_before_call", default=None)
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Let no hypervisor call inside go on longer than `seconds` from now, nor than an outer deadline."""
+    """Let no hypervisor call inside go on longer than `seconds` from now, nor than an outer deadline.
+
+    It is the caller's own time: when it ends a call before that call's limit, the host may be well (OutOfTime).
+    """
     end = time.monotonic() + seconds
     outer = _deadline.get()
     token = _deadline.set(end if outer is None else min(outer, end))
@@ -94,6 +98,16 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Take a host that answers a call inside not within `seconds` for silent, whatever the limit of that call."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 @contextmanager
@@ -193,16 +207,16 @@ class GuardedHypervisor:
         self._breaker.heard_at(moment)
 
     def _call(self, method: str, *args: Any, progress: Progress | None = None) -> Any:
-        limit, end, now = self.limits[method], _deadline.get(), time.monotonic()
-        if end is not None and end <= now:
+        now, end = time.monotonic(), _deadline.get() or FOREVER
+        limit = _patience.get() or self.limits[method]
+        if end <= now:
             raise OutOfTime(f"No time is left for {method} on {self.host_name}.", **self._where(method))
-        end = FOREVER if end is None else end
-        total = end if progress else min(end, now + limit)
         probe = self._breaker.admit(method)
         try:
-            lane = self.lanes.take(min(total, now + limit))
+            lane = self.lanes.take(now + limit, end)
             self._ask_before(lane, method)
-            outcome = self.lanes.run(lane, method, args, limit, total, progress)
+            wait = limit if progress else now + limit - time.monotonic()
+            outcome = self.lanes.run(lane, method, args, wait, end, progress)
         except BaseException:
             # No lane was free, the hook said no, the caller was interrupted: nothing was learned of the host.
             self._breaker.withdraw(probe)
@@ -224,6 +238,8 @@ class GuardedHypervisor:
         error = self._error(method, outcome)
         if isinstance(error, HostUnreachable):
             self._breaker.failed(probe)
+        elif isinstance(error, OutOfTime):
+            self._breaker.withdraw(probe)
         else:
             self._breaker.answered()
         if error is not None:
@@ -233,8 +249,10 @@ class GuardedHypervisor:
     def _error(self, method: str, outcome: Outcome) -> BaseException | None:
         error = outcome.error
         if outcome.silent is not None:
-            message = f"{self.host_name} did not answer {method} within {outcome.silent:.1f} s."
-            return HypervisorTimeout(message, **self._where(method))
+            message = f"{self.host_name} did not answer {method} within {outcome.silent:.1f} s"
+            if outcome.cut_short:
+                return OutOfTime(f"{message}, when the time for it was over.", **self._where(method))
+            return HypervisorTimeout(f"{message}.", **self._where(method))
         if error is None or outcome.refused is not None:
             return outcome.refused
         if not isinstance(error, HypervisorError):

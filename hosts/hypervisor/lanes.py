@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
 from typing import Any
 
-from hosts.hypervisor.errors import HostUnreachable, HypervisorTimeout
+from hosts.hypervisor.errors import HostUnreachable, HypervisorTimeout, OutOfTime
 from hosts.hypervisor.port import Hypervisor, Progress
 
 MOST_LANES = 8
@@ -60,12 +60,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended for its caller: an answer, the driver's error, a refused progress, or silence."""
+    """How a call ended for its caller: an answer, the driver's error, a refused progress, or silence.
+
+    `silent` is for how many seconds; `cut_short`: it was the caller that could not wait any longer.
+    """
 
     value: Any = None
     error: BaseException | None = None
     refused: BaseException | None = None
     silent: float | None = None
+    cut_short: bool = False
 
 
 class Abandoned(Exception):
@@ -95,14 +99,15 @@ class Lanes:
 
     # the caller's side
 
-    def take(self, until: float) -> Lane:
-        """A free lane, waiting for one until a moment of the monotonic clock."""
+    def take(self, until: float, end: float) -> Lane:
+        """A free lane, waiting for one until a moment of the monotonic clock, or until the caller's own `end`."""
         with self._change:
             while not self._idle and self.threads >= self.most:
                 if self.abandoned >= self.most:
                     raise HostUnreachable(f"{self.name}: {self.abandoned} calls never came back.", host=self.name)
-                if not self._change.wait(max(0.0, until - time.monotonic())) and until <= time.monotonic():
-                    raise HypervisorTimeout(f"{self.name}: all {self.most} lanes are busy.", host=self.name)
+                if not self._change.wait(max(0.0, min(until, end) - time.monotonic())):
+                    late = OutOfTime if end < until else HypervisorTimeout
+                    raise late(f"{self.name}: all {self.most} lanes are busy.", host=self.name)
             if self._idle:
                 return self._idle.pop()
             self.threads += 1
@@ -120,10 +125,10 @@ class Lanes:
         method: str,
         args: tuple[Any, ...],
         patience: float,
-        until: float,
+        end: float,
         progress: Progress | None,
     ) -> Outcome:
-        """Make one call on a lane; waits `patience` seconds for each sign of life, and never past `until`."""
+        """Make one call on a lane; waits `patience` seconds for each sign of life, never past the caller's `end`."""
         with self._change:
             self._session.users += 1
             job = Job(method, args, self._session, contextvars.copy_context())
@@ -131,7 +136,7 @@ class Lanes:
             job.args = (*args, job.tell)
         lane.jobs.put(job)
         try:
-            return self._await(job, patience, until, progress)
+            return self._await(job, patience, end, progress)
         except BaseException:
             self._abandon(job)
             raise
@@ -149,13 +154,14 @@ class Lanes:
             lane.jobs.put(session)
             lane.jobs.put(None)
 
-    def _await(self, job: Job, patience: float, until: float, progress: Progress | None) -> Outcome:
+    def _await(self, job: Job, patience: float, end: float, progress: Progress | None) -> Outcome:
         refused: BaseException | None = None
         while True:
             since = time.monotonic()
-            kind, value = self._next_sign(job, min(patience, until - since))
+            left = end - since
+            kind, value = self._next_sign(job, min(patience, left))
             if kind == "silence":
-                return Outcome(silent=time.monotonic() - since)
+                return Outcome(silent=time.monotonic() - since, cut_short=left < patience)
             if kind == "progress":
                 refused = refused or self._tell(progress, value)
                 job.replies.put(refused is None)

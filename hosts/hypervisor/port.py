@@ -77,11 +77,12 @@ class Hypervisor(Protocol):
         """Remove the definition with all that hangs on it; absent is success. Raises DomainStateError when active."""
 
     def migrate_domain(self, uuid: str, target: MigrationTarget, progress: Progress | None = None) -> None:
-        """Move a running domain live, with its definition, to another host; storage and networks must be there.
+        """Move an active domain live, with its definition, to another host; storage and networks must be there.
 
-        The hosts do it between themselves, so it goes on when the caller dies; calling again joins the migration that
-        is under way, and one that has been completed is success. When `progress` raises, the migration is aborted and
-        the domain goes on here. Raises DomainNotFound, DomainStateError (not active on either end), MigrationFailed.
+        One that somebody paused arrives paused. The hosts do it between themselves, so it goes on when the caller dies;
+        calling again joins the migration that is under way, and one that has been completed is success. When `progress`
+        raises, the migration is aborted and the domain goes on here. Raises DomainNotFound, DomainStateError (not
+        active on either end), MigrationFailed.
         """
 
     def abort_migration(self, uuid: str) -> None:

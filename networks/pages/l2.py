@@ -1,10 +1,11 @@
-"""Pages of L2 networks, and their tables on the pages of zones and clusters."""
+"""Pages of L2 networks, and their tables on the pages of zones, clusters and hosts."""
 
 from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from console.cascade import named
 from console.faces import Face
@@ -44,6 +45,10 @@ def wire(l2: L2Network) -> str:
     if not l2.physical_interface:
         return "inside each host"
     return l2.physical_interface + ("" if l2.vlan is None else f", VLAN {l2.vlan}")
+
+
+def bridge(l2: L2Network) -> SafeString:
+    return format_html("<code>{}</code>", bridge_of(l2))
 
 
 def notes(l2: L2Network) -> list[tuple[str, str, str]]:
@@ -118,7 +123,7 @@ PAGES = Pages(
     props=(
         Prop("Physical interface", cells.code("physical_interface")),
         Prop("VLAN", cells.text("vlan")),
-        Prop("Bridge on the hosts", lambda l2: format_html("<code>{}</code>", bridge_of(l2))),
+        Prop("Bridge on the hosts", bridge),
         Prop("Zone", cells.link("zone")),
         columns.vm_prop("l2_network"),
     ),
@@ -152,6 +157,18 @@ add_related(
         add_url=lambda zone: f"{reverse('l2:create')}?zone={zone.pk}",
         add_label="Add L2 network",
         add_model=L2Network,
+    ),
+)
+add_related(
+    "hosts",
+    Related(
+        key="l2s",
+        title="Networks",
+        rows=lambda host: (
+            L2Network.objects.filter(clusters=host.cluster_id).prefetch_related("l3_networks").order_by("name", "pk")
+        ),
+        columns=(COLUMNS[0], CellColumn(label="Bridge", cell=bridge), *COLUMNS[1:]),
+        empty="Its cluster has no network: VMs here have none.",
     ),
 )
 add_related(

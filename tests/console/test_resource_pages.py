@@ -23,7 +23,7 @@ LIST_STATEMENTS = {
     "storages": 7, "volumes": 7, "zones": 7, "vips": 7, "eips": 7, "port-forwarding": 7, "security-groups": 8,
 }  # fmt: skip
 PAGE_STATEMENTS = {
-    "clusters": 13, "disk-offerings": 7, "hosts": 11, "image-stores": 9, "images": 7, "l2": 10, "l3": 12,
+    "clusters": 13, "disk-offerings": 7, "hosts": 12, "image-stores": 9, "images": 7, "l2": 10, "l3": 12,
     "offerings": 7, "storages": 9, "volumes": 5, "zones": 11, "vips": 7, "eips": 5,
     "port-forwarding": 5, "security-groups": 10,
 }  # fmt: skip

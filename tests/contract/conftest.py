@@ -10,7 +10,7 @@ import pytest
 from hosts.hypervisor.guard import GuardedHypervisor
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.simulator import Fleet, SimulatedHypervisor
-from hosts.hypervisor.spec import MigrationTarget
+from hosts.hypervisor.spec import DomainState, MigrationTarget
 from hosts.lab import Lab
 from tests.contract.capabilities import GUARDED, LAB, LIBVIRT_TEST, SIMULATOR, drivers_for
 from tests.contract.libvirt_hosts import libvirt_host
@@ -47,7 +47,10 @@ def simulator(folder: Path, guarded: bool = False) -> Iterator[Stage]:
     with ExitStack() as stack:
         one, two, gone = (stack.enter_context(_closing(host(name))) for name in ("one", "two", "gone"))
         there = MigrationTarget(name="two", uri="sim://two", address="two")
-        yield Stage(one, SHARED, gone, lambda: host("one"), two, there, lambda size: fleet.fill(SHARED, leaving=size))
+        yield Stage(
+            one, SHARED, gone, lambda: host("one"), two, there, lambda size: fleet.fill(SHARED, leaving=size),
+            pause=lambda uuid: fleet.set_state("one", uuid, DomainState.PAUSED),
+        )  # fmt: skip
 
 
 @contextmanager
@@ -83,8 +86,9 @@ def lab_stage(contract_lab: Lab) -> Iterator[Stage]:
         one, two, gone = (stack.enter_context(_closing(libvirt_host(*host))) for host in hosts)
         there = MigrationTarget(name=second.name, uri=second.uri, address=second.address)
         yield Stage(
-            one, first.pool_path, gone, lambda: libvirt_host(first.uri, first.name), two, there, slow=_slowly(one)
-        )
+            one, first.pool_path, gone, lambda: libvirt_host(first.uri, first.name), two, there,
+            slow=_slowly(one), pause=lambda uuid: one.link.get().lookupByUUIDString(uuid).suspend(),
+        )  # fmt: skip
 
 
 def _slowly(host: Any) -> Callable[[str], None]:

@@ -28,6 +28,8 @@ class Stage:
     fill: Callable[[int], None] | None = None
     #: makes a running domain's migrations last long enough to be aborted
     slow: Callable[[str], None] = lambda uuid: None
+    #: somebody pauses a running domain
+    pause: Callable[[str], None] = lambda uuid: None
 
     @cached_property
     def facts(self) -> HostFacts:
@@ -77,6 +79,10 @@ class Scene:
     def slow_down(self, spec: DomainSpec) -> None:
         """The domain's migrations last some seconds at least where they would be over at once."""
         self.stage.slow(spec.uuid)
+
+    def pause(self, spec: DomainSpec) -> None:
+        """Somebody pauses the domain."""
+        self.stage.pause(spec.uuid)
 
     def uuid(self) -> str:
         """A domain's uuid, of a domain that goes with the test."""

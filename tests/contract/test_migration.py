@@ -50,6 +50,21 @@ def test_migrating_what_has_arrived_is_a_success(scene: Scene) -> None:
     assert scene.other.domain_state(spec.uuid) is RUNNING
 
 
+def test_one_that_somebody_paused_arrives_paused(scene: Scene) -> None:
+    spec = movable(scene)
+    scene.pause(spec)
+    scene.host.migrate_domain(spec.uuid, scene.target)
+    assert (scene.host.domain_state(spec.uuid), scene.other.domain_state(spec.uuid)) == (ABSENT, DomainState.PAUSED)
+
+
+def test_migrating_what_has_arrived_paused_is_a_success(scene: Scene) -> None:
+    spec = movable(scene)
+    scene.pause(spec)
+    scene.host.migrate_domain(spec.uuid, scene.target)
+    scene.host.migrate_domain(spec.uuid, scene.target)
+    assert scene.other.domain_state(spec.uuid) is DomainState.PAUSED
+
+
 def test_a_watcher_who_raises_aborts_it_and_the_domain_goes_on_here(scene: Scene) -> None:
     spec = movable(scene)
     scene.slow_down(spec)

@@ -40,6 +40,7 @@ from vms.life import (
     stop_vm,
 )
 from vms.models import DiskOffering, VmInstance, Volume, VolumeType
+from vms.recovery.leaks import look_for_leaks
 from vms.services import CREATE, create_vm
 from vms.states import VmState
 from vms.volumes import ADD as ADD_VOLUME
@@ -257,10 +258,15 @@ class Storm:
             time.sleep(0.2)
 
     def calm(self, seconds: float = 240) -> None:
-        """All faults are over; wait until nothing moves any more."""
+        """All faults are over; wait until nothing moves any more, and once more for what a look then finds."""
         self.center.fleet.clear_faults()
         for pid in list(self.asleep):
             self._wake(pid)
+        self._settle(seconds)
+        look_for_leaks()
+        self._settle(seconds)
+
+    def _settle(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         quiet = 0
         while quiet < 3 and time.monotonic() < end:

@@ -19,7 +19,7 @@ SEED = int(os.environ.get("CORRAL_FAULT_SEED", "0")) or int(time.time())
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(60 * (MINUTES + 6))
+@pytest.mark.timeout(60 * (MINUTES + 10))
 def test_a_storm_leaves_nothing_lost_doubled_stuck_or_left_over(django_db_blocker: DjangoDbBlocker) -> None:
     hosts = ("one", "two", "three", "four")
     with running_console(django_db_blocker, children=16) as console, datacenter(*hosts) as center:

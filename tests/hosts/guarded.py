@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hosts.hypervisor.errors import HypervisorTimeout
-from hosts.hypervisor.guard import GuardedHypervisor, deadline
+from hosts.hypervisor.guard import GuardedHypervisor, patience
 from hosts.hypervisor.simulator import Fleet, SimulatedHypervisor
 
 SHORT = 0.05
@@ -84,5 +84,5 @@ def hasty(fleet: Fleet, drivers: Drivers) -> Iterator[GuardedHypervisor]:
 
 
 def time_out(guard: GuardedHypervisor) -> None:
-    with pytest.raises(HypervisorTimeout), deadline(SHORT):
+    with pytest.raises(HypervisorTimeout), patience(SHORT):
         guard.ping()

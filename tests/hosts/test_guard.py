@@ -18,6 +18,7 @@ from hosts.hypervisor.guard import (
     GuardedHypervisor,
     before_calls,
     deadline,
+    patience,
 )
 from hosts.hypervisor.lanes import MOST_LANES
 from hosts.hypervisor.simulator import Fleet, SimulatedHypervisor
@@ -57,14 +58,54 @@ def test_a_driver_that_hangs_while_it_is_opened_ends_the_call_at_its_limit() -> 
 
 def test_a_callers_nearer_deadline_ends_the_call_earlier(guard: GuardedHypervisor, fleet: Fleet) -> None:
     fleet.fault("kennel", "domains", hang=True)
-    with pytest.raises(HypervisorTimeout), deadline(SHORT):
+    with (
+        pytest.raises(OutOfTime, match=r"kennel did not answer domains within 0\.\d s, when") as caught,
+        deadline(SHORT),
+    ):
         guard.domains()
+    assert (caught.value.host, caught.value.call) == ("kennel", "domains")
 
 
 def test_an_inner_deadline_does_not_prolong_an_outer_one(guard: GuardedHypervisor, fleet: Fleet) -> None:
     fleet.fault("kennel", "domains", hang=True)
-    with pytest.raises(HypervisorTimeout, match=r"within 0\.\d s"), deadline(SHORT), deadline(1000):
+    with pytest.raises(OutOfTime, match=r"within 0\.\d s"), deadline(SHORT), deadline(1000):
         guard.domains()
+
+
+def test_a_call_that_its_caller_cut_short_says_nothing_of_the_host(guard: GuardedHypervisor, fleet: Fleet) -> None:
+    fleet.fault("kennel", "domains", hang=True, times=1)
+    with pytest.raises(OutOfTime), deadline(SHORT):
+        guard.domains()
+    guard.ping()
+
+
+def test_a_later_deadline_leaves_a_silent_host_silent(hasty: GuardedHypervisor, fleet: Fleet) -> None:
+    fleet.fault("kennel", "ping", hang=True)
+    with pytest.raises(HypervisorTimeout), deadline(10 * SHORT):
+        hasty.ping()
+
+
+def test_a_probe_that_its_caller_cut_short_leaves_the_next_call_to_probe(
+    guard: GuardedHypervisor, fleet: Fleet, clock: Clock
+) -> None:
+    fleet.fault("kennel", "ping", hang=True, times=2)
+    time_out(guard)
+    clock.now += COOL_DOWN
+    with pytest.raises(OutOfTime), deadline(SHORT):
+        guard.ping()
+    guard.ping()
+
+
+def test_patience_makes_a_host_silent_before_the_limit_of_a_call(guard: GuardedHypervisor, fleet: Fleet) -> None:
+    fleet.fault("kennel", "domains", hang=True)
+    with pytest.raises(HypervisorTimeout), patience(SHORT):
+        guard.domains()
+
+
+def test_patience_may_be_longer_than_the_limit_of_a_call(hasty: GuardedHypervisor, fleet: Fleet) -> None:
+    fleet.fault("kennel", "ping", delay=2 * SHORT)
+    with patience(100 * SHORT):
+        hasty.ping()
 
 
 def test_a_deadline_holds_only_inside_its_block(guard: GuardedHypervisor) -> None:
@@ -120,7 +161,7 @@ def test_a_callers_deadline_ends_an_upload_that_makes_progress(
     guard: GuardedHypervisor, fleet: Fleet, pool: str, tmp_path: Path
 ) -> None:
     fleet.fault("kennel", "upload_chunk", delay=0.04)
-    with pytest.raises(HypervisorTimeout), deadline(0.1):
+    with pytest.raises(OutOfTime), deadline(0.1):
         guard.upload_volume(pool, "a.raw", raw_file(tmp_path, 80_000))
 
 

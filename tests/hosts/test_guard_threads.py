@@ -10,7 +10,7 @@ from hosts.hypervisor.guard import (
     COOL_DOWN,
     LONGEST_COOL_DOWN,
     GuardedHypervisor,
-    deadline,
+    patience,
 )
 from hosts.hypervisor.lanes import MOST_LANES
 from hosts.hypervisor.simulator import Fleet
@@ -93,7 +93,7 @@ def test_a_driver_whose_host_is_gone_is_closed_and_replaced(
 
 def test_an_abandoned_call_still_acts_once_its_host_goes_on(guard: GuardedHypervisor, fleet: Fleet) -> None:
     fleet.freeze("kennel")
-    with pytest.raises(HypervisorTimeout), deadline(SHORT):
+    with pytest.raises(HypervisorTimeout), patience(SHORT):
         guard.define_domain(domain_spec())
     fleet.mend("kennel")
     assert eventually(lambda: len(fleet.domains("kennel")) == 1)

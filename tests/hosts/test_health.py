@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from console.globalconfig import update
-from console.models import Operation
+from console.models import Operation, OperationStep
 from hosts import health
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import Heard, Host, HostPulse, HostState, HostStatus
+from hosts.realise import bring_up_to_date
 from tests.support.datacenter import Datacenter
 
 
@@ -150,6 +151,27 @@ def test_an_answer_in_between_begins_the_count_anew(dc: Datacenter) -> None:
     assert one().status == HostStatus.CONNECTED
 
 
+def test_a_frozen_host_is_lost_when_the_time_of_a_look_has_passed_without_answer(dc: Datacenter) -> None:
+    update("host", "ping.timeout", "1")
+    update("host", "ping.maxFailure", "1")
+    dc.fleet.freeze("one")
+    look()
+    assert one().status == HostStatus.DISCONNECTED
+    assert "did not answer domains within 1.0 s" in one().status_reason
+
+
+def test_a_look_whose_own_time_is_over_is_neither_a_report_nor_a_miss(
+    dc: Datacenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records were slow to read, say: the host has nothing to do with that."""
+    monkeypatch.setattr(health, "LOOK_SECONDS", 0.05)
+    pulse(seen_at=None, misses=0)
+    dc.fleet.fault(host="one", call="domains", delay=0.5, times=1)
+    look()
+    row = HostPulse.objects.get(host=one())
+    assert (row.misses, row.seen_at, one().status) == (0, None, "Connected")
+
+
 def test_after_a_miss_the_next_try_comes_soon(dc: Datacenter) -> None:
     dc.fleet.cut_off("one")
     look()
@@ -183,3 +205,16 @@ def test_it_comes_back_only_by_hand_when_so_configured(dc: Datacenter) -> None:
     update("host", "connection.autoReconnectOnError", "false")
     look()
     assert one().status == HostStatus.DISCONNECTED
+
+
+# the time of steps
+
+
+def test_a_step_whose_own_time_is_over_does_not_lose_its_host(dc: Datacenter) -> None:
+    operation = bring_up_to_date(one(), "for a test")
+    soon = timezone.now() + timedelta(seconds=0.5)
+    OperationStep.objects.filter(operation=operation, name="networks").update(deadline=soon)
+    dc.fleet.fault(host="one", call="ensure_network", delay=2)
+    ended = dc.run(operation)
+    assert (ended.status, (ended.error or {})["cause"]["trouble"]) == ("Failed", "OutOfTime")
+    assert one().status == HostStatus.CONNECTED

@@ -52,6 +52,20 @@ def test_the_page_lists_the_vms_placed_there(client: Client, show: Showcase) -> 
     assert [vm.name for vm in client.get(f"/hosts/{here.uuid}/").context["vms"]] == ["web-1"]
 
 
+def test_the_page_lists_the_networks_of_its_cluster_with_their_bridges(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    assert "VMs here have none" in text_of(client.get(f"/hosts/{host.uuid}/"))
+    show.l2.clusters.add(show.cluster)
+    body = text_of(client.get(f"/hosts/{host.uuid}/"))
+    for part in ("l2-eth1-100", "br_eth1_100", "eth1, VLAN 100", "web-tier"):
+        assert part in body
+
+
+def test_its_pools_lead_to_their_storages(client: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    assert f'href="/primary-storages/{show.storage.pk}/">shared-1' in text_of(client.get(f"/hosts/{host.uuid}/"))
+
+
 @pytest.mark.parametrize(("status", "code"), [("Connecting", 200), ("Connected", 286), ("Disconnected", 286)])
 def test_the_page_polls_while_the_host_is_being_connected(
     client: Client, show: Showcase, status: str, code: int

@@ -77,7 +77,7 @@ def _addresses(dc: Datacenter) -> Iterator[str]:
 
 
 def _leases(dc: Datacenter) -> Iterator[str]:
-    """Leases are where the VM is; one left over yields to the next VM that needs it and goes at the next handshake."""
+    """Leases are where the VM is; one left over goes with the next look at its host."""
     for lease in dc.world()["lease"]:
         if not VmNic.objects.filter(mac=lease["mac"], vm__host__name=lease["host"]).exists():
             yield f"{lease['host']} has a lease of {lease['ip']} for nobody there"

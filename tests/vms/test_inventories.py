@@ -8,7 +8,8 @@ import time_machine
 
 from console import inventory
 from console.errors import NotFound
-from console.query.service import select
+from console.query.parser import parse
+from console.query.service import Window, answer, select
 from tests.factories import (
     make_cluster,
     make_complete_vm,
@@ -23,7 +24,7 @@ from tests.factories import (
     make_volume,
     make_zone,
 )
-from vms.models import VmInstance
+from vms.models import Stranger, VmInstance
 from vms.states import VmState
 
 pytestmark = pytest.mark.django_db
@@ -196,3 +197,28 @@ def test_a_vm_list_costs_three_statements_for_one_vm_and_for_twenty(django_asser
             make_complete_vm(l3_network=l3)
         with django_assert_num_queries(3):
             assert all(len(vms.to_json(row)["vmNics"]) == 1 for row in select(vms, (), vms.rows()))
+
+
+def test_a_stranger_shows_what_its_host_says_of_it() -> None:
+    host = make_host()
+    uuid = "5b" * 16
+    common = {"domain_uuid": uuid, "name": "shop", "state": "running", "vcpus": 2, "memory": 1 << 30}
+    Stranger.objects.create(host=host, first_seen=MOMENT, **common)
+    assert inventory.get("StrangerVm").get_json(uuid) == {
+        "uuid": uuid,
+        "name": "shop",
+        "hostUuid": host.uuid,
+        "state": "running",
+        "cpuNum": 2,
+        "memorySize": 1 << 30,
+        "persistent": True,
+        "ignored": False,
+        "createDate": "Dec 2, 2015 5:53:42 PM",
+    }
+
+
+def test_hosts_can_be_asked_for_by_their_strangers() -> None:
+    host, _ = make_host(name="haunted"), make_host()
+    Stranger.objects.create(host=host, domain_uuid="5b" * 16, name="shop", state="running")
+    found = answer(inventory.get("Host"), parse("strangerVm.name=shop"), Window())["inventories"]
+    assert [one["name"] for one in found] == ["haunted"]

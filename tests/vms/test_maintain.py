@@ -15,6 +15,7 @@ from console.errors import Busy, Forbidden, WrongState
 from console.models import Operation, ResourceLock, Status
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.spec import DomainState
+from hosts.hypervisors import hypervisor
 from hosts.models import Host, HostState, HostStatus
 from hosts.services import change_host_state, leave_maintenance, reconnect_host
 from tests.support.datacenter import Datacenter
@@ -49,6 +50,15 @@ def test_each_vm_moves_once_and_the_host_is_in_maintenance(dc: Datacenter, vms: 
     assert [moves(vm) for vm in vms] == [1] * GUESTS
     assert Counter(vm.reload().host.name for vm in vms) == {"two": 2, "three": 2}
     assert [dc.fleet.active_on(vm.pk) for vm in vms] == [[vm.reload().host.name] for vm in vms]
+
+
+def test_a_guest_that_somebody_paused_goes_as_planned_and_stays_paused(dc: Datacenter, vms: list[VmInstance]) -> None:
+    dc.fleet.set_state("one", vms[0].pk, DomainState.PAUSED)
+    assert [move.guest.name for move in plan_of(host(dc)).stuck] == []
+    assert finished(dc, enter(dc.uuid("host", "one"))).status == Status.SUCCEEDED
+    there = vms[0].reload().host
+    assert there
+    assert hypervisor(there).domain_state(vms[0].pk) is DomainState.PAUSED
 
 
 def test_they_go_where_the_plan_said(dc: Datacenter, vms: list[VmInstance]) -> None:

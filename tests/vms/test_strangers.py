@@ -13,8 +13,10 @@ from hosts.hypervisors import hypervisor
 from hosts.models import Host
 from networks.models import L3Network
 from tests.support.datacenter import Datacenter
+from tests.support.life import ran
 from tests.support.strangers import GIB, MAC, look, nic, stranger
-from vms.models import Stranger, VmInstance
+from vms.adoption import Adopt, adopt
+from vms.models import IgnoredDomain, Stranger, VmInstance
 from vms.strangers import devices_of, heed, ignore
 
 
@@ -108,6 +110,13 @@ def test_one_that_is_heeded_again_is_no_longer_ignored_anywhere(dc: Datacenter) 
     Stranger.objects.all().delete()
     look()
     assert not Stranger.objects.get().ignored
+
+
+def test_one_that_was_ignored_and_is_adopted_after_all_is_ignored_no_more(dc: Datacenter) -> None:
+    row = stranger(dc)
+    ignore(row.domain_uuid, None)
+    ran(dc, adopt(Adopt(uuid=row.domain_uuid, name="legacy")))
+    assert not IgnoredDomain.objects.exists()
 
 
 @pytest.mark.parametrize("active", [True, False])

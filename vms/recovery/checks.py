@@ -157,7 +157,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="outdated",
         title="Networks that differ from the record",
-        about="A network of the record does not run there, or gives other addresses than the record says.",
+        about="A network of the record does not run there, or gives other addresses than the record says. Hosts that "
+        "answer are brought up to date without being asked, right after a look.",
         find=_leaks(LeakKind.OUTDATED, L3Network),
         by_look=True,
         repair=repairs.bring_host_up_to_date,

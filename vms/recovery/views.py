@@ -14,12 +14,14 @@ from console.models import Operation, Status
 from console.naming import new_uuid
 from console.pages.answers import person
 from console.permissions import may, needs
+from vms.config import LOOK_INTERVAL
 from vms.life import Asked
 from vms.models import VmInstance
 from vms.recovery.checks import BY_NAME, CHECKS, Check, finding_of, repair
 from vms.recovery.elsewhere import elsewhere
 from vms.recovery.leaks import LOOK, look_for_leaks
 from vms.recovery.repairs import REPAIR
+from vms.recovery.routine import rhythm
 from vms.recovery.watch import guards
 
 #: begins the idempotency keys of what was asked for here
@@ -43,6 +45,8 @@ def recovery(request: HttpRequest) -> HttpResponse:
         "not_looked": [check for check, findings in sections if not findings and check.by_look and not looked],
         "total": sum(len(findings) for _, findings in sections),
         "last_look": last_look,
+        "rhythm": rhythm(LOOK_INTERVAL.get(), last_look),
+        "rhythm_setting": LOOK_INTERVAL,
         "repairs": shown,
         "guards": guards(),
         "may": may(request.user, VmInstance, "delete"),

@@ -11,7 +11,7 @@ from hosts.hypervisor.libvirt_driver.connection import Connection, Part, hypervi
 from hosts.hypervisor.libvirt_driver.domains import known, lookup, state_of
 from hosts.hypervisor.libvirt_driver.mapping import translate
 from hosts.hypervisor.port import Progress
-from hosts.hypervisor.spec import DomainState, MigrationTarget
+from hosts.hypervisor.spec import MigrationTarget
 
 #: UNSAFE: what the volumes are on is shared by our records; libvirt does not recognise a plain folder as such
 FLAGS = (
@@ -27,6 +27,8 @@ POLL_SECONDS = 0.3
 ABORT_SECONDS = 45
 #: libvirt's jobs that are a migration, seen from the source
 MIGRATING = (libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT,)
+#: why a domain stands still that has not arrived yet; one that was paused by somebody arrives paused
+ON_ITS_WAY = (libvirt.VIR_DOMAIN_PAUSED_MIGRATION, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP)
 NO_JOB = (libvirt.VIR_DOMAIN_JOB_NONE, libvirt.VIR_DOMAIN_JOB_COMPLETED)
 
 
@@ -38,7 +40,7 @@ class MigrationCalls(Part):
         connection = self.link.get()
         domain = lookup(connection, uuid)
         if domain is None or not domain.isActive():
-            if _runs_there(uuid, target):
+            if _has_arrived(uuid, target):
                 return
             domain = known(connection, uuid)
             raise DomainStateError(f"Domain {uuid} is not running on {self.link.host}.")
@@ -58,7 +60,7 @@ class MigrationCalls(Part):
         if call:
             call.join()
         domain = lookup(self.link.get(), uuid)
-        if (domain is None or not state_of(domain).active) and _runs_there(uuid, target):
+        if (domain is None or not state_of(domain).active) and _has_arrived(uuid, target):
             return
         error = call.error if call else None
         if error is None:
@@ -140,11 +142,15 @@ def _is_gone(error: libvirt.libvirtError) -> bool:
     return error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
 
 
-def _runs_there(uuid: str, target: MigrationTarget) -> bool:
-    """Whether the target runs it; asked on a line of its own, for this one question."""
+def _has_arrived(uuid: str, target: MigrationTarget) -> bool:
+    """Whether the target has it, running or paused as it was; asked on a line of its own, for this one question."""
     line = Connection(target.uri, target.name)
     try:
         domain = lookup(line.get(), uuid)
-        return domain is not None and state_of(domain) is DomainState.RUNNING
+        return domain is not None and _is_at_home(*domain.state())
     finally:
         line.close()
+
+
+def _is_at_home(state: int, reason: int) -> bool:
+    return state == libvirt.VIR_DOMAIN_RUNNING or (state == libvirt.VIR_DOMAIN_PAUSED and reason not in ON_ITS_WAY)

@@ -1,7 +1,7 @@
 """Live migration between simulated hosts: begun by a call, and gone on with by the hosts alone.
 
-Until it ends the domain runs on its source, and waits, paused and transient, on its target. Functions over an open
-transaction.
+Until it ends the domain is as it was on its source, and waits, paused and transient, on its target. Functions over an
+open transaction.
 """
 
 import sqlite3
@@ -48,7 +48,7 @@ def settle(db: sqlite3.Connection) -> None:
         if not waits or conditions & {Condition.OFF, Condition.UNREACHABLE, None}:
             end(db, source, job["uuid"])
         elif Condition.FROZEN not in conditions and job["job_ends"] <= time.time():
-            _arrive(db, source, target, job["uuid"])
+            _arrive(db, source, target, job)
 
 
 def _condition(db: sqlite3.Connection, host: str) -> Condition | None:
@@ -56,9 +56,9 @@ def _condition(db: sqlite3.Connection, host: str) -> Condition | None:
     return Condition(row["condition"]) if row else None
 
 
-def _arrive(db: sqlite3.Connection, source: str, target: str, uuid: str) -> None:
+def _arrive(db: sqlite3.Connection, source: str, target: str, job: sqlite3.Row) -> None:
+    """It goes on as it was: one that somebody paused stays paused."""
+    uuid = job["uuid"]
     db.execute("DELETE FROM domain WHERE host = ? AND uuid = ?", (source, uuid))
-    db.execute(
-        "UPDATE domain SET state = ?, persistent = 1 WHERE host = ? AND uuid = ?", (DomainState.RUNNING, target, uuid)
-    )
+    db.execute("UPDATE domain SET state = ?, persistent = 1 WHERE host = ? AND uuid = ?", (job["state"], target, uuid))
     db.execute("UPDATE disk SET host = ? WHERE host = ? AND domain = ?", (target, source, uuid))

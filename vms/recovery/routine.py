@@ -1,0 +1,72 @@
+"""What Corral does by itself: it looks at hosts and storages now and then, and mends the networks that differ.
+
+Files and networks nobody has wait for a person's decision, since what is in them cannot be brought back.
+"""
+
+from datetime import timedelta
+from functools import partial
+from math import ceil
+
+from django.db.models import Max
+from django.utils import timezone
+
+from console.chores import chore
+from console.models import Operation, Status
+from console.operations.services import once
+from console.textual import short_seconds
+from hosts.models import Host, HostStatus
+from hosts.realise import bring_up_to_date
+from vms.config import LOOK_INTERVAL
+from vms.life import Asked
+from vms.models import Leak, LeakKind
+from vms.recovery.leaks import LOOK, look_for_leaks
+
+#: begins the idempotency keys of looks that nobody asked for
+KEY = "look-after:"
+
+
+@chore
+def look_now_and_then() -> None:
+    """A look when the newest one, whoever asked for it, is older than the interval; each is followed by one."""
+    if not Host.objects.filter(status=HostStatus.CONNECTED).exists():
+        return
+    newest = Operation.objects.filter(kind=LOOK).first()
+    if is_due(LOOK_INTERVAL.get(), newest):
+        look_for_leaks(Asked(key=f"{KEY}{newest.pk if newest else ''}"))
+        forget_looks()
+
+
+def is_due(interval: int, newest: Operation | None) -> bool:
+    """Whether Corral looks by itself now."""
+    return bool(interval) and (newest is None or not (newest.is_open or _wait(interval, newest)))
+
+
+def _wait(interval: int, newest: Operation) -> timedelta:
+    """From now until the next look is due, or nothing."""
+    return max(newest.create_date + timedelta(seconds=interval) - timezone.now(), timedelta())
+
+
+def rhythm(interval: int, newest: Operation | None) -> str:
+    """How often Corral looks by itself, and when it does next."""
+    if not interval:
+        return "Corral does not look by itself"
+    often = f"Corral looks by itself every {short_seconds(interval)}"
+    if newest is None or newest.is_open:
+        return often
+    minutes = ceil(_wait(interval, newest) / timedelta(minutes=1))
+    return f"{often}, next {f'in {minutes} min' if minutes else 'at any moment'}"
+
+
+def forget_looks() -> None:
+    """Of the looks that nobody asked for and that went well the latest is kept, lest they hide what people did."""
+    own = Operation.objects.filter(kind=LOOK, status=Status.SUCCEEDED, idempotency_key__startswith=KEY)
+    own.filter(pk__in=list(own.values_list("pk", flat=True)[1:])).delete()
+
+
+@chore
+def mend_networks() -> None:
+    """A host whose networks differ is brought up to date, once for what a look found; `hosts.realise` tries again."""
+    differing = Leak.objects.filter(kind=LeakKind.OUTDATED, host__status=HostStatus.CONNECTED)
+    for row in differing.values("host").annotate(newest=Max("pk")).order_by("host"):
+        host, key = Host.objects.get(pk=row["host"]), f"outdated:{row['newest']}"
+        once(key, partial(bring_up_to_date, host, "networks differ from the records", None, key))
