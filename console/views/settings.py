@@ -8,20 +8,19 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console import globalconfig
 from console.errors import NotFound, Refusal
 from console.facets import Choice, choice
 from console.forms import PlainForm
-from console.globalconfig import BOOL, SECONDS, SIZE, Config
+from console.globalconfig import Config
 from console.htmx import render_page
 from console.listing import page_of_rows
 from console.models import ConfigChange, GlobalConfig
-from console.naming import format_size
 from console.pages.answers import person
 from console.permissions import may, needs
-from console.textual import short_seconds
 
 SHOWN_CHANGES = 8
 CHANGED = "changed"
@@ -40,17 +39,11 @@ class Shown:
 
     @property
     def words(self) -> str:
-        return in_words(self.config, self.value)
+        return self.config.kind.people(self.value)
 
     @property
     def default_words(self) -> str:
-        return in_words(self.config, self.config.default)
-
-
-def in_words(config: Config[Any], value: Any) -> str:
-    """A value as people read it: 512 MiB, 24 h."""
-    shown = {SIZE.words: format_size, SECONDS.words: short_seconds}.get(config.kind.words)
-    return shown(value) if shown else config.kind.show(value)
+        return self.config.kind.people(self.config.default)
 
 
 @require_safe
@@ -96,12 +89,12 @@ class ConfigForm(PlainForm):
     def __init__(self, *args: Any, config: Config[Any], **kwargs: Any) -> None:
         self.config = config
         super().__init__(*args, **kwargs)
-        if config.kind is BOOL:
-            self.fields["value"] = forms.ChoiceField(
-                choices=(("true", "true"), ("false", "false")), widget=forms.RadioSelect({"class": "form-check-input"})
-            )
-        rule = f", {config.rule}" if config.rule else ""
-        self.fields["value"].help_text = f"{config.kind.words[0].upper()}{config.kind.words[1:]}{rule}."
+        if config.kind.choices:
+            choices = [(text, config.kind.people(config.kind.parse(text))) for text in config.kind.choices]
+            widget = forms.RadioSelect({"class": "form-check-input"})
+            self.fields["value"] = forms.ChoiceField(choices=choices, widget=widget)
+        else:
+            self.fields["value"].help_text = f"{capfirst(config.range)}."
 
     def clean_value(self) -> str:
         try:
@@ -126,7 +119,7 @@ def _save(request: HttpRequest, category: str, name: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, config, form, status=422)
     globalconfig.update(category, name, form.cleaned_data["value"], person(request))
-    messages.success(request, f"{category}.{name} is {in_words(config, config.get())} from now on.")
+    messages.success(request, f"{category}.{name} is {config.kind.people(config.get())} from now on.")
     return redirect("settings:list")
 
 
@@ -136,7 +129,7 @@ def config_reset(request: HttpRequest, category: str, name: str) -> HttpResponse
     """Back to the default."""
     config = _known(category, name)
     globalconfig.reset(category, name, person(request))
-    messages.success(request, f"{category}.{name} is back at its default, {in_words(config, config.default)}.")
+    messages.success(request, f"{category}.{name} is back at its default, {config.kind.people(config.default)}.")
     return redirect("settings:list")
 
 

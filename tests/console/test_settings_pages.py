@@ -1,5 +1,7 @@
 """/settings/: what is shown, changed, refused, and remembered."""
 
+from html import unescape
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -21,12 +23,14 @@ def admin(client: Client) -> Client:
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return unescape(response.content.decode())
 
 
 def test_every_configuration_is_listed_with_its_meaning(admin: Client) -> None:
     page = text_of(admin.get("/settings/"))
-    assert all(config.name in page and config.description in page for config in globalconfig.definitions())
+    for config in globalconfig.definitions():
+        facts = (config.name, config.description, config.effect, config.range, config.kind.people(config.default))
+        assert all(fact in page for fact in facts), config.key
 
 
 def test_sizes_and_times_read_as_people_write_them(admin: Client) -> None:
