@@ -1,5 +1,6 @@
 """/settings/: the global configurations, what each is for, and who changed it (semantics §7)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -46,6 +47,32 @@ class Shown:
         return self.config.kind.people(self.config.default)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a configuration as its pages show it; what its definition no longer takes is shown as it was kept."""
+
+    row: ConfigChange
+
+    @property
+    def before(self) -> str:
+        return self._words(self.row.before)
+
+    @property
+    def after(self) -> str:
+        return self._words(self.row.after)
+
+    def _words(self, text: str) -> str:
+        try:
+            config = globalconfig.find(self.row.category, self.row.name)
+            return str(config.kind.people(config.parse(text)))
+        except Refusal:
+            return text
+
+
+def _changes(rows: Iterable[ConfigChange]) -> list[Change]:
+    return [Change(row) for row in rows]
+
+
 @require_safe
 def config_list(request: HttpRequest) -> HttpResponse:
     """Every configuration by category, narrowed by a text, a category, and whether it differs from its default."""
@@ -58,7 +85,7 @@ def config_list(request: HttpRequest) -> HttpResponse:
         "choices": _choices(rows, query),
         "groups": [(name, list(group)) for name, group in groupby(found, key=lambda row: row.config.category)],
         "filtered": any(query.get(name) for name in ("q", "category", "only")),
-        "changes": ConfigChange.objects.select_related("by")[:SHOWN_CHANGES],
+        "changes": _changes(ConfigChange.objects.select_related("by")[:SHOWN_CHANGES]),
         "may": may(request.user, GlobalConfig, "change"),
     }
     return render_page(request, "settings/list.html", "settings/_list.html", context)
@@ -146,7 +173,7 @@ def _page(request: HttpRequest, config: Config[Any], form: ConfigForm, status: i
         "row": Shown(config, config.get()),
         "form": form,
         "may": may(request.user, GlobalConfig, "change"),
-        "changes": changes[:50],
+        "changes": _changes(changes[:50]),
     }
     return render_page(request, "settings/detail.html", "settings/_detail.html", context, status=status)
 
@@ -155,4 +182,6 @@ def _page(request: HttpRequest, config: Config[Any], form: ConfigForm, status: i
 def history(request: HttpRequest) -> HttpResponse:
     """Every change of every configuration, newest first."""
     page = page_of_rows(request, ConfigChange.objects.select_related("by"))
-    return render_page(request, "settings/history.html", "settings/_history.html", {"page": page, "changes": page})
+    return render_page(
+        request, "settings/history.html", "settings/_history.html", {"page": page, "changes": _changes(page)}
+    )
