@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
+from console.chores import chore
 from console.globalconfig import SESSION_TIMEOUT
 
 #: when the session is given its time anew; half of it passes first, so that few requests write
@@ -34,6 +36,12 @@ class SessionRenewalMiddleware:
         if session.accessed and SESSION_KEY in session and session.get(RENEW_AT, 0) <= time():
             _renew(session)
         return response
+
+
+@chore
+def forget_ended() -> None:
+    """Remove the records of sessions that have ended."""
+    SessionStore.clear_expired()
 
 
 def _renew(session: SessionBase) -> None:

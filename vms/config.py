@@ -50,7 +50,7 @@ HIDE_KVM = define(
 )  # fmt: skip
 CACHE_MODE = define(
     Config("kvm", "vm.cacheMode", one_of(*CACHES, meaning=CACHES), "0",
-           "How a host caches what guests write. Only 0 and 1 keep safe at once what a guest has flushed.", START)
+           "How a host caches what guests write: 0 not at all, 1 for reading alone, 2 until the guest flushes.", START)
 )  # fmt: skip
 CONSOLE_MODE = define(
     Config("kvm", "vm.consoleMode", one_of("vnc", "spice"), "vnc",
@@ -59,7 +59,7 @@ CONSOLE_MODE = define(
 )  # fmt: skip
 CPU_MODE = define(
     Config("kvm", "vm.cpuMode", one_of("none", "host-model", "host-passthrough"), "none",
-           "The processor of guests under KVM: its model, which none leaves to Corral and is the same, or itself.",
+           "What guests under KVM see of the processor: host-passthrough all of it, host-model and none its model.",
            START)
 )  # fmt: skip
 EVACUATION_DEGREE = define(

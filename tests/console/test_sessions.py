@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from time_machine import travel
 
+from console import sessions
 from console.globalconfig import update
 from tests.factories import make_user
 
@@ -49,6 +51,13 @@ def test_how_long_it_lasts_is_a_setting(client: Client) -> None:
 def test_who_is_logged_in_gets_a_new_time_with_the_next_renewal(web: Client) -> None:
     update("identity", "session.timeout", "300")
     assert [status_after(web, minutes=minutes) for minutes in (61, 65, 71)] == [200, 200, 302]
+
+
+def test_a_session_that_has_ended_leaves_no_record(web: Client) -> None:
+    for minutes, left in ((119, 1), (121, 0)):
+        with travel(BEGIN + timedelta(minutes=minutes), tick=False):
+            sessions.forget_ended()
+        assert Session.objects.count() == left
 
 
 def test_few_requests_write(web: Client, django_assert_num_queries) -> None:

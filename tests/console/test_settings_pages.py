@@ -30,7 +30,13 @@ def text_of(response) -> str:
 def test_every_configuration_is_listed_with_its_meaning(admin: Client) -> None:
     page = text_of(admin.get("/settings/"))
     for config in globalconfig.definitions():
-        facts = (config.name, config.description, config.effect, capfirst(config.range), config.kind.people(config.default))
+        facts = (
+            config.name,
+            config.description,
+            config.effect,
+            capfirst(config.range),
+            config.kind.people(config.default),
+        )
         assert all(fact in page for fact in facts), config.key
 
 
