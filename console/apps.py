@@ -21,4 +21,4 @@ class ConsoleConfig(CorralApp):
     name = "console"
     verbose_name = "Console"
     default = True
-    registers = ("globalconfig", "inventories", "commands", "deletion")
+    registers = ("globalconfig", "sessions", "inventories", "commands", "deletion")

@@ -1,6 +1,6 @@
 """Typed global configurations (semantics §7): definitions in code, overrides in the database, no restart."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -9,40 +9,63 @@ from django.utils import timezone
 
 from console.errors import InvalidArgument, NotFound
 from console.models.config import ConfigChange, GlobalConfig
-from console.naming import parse_size
+from console.naming import format_size, parse_size
 from console.query.schema import near
+from console.textual import short_seconds
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """How a value is read from text, shown as text, and what a valid one looks like in words."""
+    """How a value is read from text, kept as text, and what a valid one looks like in words.
+
+    `people` is how they read it: 512 MiB, 24 h. `choices` are the texts there are to choose from, when they are few.
+    """
 
     parse: Callable[[str], T]
     show: Callable[[T], str]
     words: str
+    people: Callable[[T], str]
+    choices: tuple[str, ...] = ()
 
 
 def _parse_bool(text: str) -> bool:
     return {"true": True, "false": False}[text.strip().lower()]
 
 
-BOOL: Kind[bool] = Kind(_parse_bool, lambda value: "true" if value else "false", "true or false")
-INT: Kind[int] = Kind(int, str, "a whole number")
-SIZE: Kind[int] = Kind(parse_size, str, "a size in bytes or with unit, such as 512M")
-SECONDS: Kind[int] = Kind(int, str, "a whole number of seconds")
+def _show_bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+BOOL: Kind[bool] = Kind(_parse_bool, _show_bool, "true or false", _show_bool, ("true", "false"))
+INT: Kind[int] = Kind(int, str, "a whole number", str)
+SIZE: Kind[int] = Kind(parse_size, str, "a size in bytes or with unit, such as 512M", format_size)
+SECONDS: Kind[int] = Kind(int, str, "a whole number of seconds", short_seconds)
+
+
+def one_of(*values: str, meaning: Mapping[str, str] | None = None) -> Kind[str]:
+    """One of a few texts; `meaning` says in words what bare numbers stand for."""
+    known = {value: value for value in values}
+    told = {value: f"{value} ({word})" for value, word in (meaning or {}).items()}
+    *first, last = [told.get(value, value) for value in values]
+
+    def people(value: str) -> str:
+        return told.get(value, value)
+
+    return Kind(lambda text: known[text.strip()], str, f"{', '.join(first)} or {last}", people, values)
 
 
 @dataclass(frozen=True)
 class Config(Generic[T]):
-    """One definition; `get()` reads the value as it is now."""
+    """One definition; `get()` reads the value as it is now. `effect`: what a change holds for first."""
 
     category: str
     name: str
     kind: Kind[T]
     default: T
     description: str
+    effect: str
     check: Callable[[T], bool] = lambda value: True
     rule: str = ""
 
@@ -62,9 +85,13 @@ class Config(Generic[T]):
                 return value
         except (ValueError, KeyError):
             pass
-        rule = f", {self.rule}" if self.rule else ""
-        wanted = f"{self.category}.{self.name} must be {self.kind.words}{rule}; {text!r} is not"
+        wanted = f"{self.category}.{self.name} must be {self.range}; {text!r} is not"
         raise InvalidArgument(wanted, field="value")
+
+    @property
+    def range(self) -> str:
+        """What a value must be, in words."""
+        return f"{self.kind.words}, {self.rule}" if self.rule else self.kind.words
 
 
 _definitions: dict[tuple[str, str], Config[Any]] = {}
@@ -151,6 +178,19 @@ def _shown(config: Config[Any], value: Any) -> dict[str, str]:
     }
 
 
+SESSION_TIMEOUT = define(
+    Config(
+        "identity",
+        "session.timeout",
+        SECONDS,
+        7200,
+        "How long a person who asks for nothing stays logged in.",
+        "From the next login on; who is logged in gets it when half of the time has passed.",
+        lambda value: 300 <= value <= 31 * 86400,
+        "from 300 to 2678400",
+    )
+)
+
 LANE_LIMIT = define(
     Config(
         "host",
@@ -158,6 +198,7 @@ LANE_LIMIT = define(
         INT,
         2,
         "How many operations may work on one host at a time, so that a frozen host cannot hold every worker.",
+        "From the next operation that a worker takes up.",
         lambda value: 1 <= value <= 100,
         "from 1 to 100",
     )
@@ -172,6 +213,7 @@ API_LIMIT = define(
         INT,
         1200,
         "How many requests of the JSON endpoint one token, or one person without one, may make in a minute.",
+        "From the next request on.",
         lambda value: API_LEAST <= value <= 1_000_000,
         f"from {API_LEAST} to 1000000",
     )

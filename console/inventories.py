@@ -125,6 +125,8 @@ OPERATION = Inventory(
         Field("resourceName", "subject_name"),
         Field("parentUuid", "parent_id"),
         Field("userName", "created_by.username"),
+        Field("via", "via"),
+        Field("losses", "losses"),
         Field("summary", make=_summary, schema=_SUMMARY),
         Field("error", make=lambda operation: operation.error, schema=_ERROR),
         Field("steps", make=_steps, schema={"type": "array", "items": _STEP}),

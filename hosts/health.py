@@ -12,8 +12,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from console.errors import Refusal
+from console.globalconfig import read
 from console.operations.doorbell import send
-from hosts.config import AUTO_RECONNECT, PING_FAILURES, PING_INTERVAL, PING_TIMEOUT
+from hosts.config import AUTO_RECONNECT, PING_DEGREE, PING_FAILURES, PING_INTERVAL, PING_PAUSE, PING_TIMEOUT
 from hosts.hypervisor import guard, registry
 from hosts.hypervisor.errors import HostUnreachable, HypervisorError
 from hosts.hypervisor.port import Hypervisor
@@ -28,14 +29,10 @@ logger = logging.getLogger(__name__)
 LOOK_TASK, LOOK_QUEUE = "hosts.look", "trace"
 #: seconds after which a look that was asked for and not begun is asked for again
 ASK_AGAIN = timedelta(seconds=15)
-#: seconds between a look that was not answered and the next one
-NEXT_TRY = timedelta(seconds=1)
 #: what a look may take in all, in seconds, with what is asked of further hosts
 LOOK_SECONDS = 70.0
 #: longer than any look takes, in seconds: then whoever looked has died
 LONGEST_LOOK = timedelta(seconds=90)
-#: how many looks one sweep asks for
-SWEEP_SIZE = 500
 
 #: what a host shows: every domain by uuid, as a listing has it
 Listing = Mapping[str, DomainInfo]
@@ -50,14 +47,19 @@ def ask(host: str, by: Heard) -> bool:
 
 
 def ask_for_due() -> int:
-    """Ask for a look at every host whose turn it is; how many."""
+    """Ask for a look at every host whose turn it is, as many as may be looked at at a time; how many."""
+    interval, degree = read(PING_INTERVAL, PING_DEGREE)
+    latest = Now() + max(timedelta(seconds=interval), ASK_AGAIN)
     hosts = Host.objects.exclude(state=HostState.MAINTENANCE).exclude(status=HostStatus.CONNECTING)
     HostPulse.objects.bulk_create(
         [HostPulse(host_id=pk) for pk in hosts.filter(pulse=None).values_list("pk", flat=True)], ignore_conflicts=True
     )
-    due = HostPulse.objects.filter(host__in=hosts, look_at__lte=Now()).order_by("look_at")
+    # Further off than the interval: that was longer when the turn was set.
+    turn = Q(look_at__lte=Now()) | Q(look_at__gt=latest)
+    due = HostPulse.objects.filter(turn, host__in=hosts).order_by("look_at")
+    looking = HostPulse.objects.filter(looking_until__gt=Now()).count()
     asked = 0
-    for pk, look_at in list(due.values_list("pk", "look_at")[:SWEEP_SIZE]):
+    for pk, look_at in list(due.values_list("pk", "look_at")[: max(degree - looking, 0)]):
         if HostPulse.objects.filter(pk=pk, look_at=look_at).update(look_at=Now() + ASK_AGAIN):
             if not ask(pk, Heard.POLL):
                 break
@@ -90,7 +92,7 @@ def _listen(host: Host, by: Heard) -> None:
             observe(host, hypervisor(host), by)
     except HostUnreachable as error:
         registry.forget(host.uri)  # the next try dials anew
-        pulse.update(misses=F("misses") + 1, look_at=Now() + NEXT_TRY)
+        pulse.update(misses=F("misses") + 1, look_at=Now() + timedelta(seconds=PING_PAUSE.get()))
         if pulse.filter(misses__gte=PING_FAILURES.get()).exists():
             lose(host, str(error))
     except HypervisorError as error:

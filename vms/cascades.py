@@ -9,6 +9,7 @@ from console.cascade import Edge, Effect, First, comes_first, declare
 from console.models import Operation
 from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network, SecurityGroup, Vip
+from vms.config import FORGET_DISK_OFFERING, FORGET_INSTANCE_OFFERING
 from vms.life import Asked, destroy_vm, stop_vm
 from vms.location import come_to_rest
 from vms.models import (
@@ -86,7 +87,7 @@ declare(
     Edge(
         InstanceOffering,
         VmInstance,
-        lambda uuids: _vms(instance_offering__in=uuids),
+        lambda uuids: _vms(instance_offering__in=uuids) if FORGET_INSTANCE_OFFERING.get() else _vms().none(),
         Effect.DETACHED,
         "they keep their CPUs and memory",
     ),
@@ -94,7 +95,9 @@ declare(
     Edge(
         DiskOffering,
         Volume,
-        lambda uuids: Volume.objects.filter(disk_offering__in=uuids),
+        lambda uuids: (
+            Volume.objects.filter(disk_offering__in=uuids) if FORGET_DISK_OFFERING.get() else Volume.objects.none()
+        ),
         Effect.DETACHED,
         "they keep their size",
     ),

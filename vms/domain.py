@@ -2,9 +2,11 @@
 
 from django.db.models import Q, QuerySet
 
+from console.globalconfig import read
 from hosts.hypervisor.spec import DhcpHost, DiskSpec, DomainSpec, Emulation, NicSpec
 from hosts.models import Host
 from networks.guest import GuestNic, dhcp_entries
+from vms.config import CACHE_MODE, CACHES, CONSOLE_MODE, CPU_MODE, HIDE_KVM, HYPER_V, NIC_QUEUES, VIDEO
 from vms.models import Platform, VmInstance, VmNic, Volume, VolumeType
 from vms.systemtags import HOSTNAME
 
@@ -14,13 +16,16 @@ SERIAL_LOG = "/var/log/libvirt/qemu/{uuid}-serial.log"
 #: what libvirt and the kernel's control groups take, both generations of them
 LEAST_SHARES, MOST_SHARES = 2, 10_000
 
+HARDWARE = (CACHE_MODE, CPU_MODE, CONSOLE_MODE, VIDEO, NIC_QUEUES, HYPER_V, HIDE_KVM)
+
 #: disk bus, letter prefix of its devices and NIC model, by whether the guest speaks virtio
 DEVICES = {True: ("virtio", "vd", "virtio"), False: ("sata", "sd", "e1000e")}
 
 
 def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
-    """The whole domain of a VM placed on `host`."""
+    """The whole domain of a VM placed on `host`, with the hardware that the global configurations say now."""
     platform = platform_of(vm)
+    cache, cpu, console, video, queues, hyper_v, hide_kvm = read(*HARDWARE)
     bus, prefix, model = DEVICES[platform.virtio]
     return DomainSpec(
         uuid=vm.uuid,
@@ -31,8 +36,13 @@ def domain_spec(vm: VmInstance, host: Host) -> DomainSpec:
         cpu_shares=min(max(vm.cpu_num * vm.cpu_speed, LEAST_SHARES), MOST_SHARES),
         emulation=Emulation(host.emulation or Emulation.QEMU),
         clock="localtime" if platform is Platform.WINDOWS else "utc",
-        disks=tuple(_disk(volume, bus, prefix) for volume in vm.volumes.order_by("device_id")),
-        nics=tuple(_nic(nic, model) for nic in vm.nics.order_by("device_id")),
+        passthrough=cpu == "host-passthrough",
+        hyper_v=hyper_v,
+        hide_kvm=hide_kvm,
+        console=console,
+        video=video,
+        disks=tuple(_disk(volume, bus, prefix, CACHES[cache]) for volume in vm.volumes.order_by("device_id")),
+        nics=tuple(_nic(nic, model, min(queues, vm.cpu_num)) for nic in vm.nics.order_by("device_id")),
         serial_log=SERIAL_LOG.format(uuid=vm.uuid),
         metadata=(("internalId", str(vm.internal_id)),),
     )
@@ -53,7 +63,7 @@ def _target(volume: Volume, prefix: str) -> str:
     return prefix + chr(ord("a") + (volume.device_id or 0))
 
 
-def _disk(volume: Volume, bus: str, prefix: str) -> DiskSpec:
+def _disk(volume: Volume, bus: str, prefix: str, cache: str) -> DiskSpec:
     return DiskSpec(
         volume_uuid=volume.uuid,
         pool=volume.primary_storage_id or "",
@@ -63,16 +73,18 @@ def _disk(volume: Volume, bus: str, prefix: str) -> DiskSpec:
         target=_target(volume, prefix),
         bus=bus,
         boot_order=1 if volume.type == VolumeType.ROOT else None,
+        cache=cache,
     )
 
 
-def _nic(nic: VmNic, model: str) -> NicSpec:
+def _nic(nic: VmNic, model: str, queues: int) -> NicSpec:
     return NicSpec(
         nic_uuid=nic.uuid,
         network=nic.l3_network_id or "",
         mac=nic.mac,
         device_name=nic.internal_name,
         model=model,
+        queues=queues,
     )
 
 

@@ -4,12 +4,13 @@ An operation that dies is resumed by the next worker, so such records are rare: 
 failed. Beat runs these chores.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from console.chores import chore, turn
@@ -19,12 +20,12 @@ from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
 from hosts.models import HostStatus
-from vms.config import EXPUNGE_PERIOD
+from vms.config import COPIES_INTERVAL, EXPUNGE_PERIOD
 from vms.creation import RESOURCE_TYPE
 from vms.flows.settle import SETTLE
-from vms.images import forget_unreferenced
+from vms.images import forget_unreferenced, remove_copies
 from vms.life import NOBODY, Asked, destroy_vm, purge
-from vms.models import VmInstance, Volume, VolumeStatus
+from vms.models import CachedImage, Image, ImageStatus, VmInstance, Volume, VolumeStatus, VolumeType
 from vms.reach import file_gone, forget_volume, hosts_reaching
 from vms.states import INTERMEDIATE, VmState
 
@@ -93,6 +94,18 @@ def purge_destroyed() -> None:
         with transaction.atomic():
             purge(vm)
     forget_unreferenced()
+
+
+@chore
+def collect_copies() -> None:
+    """Remove what is left of deleted images once the last volume based on it has gone."""
+    based = Volume.objects.filter(root_image=OuterRef("pk"), type=VolumeType.ROOT)
+    copies = CachedImage.objects.filter(image=OuterRef("pk"))
+    images = Image.objects.filter(Exists(copies), ~Exists(based), status=ImageStatus.DELETED)
+    number = int(time.time() // COPIES_INTERVAL.get())
+    for image in images.exclude(pk__in=ResourceLock.objects.values("pk")):
+        with suppress(Refusal):
+            remove_copies(image, key=f"copies:{image.pk}:{number}")
 
 
 class Expunge(Step):

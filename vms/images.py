@@ -15,14 +15,13 @@ from console.models import Enablement, Operation, ResourceLock
 from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
+from hosts.config import STORE_RESERVED
 from hosts.models import ImageStore
 from hosts.states import target_of
 from vms.imagefile import ImageFacts, ImageFileError, inspect
 from vms.models import Image, ImageFormat, ImageStatus, MediaType, Volume, VolumeStatus, VolumeType
 
 ADD, DELETE = "image.add", "image.delete"
-#: room of the store's disk that images never take
-MARGIN = 256 << 20
 
 #: what a form or command says of a new image, besides where it comes from
 Values = dict[str, Any]
@@ -119,7 +118,7 @@ def fit(image: Image, facts: ImageFacts) -> None:
 
 def room(store: ImageStore) -> int:
     """Bytes that a new image may have."""
-    return max(0, shutil.disk_usage(store.url).free - MARGIN)
+    return max(0, shutil.disk_usage(store.url).free - STORE_RESERVED.get())
 
 
 def _enough_room(store: ImageStore, size: int) -> None:
@@ -175,14 +174,24 @@ def delete_image(*, uuid: str, user: AbstractBaseUser | None = None) -> Operatio
         if waiting := coming.select_related("vm").first():
             raise Busy(f"Image {image.name} is being brought to the storage of VM {waiting.vm}: try again when it runs")
         Image.objects.filter(pk=uuid).update(status=ImageStatus.DELETED, state=Enablement.DISABLED)
-        return submit(
-            kind=DELETE,
-            title=f"Delete image {image.name}",
-            subject=("Image", image.pk, image.name),
-            locks=[image.pk],
-            arguments={},
-            user=user,
-        )
+        return _remove(image, user=user)
+
+
+def remove_copies(image: Image, key: str) -> Operation:
+    """Remove what is still there of a deleted image, once for each key. Raises Busy."""
+    return once(key, lambda: _remove(image, key=key))
+
+
+def _remove(image: Image, user: AbstractBaseUser | None = None, key: str | None = None) -> Operation:
+    return submit(
+        kind=DELETE,
+        title=f"Delete image {image.name}",
+        subject=("Image", image.pk, image.name),
+        locks=[image.pk],
+        arguments={},
+        user=user,
+        idempotency_key=key,
+    )
 
 
 def forget_unreferenced() -> None:

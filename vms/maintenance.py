@@ -1,8 +1,10 @@
 """Taking a host out of service (semantics §8.2): what runs there moves away first.
 
-The host goes back to what it was when something cannot move: a guest is never stopped because its move failed.
+The host goes back to what it was when something cannot move, or leaves it running there where
+host.maintenanceMode.ignoreError says so: a guest is never stopped because its move failed.
 """
 
+from dataclasses import replace
 from random import SystemRandom
 
 from django.db.models import Q, QuerySet
@@ -103,13 +105,19 @@ def shaking_hands(host: Host) -> list[str]:
 
 def plan_of(host: Host) -> Plan:
     """What would happen now; reserves nothing. The number of statements does not depend on hosts and VMs."""
-    views = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=Settings.read())
+    settings = Settings.read()
+    views = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=settings)
     rows = list(guests_of(host.pk).prefetch_related("nics__l3_network__l2_network", "volumes__primary_storage"))
     locks = ResourceLock.objects.filter(pk__in=[vm.pk for vm in rows])
     holders = dict(locks.values_list("pk", "operation__title"))
     guests = [
         Guest(
-            vm.pk, vm.name, VmState(vm.state), _needs(vm), holders.get(vm.pk, ""), coming=vm.target_host_id == host.pk
+            vm.pk,
+            vm.name,
+            VmState(vm.state),
+            replace(_needs(vm), other_os=settings.other_os),
+            holders.get(vm.pk, ""),
+            coming=vm.target_host_id == host.pk,
         )
         for vm in rows
     ]

@@ -13,6 +13,7 @@ from console.pages.answers import person
 from console.pages.kit import Action, add_actions
 from hosts.models import Host
 from vms import maintenance
+from vms.config import IGNORE_STUCK
 from vms.evacuation import Load
 from vms.life import MAY_MIGRATE, Asked
 from vms.targets import Room, room
@@ -61,6 +62,7 @@ def _context(host: Host, refusal: str) -> dict[str, object]:
         "loads": [(load, *_rooms(load)) for load in plan.loads],
         "awaited": maintenance.shaking_hands(host) if plan.stuck else [],
         "foreign": maintenance.foreign(host),
+        "ignoring": IGNORE_STUCK.get(),
         "refusal": refusal,
         "key": new_uuid(),
     }

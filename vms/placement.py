@@ -50,7 +50,8 @@ def choose(spec: AllocationSpec, strategy: Strategy, rng: Random, leaving: str |
     settings = Settings.read()
     hosts = load_hosts(cluster_l2s=cluster_l2s(), cached_images=cached_images(), settings=settings)
     if leaving:
-        spec = replace(spec, current=next((host for host in hosts if host.uuid == leaving), None))
+        current = next((host for host in hosts if host.uuid == leaving), None)
+        spec = replace(spec, current=current, other_os=settings.other_os)
     return decide(hosts, spec, strategy, rng), settings
 
 

@@ -1,5 +1,6 @@
 """/settings/: the global configurations, what each is for, and who changed it (semantics §7)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -8,20 +9,19 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console import globalconfig
 from console.errors import NotFound, Refusal
 from console.facets import Choice, choice
 from console.forms import PlainForm
-from console.globalconfig import BOOL, SECONDS, SIZE, Config
+from console.globalconfig import Config
 from console.htmx import render_page
 from console.listing import page_of_rows
 from console.models import ConfigChange, GlobalConfig
-from console.naming import format_size
 from console.pages.answers import person
 from console.permissions import may, needs
-from console.textual import short_seconds
 
 SHOWN_CHANGES = 8
 CHANGED = "changed"
@@ -40,17 +40,37 @@ class Shown:
 
     @property
     def words(self) -> str:
-        return in_words(self.config, self.value)
+        return self.config.kind.people(self.value)
 
     @property
     def default_words(self) -> str:
-        return in_words(self.config, self.config.default)
+        return self.config.kind.people(self.config.default)
 
 
-def in_words(config: Config[Any], value: Any) -> str:
-    """A value as people read it: 512 MiB, 24 h."""
-    shown = {SIZE.words: format_size, SECONDS.words: short_seconds}.get(config.kind.words)
-    return shown(value) if shown else config.kind.show(value)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a configuration as its pages show it; what its definition no longer takes is shown as it was kept."""
+
+    row: ConfigChange
+
+    @property
+    def before(self) -> str:
+        return self._words(self.row.before)
+
+    @property
+    def after(self) -> str:
+        return self._words(self.row.after)
+
+    def _words(self, text: str) -> str:
+        try:
+            config = globalconfig.find(self.row.category, self.row.name)
+            return str(config.kind.people(config.parse(text)))
+        except Refusal:
+            return text
+
+
+def _changes(rows: Iterable[ConfigChange]) -> list[Change]:
+    return [Change(row) for row in rows]
 
 
 @require_safe
@@ -65,7 +85,7 @@ def config_list(request: HttpRequest) -> HttpResponse:
         "choices": _choices(rows, query),
         "groups": [(name, list(group)) for name, group in groupby(found, key=lambda row: row.config.category)],
         "filtered": any(query.get(name) for name in ("q", "category", "only")),
-        "changes": ConfigChange.objects.select_related("by")[:SHOWN_CHANGES],
+        "changes": _changes(ConfigChange.objects.select_related("by")[:SHOWN_CHANGES]),
         "may": may(request.user, GlobalConfig, "change"),
     }
     return render_page(request, "settings/list.html", "settings/_list.html", context)
@@ -96,12 +116,12 @@ class ConfigForm(PlainForm):
     def __init__(self, *args: Any, config: Config[Any], **kwargs: Any) -> None:
         self.config = config
         super().__init__(*args, **kwargs)
-        if config.kind is BOOL:
-            self.fields["value"] = forms.ChoiceField(
-                choices=(("true", "true"), ("false", "false")), widget=forms.RadioSelect({"class": "form-check-input"})
-            )
-        rule = f", {config.rule}" if config.rule else ""
-        self.fields["value"].help_text = f"{config.kind.words[0].upper()}{config.kind.words[1:]}{rule}."
+        if config.kind.choices:
+            choices = [(text, config.kind.people(config.kind.parse(text))) for text in config.kind.choices]
+            widget = forms.RadioSelect({"class": "form-check-input"})
+            self.fields["value"] = forms.ChoiceField(choices=choices, widget=widget)
+        else:
+            self.fields["value"].help_text = f"{capfirst(config.range)}."
 
     def clean_value(self) -> str:
         try:
@@ -126,7 +146,7 @@ def _save(request: HttpRequest, category: str, name: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, config, form, status=422)
     globalconfig.update(category, name, form.cleaned_data["value"], person(request))
-    messages.success(request, f"{category}.{name} is {in_words(config, config.get())} from now on.")
+    messages.success(request, f"{category}.{name} is {config.kind.people(config.get())} from now on.")
     return redirect("settings:list")
 
 
@@ -136,7 +156,7 @@ def config_reset(request: HttpRequest, category: str, name: str) -> HttpResponse
     """Back to the default."""
     config = _known(category, name)
     globalconfig.reset(category, name, person(request))
-    messages.success(request, f"{category}.{name} is back at its default, {in_words(config, config.default)}.")
+    messages.success(request, f"{category}.{name} is back at its default, {config.kind.people(config.default)}.")
     return redirect("settings:list")
 
 
@@ -153,7 +173,7 @@ def _page(request: HttpRequest, config: Config[Any], form: ConfigForm, status: i
         "row": Shown(config, config.get()),
         "form": form,
         "may": may(request.user, GlobalConfig, "change"),
-        "changes": changes[:50],
+        "changes": _changes(changes[:50]),
     }
     return render_page(request, "settings/detail.html", "settings/_detail.html", context, status=status)
 
@@ -162,4 +182,6 @@ def _page(request: HttpRequest, config: Config[Any], form: ConfigForm, status: i
 def history(request: HttpRequest) -> HttpResponse:
     """Every change of every configuration, newest first."""
     page = page_of_rows(request, ConfigChange.objects.select_related("by"))
-    return render_page(request, "settings/history.html", "settings/_history.html", {"page": page, "changes": page})
+    return render_page(
+        request, "settings/history.html", "settings/_history.html", {"page": page, "changes": _changes(page)}
+    )

@@ -201,8 +201,9 @@ def _no_storage(host: HostView) -> Reason:
 #: the processor of every guest under emulation
 EMULATED = "emulated"
 
+OS = "OS version"
 VERSIONS: tuple[tuple[str, Callable[[HostView], str]], ...] = (
-    ("OS version", lambda host: str(host.os) if host.os != Release() else ""),
+    (OS, lambda host: str(host.os) if host.os != Release() else ""),
     ("libvirt version", lambda host: host.libvirt_version),
     ("QEMU version", lambda host: host.qemu_version),
     # A guest started under KVM cannot go on under emulation, nor the other way round.
@@ -215,11 +216,14 @@ VERSIONS: tuple[tuple[str, Callable[[HostView], str]], ...] = (
 def versions(host: HostView, spec: AllocationSpec) -> Reason | None:
     """OS, libvirt, QEMU, virtualization and processor are those of the host a migration leaves ("Migrate VM").
 
-    What is not known of either is not taken for equal.
+    The OS may differ where `hostAllocator.migration.differentOs` lets it. What is not known of either is not taken for
+    equal.
     """
     if spec.current is None:
         return None
     for label, version in VERSIONS:
+        if label == OS and spec.other_os:
+            continue
         here, there = version(host), version(spec.current)
         if here != there or not here:
             sentence = f"{host.name} has {label} {here or 'unknown'}, {spec.current.name} has {there or 'unknown'}."

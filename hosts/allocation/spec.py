@@ -185,7 +185,8 @@ class AllocationSpec:
     `l2s` maps uuid to name for every L2 network behind the VM's L3 networks, `uplinks` the names of those that have a
     physical interface to it. `avoid` maps host uuid to
     the reason, put as the end of a sentence that begins with the host ("failed a moment ago"). `current`
-    is the host a migration leaves; it need not be put into `avoid`.
+    is the host a migration leaves; it need not be put into `avoid`. `other_os`: the operating system may be another one
+    than there.
     """
 
     cpu: int
@@ -200,6 +201,7 @@ class AllocationSpec:
     avoid: Mapping[str, str] = field(default_factory=dict)
     last_host_uuid: str | None = None
     current: HostView | None = None
+    other_os: bool = False
 
 
 @dataclass(frozen=True, slots=True)

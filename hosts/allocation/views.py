@@ -25,14 +25,17 @@ class Settings:
     reserved_cpu: int
     reserved_memory: int
     storage_reserved: int
+    other_os: bool
     levels: ReservedLevels
 
     @classmethod
     def read(cls) -> "Settings":
-        single = (config.CPU_RATIO, config.RESERVED_CPU, config.RESERVED_MEMORY, config.STORAGE_RESERVED)
-        ratio, cpu, memory, storage, *levels = read(*single, *config.RESERVED_LEVELS.values())
+        numbers = (config.CPU_RATIO, config.RESERVED_CPU, config.RESERVED_MEMORY, config.STORAGE_RESERVED)
+        ratio, cpu, memory, storage, other_os, *levels = read(
+            *numbers, config.OTHER_OS, *config.RESERVED_LEVELS.values()
+        )
         counts = dict(zip(config.RESERVED_LEVELS, levels, strict=True))
-        return cls(ratio, cpu, memory, storage, ReservedLevels(**counts))
+        return cls(ratio, cpu, memory, storage, other_os, ReservedLevels(**counts))
 
 
 def load_hosts(

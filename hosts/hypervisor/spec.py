@@ -69,7 +69,10 @@ class HostFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class DiskSpec:
-    """One disk of a domain; `target` is the guest's name for it (vda), `bus` virtio, scsi, sata or ide."""
+    """One disk of a domain; `target` is the guest's name for it (vda), `bus` virtio, scsi, sata or ide.
+
+    `cache` is QEMU's word for how the host caches it.
+    """
 
     volume_uuid: str
     pool: str
@@ -81,22 +84,28 @@ class DiskSpec:
     device: str = "disk"
     boot_order: int | None = None
     readonly: bool = False
+    cache: str = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class NicSpec:
-    """One NIC of a domain, on a libvirt network of the host."""
+    """One NIC of a domain, on a libvirt network of the host; only virtio has several queues."""
 
     nic_uuid: str
     network: str
     mac: str
     device_name: str
     model: str = "virtio"
+    queues: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class DomainSpec:
-    """A complete domain, decided elsewhere; drivers convert it and decide nothing."""
+    """A complete domain, decided elsewhere; drivers convert it and decide nothing.
+
+    `passthrough`, `hyper_v` and `hide_kvm` are of KVM alone: the processor as it is, Hyper-V's interfaces, and whether
+    KVM keeps itself from the guest.
+    """
 
     uuid: str
     title: str
@@ -107,6 +116,11 @@ class DomainSpec:
     emulation: Emulation
     machine: str = "q35"
     clock: str = "utc"
+    passthrough: bool = False
+    hyper_v: bool = False
+    hide_kvm: bool = False
+    console: str = "vnc"
+    video: str = "vga"
     disks: tuple[DiskSpec, ...] = ()
     nics: tuple[NicSpec, ...] = ()
     spare_pcie_ports: int = 8
@@ -116,11 +130,16 @@ class DomainSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationTarget:
-    """Where a domain migrates to: the target's libvirt URI as the source dials it, and its address for the data."""
+    """Where a domain migrates to, and how: the target's libvirt URI as the source dials it, its address for the data.
+
+    `slow_down` a guest that changes its memory faster than it is copied; `differences`: send what changed as such.
+    """
 
     name: str
     uri: str
     address: str
+    slow_down: bool = True
+    differences: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

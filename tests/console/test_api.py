@@ -218,8 +218,18 @@ def test_an_operation_answers_how_far_it_is(web: Client) -> None:
     assert (found["steps"][1]["done"], found["steps"][1]["total"]) == (1, 3)
 
 
+def test_an_operation_answers_by_what_it_was_asked_and_how_many_workers_were_lost_at_it(web: Client) -> None:
+    make_operation(via="command line", losses=2)
+    quiet = make_operation()
+    (found,) = web.get("/api/v1/operations/?q=losses>0").json()["inventories"]
+    assert (found["via"], found["losses"]) == ("command line", 2)
+    assert "via" not in web.get(f"/api/v1/operations/{quiet.pk}/").json()["inventory"]
+
+
 def test_the_description_tells_what_an_operations_error_and_steps_are_made_of(web: Client) -> None:
     schemas = web.get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()["components"]
     shown = schemas["schemas"]["Operation"]["properties"]
     assert "hypervisorCode" in shown["error"]["properties"]
     assert "secondsLeft" in shown["steps"]["items"]["properties"]
+    assert "workers that were lost" in shown["losses"]["description"]
+    assert "blank: Corral itself" in shown["via"]["description"]

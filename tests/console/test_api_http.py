@@ -1,6 +1,7 @@
 """The JSON endpoint as HTTP: verbs, tags of answers, caching, how often one may ask, pages far into a list."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,15 +102,20 @@ def test_answers_are_private_and_asked_for_each_time(web: Client) -> None:
 
 @pytest.fixture
 def counting(settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Requests are counted in a Redis that is there, in the middle of a minute, and 60 are allowed."""
+    """Requests are counted in a Redis that is there, from 07:08:20 on, and 60 a minute are allowed."""
     settings.REDIS_URL = redis_url
     monkeypatch.setattr(throttle, "_counter", throttle._Counter())
     globalconfig.update("api", "requestsPerMinute", str(globalconfig.API_LEAST))
     with redis.Redis.from_url(redis_url) as line:
         line.flushdb()
-        with travel(datetime(2026, 5, 6, 7, 8, 20, tzinfo=UTC), tick=False):
+        with travel(at(8, 20), tick=False):
             yield
         line.flushdb()
+
+
+def at(minute: int, second: int) -> datetime:
+    """Of the hour in which requests are counted; 60 seconds and more run on into the next minutes."""
+    return datetime(2026, 5, 6, 7, minute, tzinfo=UTC) + timedelta(seconds=second)
 
 
 def ask(key: str):
@@ -117,18 +123,47 @@ def ask(key: str):
 
 
 @pytest.mark.usefixtures("counting")
-def test_more_than_the_limit_is_429_until_the_next_minute() -> None:
+def test_more_than_the_limit_is_429_until_a_minute_has_passed() -> None:
     user = make_user()
     _, key = make_token(user=user)
     _, other = make_token(user=user)
     assert all(ask(key).status_code == 200 for _ in range(globalconfig.API_LEAST))
-    response = ask(key)
-    error = response.json()["error"]
-    assert (response.status_code, response["Retry-After"], error["code"]) == (429, "40", "ID.1003")
-    assert "At most 60 requests" in error["details"]
-    assert ask(other).status_code == 200  # each token has its own
-    with travel(datetime(2026, 5, 6, 7, 9, tzinfo=UTC), tick=False):
+    with travel(at(9, 10), tick=False):
+        response = ask(key)
+        error = response.json()["error"]
+        assert (response.status_code, response["Retry-After"], error["code"]) == (429, "10", "ID.1003")
+        assert "At most 60 requests" in error["details"]
+        assert ask(other).status_code == 200  # each token has its own
+    with travel(at(9, 21), tick=False):
         assert ask(key).status_code == 200
+
+
+@pytest.mark.usefixtures("counting")
+def test_no_minute_has_more_than_the_limit_wherever_it_begins() -> None:
+    _, key = make_token()
+    answered = []
+    for second in range(55, 125):  # two a second
+        with travel(at(9, second), tick=False):
+            answered += [second for _ in range(2) if ask(key).status_code == 200]
+    assert len(answered) > globalconfig.API_LEAST
+    busiest = max(sum(first <= one < first + 60 for one in answered) for first in answered)
+    assert busiest == globalconfig.API_LEAST
+
+
+@pytest.mark.usefixtures("counting")
+def test_what_is_refused_does_not_count() -> None:
+    _, key = make_token()
+    for _ in range(2 * globalconfig.API_LEAST):
+        ask(key)
+    with travel(at(9, 21), tick=False):
+        assert ask(key).status_code == 200
+
+
+@pytest.mark.usefixtures("counting")
+def test_requests_at_the_same_time_are_all_counted(redis_url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        counts = list(pool.map(lambda number: throttle._counter.add("corral:api:x", str(number), 100.0), range(80)))
+    assert sorted(count for count, _ in counts) == list(range(1, 81))
 
 
 @pytest.mark.usefixtures("counting")

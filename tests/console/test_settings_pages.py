@@ -1,8 +1,11 @@
 """/settings/: what is shown, changed, refused, and remembered."""
 
+from html import unescape
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils.text import capfirst
 
 from console import globalconfig
 from console.models import ConfigChange, GlobalConfig
@@ -21,12 +24,20 @@ def admin(client: Client) -> Client:
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return unescape(response.content.decode())
 
 
 def test_every_configuration_is_listed_with_its_meaning(admin: Client) -> None:
     page = text_of(admin.get("/settings/"))
-    assert all(config.name in page and config.description in page for config in globalconfig.definitions())
+    for config in globalconfig.definitions():
+        facts = (
+            config.name,
+            config.description,
+            config.effect,
+            capfirst(config.range),
+            config.kind.people(config.default),
+        )
+        assert all(fact in page for fact in facts), config.key
 
 
 def test_sizes_and_times_read_as_people_write_them(admin: Client) -> None:
@@ -94,6 +105,15 @@ def test_a_setting_shows_its_own_history(admin: Client) -> None:
     assert "ann" in page
     assert "bob" not in page
     assert "bob" in text_of(admin.get("/settings/history/"))
+
+
+def test_a_history_reads_as_people_write(admin: Client) -> None:
+    globalconfig.update(*RESERVED_MEMORY.key, "1G")
+    ConfigChange.objects.create(category="kvm", name="reservedMemory", before="much", after="1")
+    ConfigChange.objects.create(category="kvm", name="noMore", before="a", after="b")
+    page = admin.get("/settings/history/")
+    shown = [(change.before, change.after) for change in page.context["changes"]]
+    assert shown == [("a", "b"), ("much", "1 B"), ("512 MiB", "1 GiB")]
 
 
 def test_who_may_not_change_settings_reads_them_and_is_told(client: Client) -> None:

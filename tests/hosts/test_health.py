@@ -71,6 +71,47 @@ def test_the_next_turn_follows_the_interval_as_it_is_now(dc: Datacenter) -> None
     assert timedelta(seconds=5) < until < timedelta(seconds=8)
 
 
+def test_a_shorter_interval_holds_at_once(dc: Datacenter, asked: list[tuple[str, Heard]]) -> None:
+    update("host", "ping.interval", "3600")
+    look()
+    assert health.ask_for_due() == 1  # the other host
+    asked.clear()
+    update("host", "ping.interval", "20")
+    assert health.ask_for_due() == 1
+    assert asked == [(one().pk, Heard.POLL)]
+    assert health.ask_for_due() == 0
+
+
+def test_the_interval_may_be_shorter_than_the_wait_for_an_answer(
+    dc: Datacenter, asked: list[tuple[str, Heard]]
+) -> None:
+    update("host", "ping.interval", "1")
+    health.ask_for_due()
+    assert health.ask_for_due() == 0
+
+
+@pytest.mark.parametrize(("degree", "looking", "now"), [(1, 0, 1), (2, 0, 2), (1, 1, 0), (2, 1, 1)])
+def test_so_many_hosts_are_looked_at_at_a_time(
+    dc: Datacenter, asked: list[tuple[str, Heard]], degree: int, looking: int, now: int
+) -> None:
+    health.ask_for_due()
+    HostPulse.objects.update(look_at=ago(1))
+    if looking:
+        pulse(looking_until=timezone.now() + timedelta(seconds=30), look_at=timezone.now() + timedelta(seconds=30))
+    update("host", "ping.parallelismDegree", str(degree))
+    assert health.ask_for_due() == now
+
+
+def test_a_host_has_as_long_for_an_answer_as_is_set(dc: Datacenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    real = health.guard.deadline
+    monkeypatch.setattr(health.guard, "deadline", lambda seconds: given.append(seconds) or real(seconds))
+    look()
+    update("host", "ping.timeout", "3")
+    look()
+    assert given == [10, 3]
+
+
 def test_one_look_at_a_time_and_once_more_after_it(dc: Datacenter, asked: list[tuple[str, Heard]]) -> None:
     pulse(looking_until=timezone.now() + timedelta(seconds=30))
     dc.fleet.reset_calls()
@@ -176,6 +217,13 @@ def test_after_a_miss_the_next_try_comes_soon(dc: Datacenter) -> None:
     dc.fleet.cut_off("one")
     look()
     assert HostPulse.objects.get(host=one()).look_at < timezone.now() + timedelta(seconds=2)
+
+
+def test_how_soon_it_comes_is_a_setting(dc: Datacenter) -> None:
+    update("host", "ping.sleepPeriodAfterFailure", "30")
+    dc.fleet.cut_off("one")
+    look()
+    assert HostPulse.objects.get(host=one()).look_at > timezone.now() + timedelta(seconds=25)
 
 
 def lost(dc: Datacenter) -> None:

@@ -7,7 +7,8 @@ import pytest
 from lxml import etree
 
 from hosts.hypervisor.libvirt_driver.domain_xml import METADATA, domain_xml
-from hosts.hypervisor.spec import DiskSpec, DomainSpec, Emulation, NicSpec
+from hosts.hypervisor.libvirt_driver.migration import flags, parameters
+from hosts.hypervisor.spec import DiskSpec, DomainSpec, Emulation, MigrationTarget, NicSpec
 from tests.hosts.libvirt_golden import assert_golden, assert_valid
 
 UUID = "0123456789abcdef0123456789abcdef"
@@ -52,9 +53,21 @@ FULL = DomainSpec(
     serial_log=f"/var/log/libvirt/corral/{UUID}.log",
     metadata=(("zone", "7" * 32), ("name", "WEB & VM2")),
 )
+#: everything that can be chosen, other than it is by default
+CHOSEN = replace(
+    FULL,
+    passthrough=True,
+    hyper_v=True,
+    hide_kvm=True,
+    console="spice",
+    video="virtio",
+    disks=(replace(ROOT, cache="writeback"),),
+    nics=(replace(NIC, queues=4), replace(NIC, mac="fa:fe:34:56:78:01", model="e1000", queues=4)),
+)
 SPECS = {
     "small": SMALL,
     "full": FULL,
+    "chosen": CHOSEN,
     "emulated": replace(FULL, emulation=Emulation.QEMU),
     "older-machine": replace(SMALL, machine="pc", disks=(ROOT,)),
 }
@@ -98,6 +111,25 @@ def test_the_same_domain_has_the_same_name_and_uuid_everywhere() -> None:
 @pytest.mark.parametrize("emulation", Emulation)
 def test_the_emulation_is_the_domains_type(emulation: Emulation) -> None:
     assert written(replace(SMALL, emulation=emulation)).get("type") == emulation.value
+
+
+def test_the_translator_is_not_told_of_what_is_kvms() -> None:
+    plain = replace(CHOSEN, passthrough=False, hyper_v=False, hide_kvm=False, emulation=Emulation.QEMU)
+    assert domain_xml(replace(CHOSEN, emulation=Emulation.QEMU)) == domain_xml(plain)
+
+
+def test_only_virtio_has_several_queues() -> None:
+    virtio, other = written(CHOSEN).findall("devices/interface")
+    assert (virtio.find("driver").get("queues"), other.find("driver")) == ("4", None)
+
+
+@pytest.mark.parametrize("slow_down", [True, False])
+@pytest.mark.parametrize("differences", [True, False])
+def test_a_migration_slows_down_and_compares_as_it_is_told(slow_down: bool, differences: bool) -> None:
+    there = MigrationTarget(name="t", uri="u", address="10.0.0.1", slow_down=slow_down, differences=differences)
+    assert bool(flags(there) & libvirt.VIR_MIGRATE_AUTO_CONVERGE) is slow_down
+    assert bool(flags(there) & libvirt.VIR_MIGRATE_COMPRESSED) is differences
+    assert parameters(there).get(libvirt.VIR_MIGRATE_PARAM_COMPRESSION) == ("xbzrle" if differences else None)
 
 
 def test_a_title_is_one_line() -> None:

@@ -58,9 +58,11 @@ def test_settings_are_those_of_this_moment() -> None:
         ("kvm", "reservedMemory", "1G"),
         ("primaryStorage", "reservedCapacity", "5G"),
         ("hostAllocator", "reservedCapacity.clusterLevel", "false"),
+        ("hostAllocator", "migration.differentOs", "true"),
     ):
         update(category, name, value)
-    assert Settings.read() == Settings(3, 2, GIB, 5 * GIB, ReservedLevels(host=True, cluster=False, zone=True))
+    levels = ReservedLevels(host=True, cluster=False, zone=True)
+    assert Settings.read() == Settings(3, 2, GIB, 5 * GIB, other_os=True, levels=levels)
 
 
 @pytest.mark.parametrize("what", ["cpu", "memory"])

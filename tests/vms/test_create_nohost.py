@@ -265,6 +265,11 @@ def test_raised_overprovisioning_makes_room(dc: Datacenter) -> None:
     assert dc.accept(**offering(dc, cpu_num=161))
 
 
+def test_cpus_kept_back_by_the_setting_are_not_given_out(dc: Datacenter) -> None:
+    update("kvm", "reservedCpu", "160")
+    assert "(160 in total, 0 used, 160 reserved)" in refusal(dc, NoHost)["report"]["hosts"][0]["reason"]
+
+
 def test_a_full_range_is_told_with_numbers(dc: Datacenter) -> None:
     IpRange.objects.filter(l3_network=dc.l3).update(start_ip="10.10.1.2", end_ip="10.10.1.3")
     dc.create(name="first")

@@ -232,6 +232,14 @@ def test_room_for_volume_and_image_is_just_enough(dc: Datacenter) -> None:
     assert PrimaryStorage.objects.get().used_capacity == 99 * GIB
 
 
+def test_how_much_room_a_storage_keeps_is_a_setting(dc: Datacenter) -> None:
+    leave_storage(sum(sizes(dc)))
+    update("primaryStorage", "reservedCapacity", str(GIB + 1))
+    assert "has no primary storage with enough room" in refused(dc).data["report"]["hosts"][0]["reason"]
+    update("primaryStorage", "reservedCapacity", "0")
+    dc.accept()
+
+
 def test_a_cached_image_needs_no_room_again(dc: Datacenter) -> None:
     dc.create(name="first")
     leave_storage(sizes(dc)[0])

@@ -11,15 +11,19 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
 
+from console import globalconfig
 from console.errors import Busy, Forbidden, InvalidArgument
 from console.models import Operation, Status
+from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
 from tests.factories import make_image_store, make_superuser, make_user
 from tests.support.datacenter import Datacenter, datacenter
+from tests.support.life import ran
 from tests.support.pages import visitor
 from tests.vms.test_imagefile import MIB, qcow2
-from vms import images
+from vms import healing, images
 from vms.flows import image as flow
+from vms.life import destroy_vm
 from vms.models import CachedImage, Image, ImageStatus, VmInstance
 
 VALUES = {"name": "new", "media_type": "RootVolumeTemplate", "platform": "Linux"}
@@ -102,8 +106,8 @@ def test_a_failed_fetch_leaves_nothing(dc: Datacenter, site: str, answer: Any, w
     assert (dc.changes(before), files()) == ({}, there)
 
 
-def test_nothing_larger_than_the_room_is_fetched(dc: Datacenter, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MARGIN", 1 << 62)  # no disk has that much
+def test_nothing_larger_than_the_room_is_fetched(dc: Datacenter, site: str) -> None:
+    globalconfig.update("backupStorage", "reservedCapacity", str(1 << 62))  # no disk has that much
     Server.answers["/big"] = (200, {}, bytes(4096))
     operation = dc.run(add(f"{site}/big"))
     assert "has room for 0 B" in operation.error["details"]
@@ -210,6 +214,24 @@ def test_the_copy_that_volumes_are_based_on_stays(dc: Datacenter) -> None:
     assert [name for name in dc.files() if name.startswith("image-")]
     assert Image.objects.get().status == ImageStatus.DELETED
     assert visitor("reader").get(f"/images/{image.pk}/").status_code == 404
+
+
+def test_a_copy_goes_after_the_last_volume_that_was_based_on_it_once_in_each_interval(dc: Datacenter) -> None:
+    vm = dc.create()
+    ran(dc, images.delete_image(uuid=Image.objects.get().pk))
+    healing.collect_copies()
+    assert not Operation.objects.open().exists()
+    ran(dc, destroy_vm(vm.uuid))
+    dc.fleet.fault(call="delete_volume", error=HypervisorError("not now"), times=1)
+    healing.collect_copies()
+    ran(dc, Operation.objects.open().get())
+    healing.collect_copies()
+    assert not Operation.objects.open().exists()  # its turn has been
+    globalconfig.update("primaryStorage", "imageCache.garbageCollector.interval", "60")
+    healing.collect_copies()
+    ran(dc, Operation.objects.open().get())
+    assert dc.files() == []
+    assert PrimaryStorage.objects.get().used_capacity == 0
 
 
 def test_an_image_on_its_way_to_a_vm_is_not_deleted(dc: Datacenter) -> None:

@@ -56,6 +56,14 @@ def test_a_destroyed_vm_is_purged_when_its_time_is_over(dc: Datacenter) -> None:
     assert not VmInstance.objects.filter(pk=vm.pk).exists()
 
 
+def test_how_long_a_record_stays_is_a_setting(dc: Datacenter) -> None:
+    vm = dc.create()
+    ran(dc, destroy_vm(vm.uuid))
+    globalconfig.update("vm", "expungePeriod", "0")
+    healing.purge_destroyed()
+    assert not VmInstance.objects.filter(pk=vm.pk).exists()
+
+
 def test_a_stopped_vm_is_destroyed_by_any_host_that_reaches_its_storage(dc: Datacenter) -> None:
     vm = stopped(dc)
     last = Host.objects.get(pk=vm.last_host_id)

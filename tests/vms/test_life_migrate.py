@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from console import globalconfig
 from console.errors import Cancelled, Failure, Forbidden, NoHost, NotFound, WrongState
 from console.models import Operation, Status
 from console.operations.services import cancel
@@ -18,8 +19,9 @@ from tests.support.datacenter import Datacenter
 from tests.support.life import failed, ran, stopped
 from vms import healing
 from vms.flows import migrate as flows_migrate
-from vms.flows.migrate import watch
+from vms.flows.migrate import watch, way_to
 from vms.life import Asked, migrate_vm
+from vms.maintenance import plan_of
 from vms.models import VmInstance
 
 
@@ -101,6 +103,21 @@ def test_a_host_with_another_release_is_refused_with_both_releases(dc: Datacente
     assert dc.changes(before) == {}
 
 
+def test_another_release_is_allowed_by_a_setting_and_nothing_else_that_differs(dc: Datacenter) -> None:
+    vm = dc.create()
+    target = other(vm)
+    dc.fleet.set_host(target.name, os=OsRelease(distribution="debian", release="trixie", version="13"))
+    ran(dc, reconnect_host(uuid=target.pk))
+    globalconfig.update("hostAllocator", "migration.differentOs", "true")
+    assert [move.target.name for move in plan_of(vm.host).moves if move.target] == [target.name]
+    Host.objects.filter(pk=target.pk).update(qemu_version="8.2.0")
+    with pytest.raises(NoHost, match="QEMU version"):
+        migrate_vm(vm.uuid)
+    Host.objects.filter(pk=target.pk).update(qemu_version=vm.host.qemu_version)
+    ran(dc, migrate_vm(vm.uuid))
+    assert vm.reload().host == target
+
+
 def test_only_administrators_migrate(dc: Datacenter) -> None:
     vm = dc.create()
     berta = get_user_model().objects.create_user("berta", is_staff=True)
@@ -130,6 +147,24 @@ def half_way(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> 
         return progress
 
     monkeypatch.setattr(flows_migrate, "watch", watched)
+
+
+def test_how_long_one_may_come_no_nearer_is_a_setting(dc: Datacenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    real = flows_migrate.watch
+    monkeypatch.setattr(flows_migrate, "watch", lambda *args: given.append(args[2]) or real(*args))
+    vm = dc.create()
+    globalconfig.update("kvm", "migration.stallSeconds", "7")
+    ran(dc, migrate_vm(vm.uuid))
+    assert given == [7]
+
+
+def test_how_it_moves_is_a_setting(dc: Datacenter) -> None:
+    target = Host.objects.get(name="one")
+    assert [way_to(target).slow_down, way_to(target).differences] == [True, False]
+    globalconfig.update("kvm", "migrate.autoConverge", "false")
+    globalconfig.update("kvm", "migrate.xbzrle", "true")
+    assert [way_to(target).slow_down, way_to(target).differences] == [False, True]
 
 
 def test_a_migration_that_fails_leaves_all_as_it_was(dc: Datacenter) -> None:

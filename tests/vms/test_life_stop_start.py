@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from console import globalconfig
 from console.errors import Busy, NoHost, WrongState
 from console.models import Status
 from console.operations.services import cancel
@@ -31,6 +32,14 @@ def deaf(dc: Datacenter, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # stop
+
+
+def test_how_long_a_guest_may_take_is_a_setting(dc: Datacenter) -> None:
+    dc.fleet.set_host("one", shutdown_seconds=None)
+    globalconfig.update("vm", "stop.gracePeriod", "0")
+    vm = dc.create(host_uuid=dc.uuid("host", "one"))
+    operation = ran(dc, stop_vm(vm.uuid))
+    assert "did not shut down within 0 s and was switched off" in " ".join(step.note for step in operation.steps.all())
 
 
 def test_a_stopped_vm_is_on_no_host_and_remembers_its_last_one(dc: Datacenter) -> None:

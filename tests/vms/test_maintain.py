@@ -109,6 +109,30 @@ def test_a_dead_host_without_vms_is_taken_out_without_being_asked(dc: Datacenter
     assert "Disconnected and was not asked" in parent.steps.get(name="maintenance").note
 
 
+# what cannot leave, where that is to be ignored
+
+
+def test_what_cannot_leave_stays_and_the_host_is_in_maintenance_all_the_same(
+    dc: Datacenter, vms: list[VmInstance]
+) -> None:
+    globalconfig.update("host", "maintenanceMode.ignoreError", "true")
+    VmInstance.objects.filter(pk=vms[0].pk).update(memory_size=1 << 50)
+    parent = finished(dc, enter(dc.uuid("host", "one")))
+    assert (parent.status, host(dc).state) == (Status.SUCCEEDED, HostState.MAINTENANCE)
+    assert (vms[0].reload().host.name, dc.fleet.active_on(vms[0].pk)) == ("one", ["one"])
+    notes = {step.name: step.note for step in parent.steps.all()}
+    assert "Ignored: The last VM left on one cannot leave it. vm-0: No host can run this VM" in notes["evacuate"]
+    assert "Ignored: 1 domain runs on one that Corral does not move" in notes["maintenance"]
+
+
+def test_strangers_are_ignored_as_well(dc: Datacenter) -> None:
+    globalconfig.update("host", "maintenanceMode.ignoreError", "true")
+    stranger(dc, host="three")
+    parent = go(enter(dc.uuid("host", "three")))
+    assert host(dc, "three").state == HostState.MAINTENANCE
+    assert "that Corral does not move" in parent.steps.get(name="record").note
+
+
 # meanwhile
 
 

@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from console import globalconfig
 from console.models import Operation
 from hosts.models import Host
 from tests.support.pages import HTMX, query_count, text_of, visitor
@@ -72,6 +73,16 @@ def test_a_plan_in_which_nothing_can_leave_is_not_begun(boss: Client, show: Show
     assert 'type="submit">' not in body.partition('<form class="panel form"')[2]
 
 
+def test_where_that_is_ignored_the_page_says_that_they_stay(boss: Client, show: Showcase, one: Host) -> None:
+    globalconfig.update("host", "maintenanceMode.ignoreError", "true")
+    show.host("node-2", used_memory=64 * GIB)
+    show.vm("big", one)
+    body = text_of(boss.get(page_of(one)))
+    assert "what cannot leave goes on running there" in body
+    assert "It goes on running there while the host is out of service" in body
+    assert "Enter maintenance" in body
+
+
 def test_a_plan_in_which_some_can_leave_may_be_begun(boss: Client, show: Showcase, one: Host) -> None:
     show.host("node-2")
     show.vm("web-1", one), show.vm("lost", one, "Unknown")
@@ -112,7 +123,7 @@ def test_it_costs_the_same_however_many_vms_and_hosts_there_are(boss: Client, sh
     for number in range(1, 30):
         show.vm(f"web-{number}", one, nics=2)
         show.host(f"host-{number}")
-    assert query_count(boss, page_of(one)) == few == 21
+    assert query_count(boss, page_of(one)) == few == 22
 
 
 # entering

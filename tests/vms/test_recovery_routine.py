@@ -195,6 +195,14 @@ def test_it_looks_once_in_an_interval(dc: Datacenter) -> None:
     assert len(looks()) == 1
 
 
+def test_how_long_an_interval_is_is_a_setting(dc: Datacenter) -> None:
+    looked(dc)
+    long_ago()
+    globalconfig.update("recovery", "lookInterval", "0")
+    look_now_and_then()
+    assert len(looks()) == 1
+
+
 def test_two_workers_at_the_same_time_are_one_look(dc: Datacenter) -> None:
     look_now_and_then()
     look_now_and_then()

@@ -17,7 +17,7 @@ from console.operations.flow import Flow, Step, register
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostState, HostStatus
-from vms.config import EVACUATION_DEGREE
+from vms.config import EVACUATION_DEGREE, IGNORE_STUCK
 from vms.evacuation import Stand, cannot, stand
 from vms.life import MIGRATE, Asked, migrate_vm
 from vms.maintenance import MAINTAIN, enter, guests_of
@@ -76,7 +76,7 @@ class Begin(Step):
         with on_host(ctx, host) as hypervisor:
             active = _active(hypervisor)
         known = VmInstance.objects.in_bulk(list(active))
-        _refuse(host, [name for uuid, name in active.items() if uuid not in known])
+        _refuse(ctx, host, [name for uuid, name in active.items() if uuid not in known])
 
     def undo(self, ctx: StepContext) -> None:
         with ctx.fenced():
@@ -140,7 +140,8 @@ class Evacuate(Step):
         for vm in vms:
             self._consider(ctx, vm, look)
         if look.stuck and not (look.waiting or look.moving):
-            raise CannotLeave(_why_stuck(host, look.stuck, len(vms)))
+            _object(ctx, _why_stuck(host, look.stuck, len(vms)))
+            return True
         _tell(ctx, sum(child.status == Status.SUCCEEDED for child in children), len(vms), look.waiting)
         return not vms
 
@@ -222,7 +223,7 @@ class Leave(Step):
         host = the_host(ctx)
         if host.status == HostStatus.CONNECTED:
             with on_host(ctx, host) as hypervisor:
-                _refuse(host, list(_active(hypervisor).values()))
+                _refuse(ctx, host, list(_active(hypervisor).values()))
         else:
             ctx.note(f"The host is {host.status} and was not asked; no VM is recorded there")
         with ctx.fenced():
@@ -241,11 +242,18 @@ def _active(hypervisor: Hypervisor) -> dict[str, str]:
     return {info.uuid: info.name for info in listing if info.state.active and info.uuid not in ignored}
 
 
-def _refuse(host: Host, names: Sequence[str]) -> None:
+def _object(ctx: StepContext, why: str) -> None:
+    """Raises CannotLeave, unless that is to be ignored: then it is told beside the step."""
+    if not IGNORE_STUCK.get():
+        raise CannotLeave(why)
+    ctx.note(f"Ignored: {why}")
+
+
+def _refuse(ctx: StepContext, host: Host, names: Sequence[str]) -> None:
     if names:
         shown = ", ".join(sorted(names)[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
         what = "domain runs" if len(names) == 1 else "domains run"
-        raise CannotLeave(f"{len(names)} {what} on {host.name} that Corral does not move: {shown}")
+        _object(ctx, f"{len(names)} {what} on {host.name} that Corral does not move: {shown}")
 
 
 @receiver(signals.ended)

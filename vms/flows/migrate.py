@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from console.errors import Failure
+from console.globalconfig import read
 from console.naming import format_size
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
@@ -13,7 +14,7 @@ from hosts.hypervisor.port import Progress
 from hosts.hypervisor.spec import MigrationTarget
 from hosts.hypervisors import on_host
 from hosts.models import Host
-from vms.config import MIGRATION_STALL
+from vms.config import AUTO_CONVERGE, MIGRATION_STALL, XBZRLE
 from vms.flows.settle import LEFT, Begin, rest
 from vms.flows.steps import connect_networks, connections, the_vm, vm_on_host
 from vms.life import MIGRATE, Asked, migrate_vm
@@ -35,6 +36,14 @@ def target_of(vm: VmInstance) -> Host:
     if vm.target_host is None:
         raise Failure(f"VM {vm.name} is on its way to no host")
     return vm.target_host
+
+
+def way_to(target: Host) -> MigrationTarget:
+    """Where to, and how by the configurations as they are now."""
+    slow_down, differences = read(AUTO_CONVERGE, XBZRLE)
+    return MigrationTarget(
+        name=target.name, uri=target.uri, address=target.management_ip, slow_down=slow_down, differences=differences
+    )
 
 
 class PrepareTarget(Step):
@@ -68,9 +77,8 @@ class Move(Step):
 
     def run(self, ctx: StepContext) -> None:
         with vm_on_host(ctx) as (vm, _, hypervisor):
-            target = target_of(vm)
-            there = MigrationTarget(name=target.name, uri=target.uri, address=target.management_ip)
-            hypervisor.migrate_domain(vm.uuid, there, watch(ctx.transferred, ctx.interrupt, MIGRATION_STALL.get()))
+            patience = watch(ctx.transferred, ctx.interrupt, MIGRATION_STALL.get())
+            hypervisor.migrate_domain(vm.uuid, way_to(target_of(vm)), patience)
 
     def undo(self, ctx: StepContext) -> None:
         """Of a source that does not answer nothing is known: then the record says so."""

@@ -14,6 +14,7 @@ from hosts.models import Cluster, Host, HypervisorType, PrimaryStorage, Zone
 from networks.models import L3Network, SecurityGroup, UsedIp
 from vms.models.history import VmChange
 from vms.models.image import Image, Platform
+from vms.models.keeping import forget_disk_offering, forget_instance_offering
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator
 from vms.states import VmState
 
@@ -86,8 +87,9 @@ class VmInstance(Resource):
     )  # fmt: skip
     image = models.ForeignKey(Image, null=True, on_delete=models.PROTECT, related_name="vms")
     instance_offering = models.ForeignKey(
-        InstanceOffering, null=True, blank=True, on_delete=models.SET_NULL, related_name="vms"
-    )
+        InstanceOffering, null=True, blank=True, on_delete=forget_instance_offering, db_constraint=False,
+        related_name="vms",
+    )  # fmt: skip
     root_volume = models.OneToOneField(
         "vms.Volume", null=True, blank=True, on_delete=models.SET_NULL, related_name="root_of"
     )
@@ -182,8 +184,9 @@ class Volume(Resource):
         PrimaryStorage, null=True, blank=True, on_delete=models.PROTECT, related_name="volumes"
     )
     disk_offering = models.ForeignKey(
-        DiskOffering, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes"
-    )
+        DiskOffering, null=True, blank=True, on_delete=forget_disk_offering, db_constraint=False,
+        related_name="volumes",
+    )  # fmt: skip
     root_image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.PROTECT, related_name="volumes")
     type = models.CharField(max_length=8, choices=VolumeType)
     format = models.CharField(max_length=16, default="qcow2")

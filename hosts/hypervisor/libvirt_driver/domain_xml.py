@@ -37,6 +37,10 @@ CPU: dict[Emulation, tuple[dict[str, str], str | None]] = {
 }
 
 
+#: the port of a screen is the host's to choose
+PORTS = {"vnc": {"port": "-1", "autoport": "yes"}, "spice": {"autoport": "yes"}}
+
+
 def domain_xml(spec: DomainSpec, name: str = "") -> str:
     """The persistent definition of `spec` as text; the host knows it by its uuid where no name is given."""
     root = E.domain(
@@ -47,8 +51,8 @@ def domain_xml(spec: DomainSpec, name: str = "") -> str:
         E.vcpu(str(spec.vcpus), placement="static"),
         *_shares(spec),
         E.os(E.type("hvm", arch="x86_64", machine=spec.machine)),
-        E.features(E.acpi(), E.apic()),
-        _cpu(spec.emulation),
+        _features(spec),
+        _cpu(spec),
         _clock(spec),
         E.on_poweroff("destroy"),
         E.on_reboot("restart"),
@@ -77,8 +81,20 @@ def _shares(spec: DomainSpec) -> Iterator[Element]:
         yield E.cputune(E.shares(str(spec.cpu_shares)))
 
 
-def _cpu(emulation: Emulation) -> Element:
-    attributes, model = CPU[emulation]
+def _features(spec: DomainSpec) -> Element:
+    """Under the translator there is no KVM to hide, and nothing of Hyper-V."""
+    found = E.features(E.acpi(), E.apic())
+    if spec.hyper_v and spec.emulation is Emulation.KVM:
+        found.append(E.hyperv(E.relaxed(state="on"), E.vapic(state="on"), E.spinlocks(state="on", retries="8191")))
+    if spec.hide_kvm and spec.emulation is Emulation.KVM:
+        found.append(E.kvm(E.hidden(state="on")))
+    return found
+
+
+def _cpu(spec: DomainSpec) -> Element:
+    if spec.passthrough and spec.emulation is Emulation.KVM:
+        return E.cpu(mode="host-passthrough", check="none", migratable="on")
+    attributes, model = CPU[spec.emulation]
     children = (E.model(model, fallback="forbid"),) if model else ()
     return E.cpu(*children, **attributes)
 
@@ -100,8 +116,8 @@ def _devices(spec: DomainSpec) -> Element:
         E.serial(*_serial_log(spec), E.target(port="0"), type="pty"),
         E.console(E.target(type="serial", port="0"), type="pty"),
         E.input(type="tablet", bus="usb"),
-        E.graphics(E.listen(type="address", address="127.0.0.1"), type="vnc", port="-1", autoport="yes"),
-        E.video(E.model(type="vga")),
+        E.graphics(E.listen(type="address", address="127.0.0.1"), type=spec.console, **PORTS[spec.console]),
+        E.video(E.model(type=spec.video)),
         E.memballoon(E.stats(period=str(BALLOON_PERIOD)), model="virtio"),
         E.rng(E.backend("/dev/urandom", model="random"), model="virtio"),
     )
@@ -130,9 +146,8 @@ def _ports(spec: DomainSpec) -> int:
 
 
 def _disk(spec: DiskSpec) -> Element:
-    """Cache mode `none` keeps what the guest has flushed safe and lets it migrate; the file system of the
-    pool must know O_DIRECT."""
-    driver = {"name": "qemu", "type": spec.format, "cache": "none"}
+    """Cache mode `none` keeps what the guest has flushed safe; the file system of the pool must know O_DIRECT."""
+    driver = {"name": "qemu", "type": spec.format, "cache": spec.cache}
     if spec.device == "disk":
         driver["discard"] = "unmap"
     return E.disk(
@@ -153,5 +168,6 @@ def _nic(spec: NicSpec) -> Element:
         E.source(network=spec.network),
         E.target(dev=spec.device_name),
         E.model(type=spec.model),
+        *((E.driver(queues=str(spec.queues)),) if spec.queues > 1 and spec.model == "virtio" else ()),
         type="network",
     )

@@ -19,7 +19,6 @@ FLAGS = (
     | libvirt.VIR_MIGRATE_PEER2PEER
     | libvirt.VIR_MIGRATE_PERSIST_DEST
     | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
-    | libvirt.VIR_MIGRATE_AUTO_CONVERGE
     | libvirt.VIR_MIGRATE_UNSAFE
 )
 POLL_SECONDS = 0.3
@@ -82,11 +81,24 @@ class _Call(Thread):
         self.start()
 
     def run(self) -> None:
-        parameters = {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{self.target.address}"}
         try:
-            self.domain.migrateToURI3(self.target.uri, parameters, FLAGS)
+            self.domain.migrateToURI3(self.target.uri, parameters(self.target), flags(self.target))
         except libvirt.libvirtError as error:
             self.error = error
+
+
+def flags(target: MigrationTarget) -> int:
+    chosen = FLAGS
+    if target.slow_down:
+        chosen |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
+    if target.differences:
+        chosen |= libvirt.VIR_MIGRATE_COMPRESSED
+    return chosen
+
+
+def parameters(target: MigrationTarget) -> dict[str, str]:
+    found = {libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{target.address}"}
+    return found | ({libvirt.VIR_MIGRATE_PARAM_COMPRESSION: "xbzrle"} if target.differences else {})
 
 
 def _follow(domain: Any, call: _Call | None, progress: Progress | None) -> None:
