@@ -104,8 +104,8 @@ def test_so_many_hosts_are_looked_at_at_a_time(
 
 def test_a_host_has_as_long_for_an_answer_as_is_set(dc: Datacenter, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
-    real = health.guard.deadline
-    monkeypatch.setattr(health.guard, "deadline", lambda seconds: given.append(seconds) or real(seconds))
+    real = health.guard.patience
+    monkeypatch.setattr(health.guard, "patience", lambda seconds: given.append(seconds) or real(seconds))
     look()
     update("host", "ping.timeout", "3")
     look()
