@@ -52,6 +52,8 @@ KEYS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("Host", "zone"): ("Zone", "zoneUuid", "uuid"),
     ("Host", "cluster"): ("Cluster", "clusterUuid", "uuid"),
     ("Host", "vmInstance"): ("VmInstance", "uuid", "hostUuid"),
+    ("Host", "strangerVm"): ("StrangerVm", "uuid", "hostUuid"),
+    ("StrangerVm", "host"): ("Host", "hostUuid", "uuid"),
     ("PrimaryStorage", "zone"): ("Zone", "zoneUuid", "uuid"),
     ("PrimaryStorage", "cluster"): ("Cluster", "attachedClusterUuids", "uuid"),
     ("PrimaryStorage", "volume"): ("Volume", "uuid", "primaryStorageUuid"),

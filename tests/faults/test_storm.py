@@ -25,6 +25,7 @@ def test_a_storm_leaves_nothing_lost_doubled_stuck_or_left_over(django_db_blocke
     with running_console(django_db_blocker, children=16) as console, datacenter(*hosts) as center:
         globalconfig.update("host", "operation.parallelismDegree", "6")
         globalconfig.update("vm", "stop.gracePeriod", "10")
+        globalconfig.update("recovery", "lookInterval", "60")
         for name in hosts:
             center.fleet.set_host(name, migration_seconds=0.5, shutdown_seconds=0.2)
         storm = Storm(console, center, SEED, FAULTS)

@@ -26,6 +26,7 @@ from django.db.utils import load_backend
 from environ import Env
 from pytest_django import DjangoDbBlocker
 
+from console import globalconfig
 from console.models import Operation
 from console.operations import flow
 from console.operations.services import submit
@@ -269,6 +270,8 @@ def running_console(blocker: DjangoDbBlocker, *, children: int = 8) -> Iterator[
         with blocker.unblock(), database_of_all_threads(console.database):
             try:
                 console.start()
+                # A look would take the faults that are meant for operations; who wants one asks for it.
+                globalconfig.update("recovery", "lookInterval", "0")
                 yield console
             finally:
                 console.stop()
