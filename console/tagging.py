@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from console import systemtags
-from console.errors import InvalidArgument, NotFound
+from console.errors import InvalidArgument, NotFound, check_all
 from console.inventory import all_inventories
 from console.models import Operation, Tag, TagType
 from console.models.resource import Dated
@@ -56,6 +56,43 @@ def model_of(resource_type: str) -> type[Model]:
     nearest = near(resource_type, known)
     hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"known: {', '.join(sorted(known))}"
     raise InvalidArgument(f"There is no resource type {resource_type}; {hint}", field="resourceType")
+
+
+def type_of(model: type[Model]) -> str:
+    """The resource type of a model; empty for records that have no tags."""
+    return next((name for name, one in taggable().items() if one is model), "")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Tags that come with a new resource."""
+
+    user: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+
+
+NO_TAGS = Given()
+
+
+def check_given(resource_type: str, given: Given) -> None:
+    """Whether a resource of the type could have them. Raises InvalidArgument at userTags or systemTags."""
+    check_all(
+        lambda: check_user_tags(given.user),
+        lambda: systemtags.validate(resource_type, given.system),
+        lambda: _check_length(given.system),
+    )
+
+
+def give(resource_type: str, uuid: str, given: Given) -> None:
+    """Write what has been checked, in the transaction that makes the resource."""
+    systemtags.attach(resource_type, uuid, given.system, TagType.SYSTEM)
+    systemtags.attach(resource_type, uuid, given.user, TagType.USER)
+
+
+def _check_length(tags: Iterable[str]) -> None:
+    for tag in tags:
+        if problem := text_problem(tag, TAG_LENGTH):
+            raise InvalidArgument(f'System tag "{tag[:64]}" {problem}', field="systemTags")
 
 
 def check_user_tags(tags: Iterable[str]) -> None:

@@ -42,6 +42,7 @@ ASKED_IN: Mapping[str, tuple[str, str]] = {
     "name": ("basics", "name"),
     "description": ("basics", "description"),
     "systemTags": ("basics", "hostname"),
+    "userTags": ("basics", "tags"),
     "imageUuid": ("image", "image"),
     "instanceOfferingUuid": ("image", "offering"),
     "l3NetworkUuids": ("networks", "l3"),

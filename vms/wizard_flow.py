@@ -139,6 +139,7 @@ class Wizard:
             l3_network_uuids=tuple(values["l3"]),
             default_l3_network_uuid=values["default"],
             data_disk_offering_uuids=self.form(DISKS).uuids(),
+            user_tags=values["tags"].user,
             **({f"{kind}_uuid": place} if place else {}),
         )
         tags: list[tuple[str, ...]] = [(HOSTNAME.render(hostname=one),) for one in self.hostnames] or [()] * len(

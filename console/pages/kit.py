@@ -135,8 +135,10 @@ class Pages:
     """One resource. `space` is the namespace of its addresses; `rows` everything its lines and page show.
 
     `fragment` and `list_fragment` replace the drawn page or list by a template of the resource's own, which gets
-    `context`. `create` returns the new row, or the operation that makes it. `deletable` False: it has no delete;
-    `undeletable` says why a row cannot be deleted now, if so.
+    `context`. `create` gets the form's values, the uuid that the row shall have and who asks, and returns the row, or
+    the operation that makes it; its tags are written in the same transaction, or by itself (`creates_tags`): it then
+    finds them among the values. `deletable` False: it has no delete; `undeletable` says why a row cannot be deleted
+    now, if so.
     """
 
     model: type[Model]
@@ -160,6 +162,7 @@ class Pages:
     form: type[Form] | None = None
     edit_form: type[Form] | None = None
     create: Callable[[dict[str, Any], str, Person], Any] | None = None
+    creates_tags: bool = False
     update: Callable[[Row, dict[str, Any], Person], Done | None] | None = None
     values: Callable[[Row], dict[str, Any]] = lambda row: {}
     actions: tuple[Action, ...] = ()

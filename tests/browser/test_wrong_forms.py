@@ -115,6 +115,7 @@ VOLUME = {"name": "form-data", "primary_storage": "form-pool", **WORDS}
 FORMS_FILLED_WRONGLY = (
     Wrong("/views/new/?page=vms&query=q%3Dweb", ViewForm, {"default": "Open the list with it"}, {"name": MISSING}),
     Wrong("/zones/create/", NamedForm, {"name": ODD, **WORDS}, {"name": NOT_ASCII}),
+    Wrong("/zones/create/", NamedForm, {"name": "form-z", "tags": "blue\nodd::one"}, {"tags": "is no system tag"}),
     edit("/zones/", "zone"),
     Wrong("/zones/{goes}/delete/", ConfirmForm,
           {"confirm": "form-zon", "mode": "Remove the records anyway (Enforcing)"},
@@ -126,6 +127,7 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/hosts/create/", HostForm, {**HOST, "address": "-no-"}, {"address": "is not a hostname"}),
     Wrong("/hosts/create/", HostForm, {**HOST, "transport": "uri", "uri": "qemu:///system"}, {"uri": "is not one of"}),
     Wrong("/hosts/create/", HostForm, {**HOST, "transport": "ssh", "user": "a b"}, {"user": "is not a user name"}),
+    Wrong("/hosts/create/", HostForm, {**HOST, "tags": "reservedMemory::lots"}, {"tags": "is not a size"}),
     edit("/hosts/", "host"),
     Wrong("/primary-storages/create/", StorageForm, {"name": ODD, **WORDS},
           {"name": NOT_ASCII, "zone": MISSING, "url": MISSING}),
@@ -200,8 +202,8 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/volumes/create/", VolumeForm, {**VOLUME, "disk_offering": "form-disk · 1024 TiB"},
           {"primary_storage": "1024 TiB"}),
     edit("/volumes/", "volume"),
-    Wrong("/vms/{vm}/add-volume/", VmVolumeForm, {**VOLUME, "name": ODD},
-          {"name": NOT_ASCII, "disk_offering": MISSING},
+    Wrong("/vms/{vm}/add-volume/", VmVolumeForm, {**VOLUME, "name": ODD, "tags": "odd::one"},
+          {"name": NOT_ASCII, "disk_offering": MISSING, "tags": "is no system tag"},
           "main form .ask-foot .btn-primary"),
     Wrong("/vms/strangers/{stranger}/adopt/", AdoptForm,
           {"name": ODD, "root": "vdb", "platform": f"Other: {EMULATED}", **WORDS},
@@ -214,9 +216,9 @@ FORMS_FILLED_WRONGLY = (
 
 #: the create wizard page by page: what is wrong, and then what leads to the next one
 IN_THE_WIZARD = (
-    (Wrong("/vms/create/basics/", BasicsForm, {"name": ODD, "count": "0", "hostname": "-web", **WORDS},
-           {"name": NOT_ASCII, "count": "At least 1", "hostname": "inner hyphens"}, GO_ON),
-     {"name": "form-vm", "count": "1", "hostname": "web"}),
+    (Wrong("/vms/create/basics/", BasicsForm, {"name": ODD, "count": "0", "hostname": "-web", **WORDS, "tags": "a::b"},
+           {"name": NOT_ASCII, "count": "At least 1", "hostname": "inner hyphens", "tags": "no system tag"}, GO_ON),
+     {"name": "form-vm", "count": "1", "hostname": "web", "tags": "blue"}),
     (Wrong("/vms/create/image/", ImageForm, {}, {"image": "Choose an image", "offering": "Choose an offering"}, GO_ON),
      {"image": "{image}", "offering": "{offering}"}),
     (Wrong("/vms/create/networks/", NetworksForm, {}, {"l3": "Add at least one network"}, GO_ON),

@@ -119,6 +119,8 @@ def test_earlier_answers_are_checked_again(walk: Walk) -> None:
         ("hostname", "-web", "is not a hostname"),
         ("hostname", "a b", "is not a hostname"),
         ("description", "x" * 2049, "at most 2048"),
+        ("tags", "blue, odd::one", "odd::one is no system tag of VmInstanceVO"),
+        ("tags", "hostname::web", "hostname::web is asked for by a field of its own"),
     ],
 )
 def test_basics_say_what_is_wrong_where_it_is(walk: Walk, field: str, value: str, error: str) -> None:
