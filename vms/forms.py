@@ -82,7 +82,7 @@ class BasicsForm(WizardForm):
         given: Given = self.cleaned_data["tags"]
         if given.system:
             raise forms.ValidationError(
-                f"{given.system[0]} is asked for by a field of its own: the hostname above, addresses with the networks."
+                f"{given.system[0]} is asked for by a field of its own: the hostname above, addresses with networks."
             )
         return given
 

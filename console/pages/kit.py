@@ -10,12 +10,13 @@ from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import QueryDict
 
+from console import tagging
 from console.faces import Faces
 from console.listing import Column
 from console.lists.columns import further_fields
 from console.lists.spec import Listing
 from console.models import Operation
-from console.pages import cells
+from console.pages import cells, tag_cells
 from console.pages.cells import Cell
 from console.permissions import Verb
 from console.query.filters import QueryFilterSet
@@ -33,13 +34,16 @@ class CellColumn(Column):
 
 
 def further_columns(model: type[Model], columns: Iterable[Column]) -> tuple[CellColumn, ...]:
-    """Columns that are shown when they are asked for."""
-    return tuple(
+    """Columns that are shown when they are asked for: of fields, and of the user tags of what can have some."""
+    fields = (
         CellColumn(
             label=label, key=field.json, orm=field.source, extra=True, cell=_FURTHER.get(kind, cells.text)(field.source)
         )
         for field, label, kind in further_fields(model, columns)
     )
+    kind = tagging.type_of(model)
+    tags = CellColumn(label="Tags", extra=True, cell=tag_cells.chips(model), prepare=tag_cells.read_tags(kind))
+    return (*fields, tags) if kind else tuple(fields)
 
 
 _FURTHER: Mapping[Kind, Callable[[str], Cell]] = {

@@ -14,7 +14,7 @@ from console.forms import ConfirmForm, NamedForm, PlainForm
 from console.pages import kit
 from console.views.saved_views import ViewForm
 from console.views.settings import ConfigForm
-from console.views.tags import TagForm
+from console.views.tags import SystemTagForm, TagForm
 from console.views.tokens import TokenForm
 from hosts.forms import HostForm
 from hosts.pages.clusters import ClusterForm
@@ -42,6 +42,7 @@ USER = "fiona"
 GROUND = f"""
 {superuser(USER)}
 import json
+from console.tagging import create_system_tag
 from django.conf import settings
 from hosts.hypervisor.simulator.fleet import Fleet
 from hosts.hypervisor.spec import DiskSpec, VolumeSpec
@@ -76,6 +77,7 @@ rows = {{
     "volume": factories.make_volume(name="form-volume"), "vip": vip, "eip": factories.make_eip(name="form-eip"),
     "rule": factories.make_port_forwarding_rule(name="form-rule", vip=vip),
     "group": factories.make_security_group(name="form-group"),
+    "tag": create_system_tag(resource_type="HostVO", resource_uuid=sim.pk, tag="reservedCpu::1"),
 }}
 print(json.dumps({{name: row.pk for name, row in rows.items()}} | {{"stranger": stranger}}))
 """
@@ -209,6 +211,9 @@ FORMS_FILLED_WRONGLY = (
           {"name": ODD, "root": "vdb", "platform": f"Other: {EMULATED}", **WORDS},
           {"name": NOT_ASCII}),
     Wrong("/tags/add/HostVO/{host}/", TagForm, {"kind": "System tag", "tag": "odd::one"}, {"tag": "is no system tag"}),
+    Wrong("/tags/add/VmInstanceVO/{vm}/", TagForm, {"kind": "System tag", "tag": "staticIp::{l3}::10.20.0.77"},
+          {"tag": "only while it is stopped"}),
+    Wrong("/tags/{tag}/change/", SystemTagForm, {"tag": "reservedCpu::lots"}, {"tag": "is not a size"}),
     Wrong("/settings/host/ping.interval/", ConfigForm, {"value": "often"}, {"value": "a whole number of seconds"}),
     Wrong("/accounts/tokens/create/", TokenForm, {"name": " ", "expires": "30 days", "scope": "vm-instances"},
           {"name": MISSING}),
