@@ -142,6 +142,14 @@ def key_prefix(key: str) -> str:
 # networks -------------------------------------------------------------------------------------------------
 
 
+#: begins the name of the field for a chosen network's address; its uuid follows
+ADDRESS = "address-"
+
+
+def address_field(l3: str) -> str:
+    return f"{ADDRESS}{l3}"
+
+
 @dataclass(frozen=True, slots=True)
 class Nics:
     """The chosen L3 networks in the order of the guest's devices, and which is the default one."""

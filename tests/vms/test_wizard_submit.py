@@ -14,6 +14,7 @@ from tests.support.pages import text_of, visitor
 from tests.support.wizard import Walk, flashes
 from vms.models import VmInstance
 from vms.services import create_vm
+from vms.systemtags import STATIC_IP
 from vms.wizard import Draft
 from vms.wizard_flow import Wizard
 
@@ -48,6 +49,14 @@ def test_every_copy_has_the_tags(walk: Walk) -> None:
     walk.submit()
     tags = Tag.objects.filter(type=TagType.USER).values_list("resource_uuid", "tag")
     assert set(tags) == {(vm.pk, tag) for vm in VmInstance.objects.all() for tag in ("blue", "green")}
+
+
+def test_a_vm_has_the_address_that_was_asked_for(walk: Walk, dc: Datacenter) -> None:
+    walk.to("review", networks={f"address-{dc.l3}": "10.10.1.99"})
+    assert "10.10.1.99" in text_of(walk.get("review"))
+    walk.submit()
+    assert VmInstance.objects.get().nics.get(l3_network=dc.l3).ip == "10.10.1.99"
+    assert STATIC_IP.read(VmInstance.objects.get().pk) == {"l3": dc.l3, "ip": "10.10.1.99"}
 
 
 def test_going_back_after_creating_leads_to_what_was_created(walk: Walk) -> None:
