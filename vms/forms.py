@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from console.forms import PlainForm
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
@@ -134,7 +135,7 @@ class NetworksForm(WizardForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for uuid, option in self.offered.networks.items():
-            address = forms.CharField(label=f"Address on {option.name}", required=False)
+            address = forms.CharField(label=_address_label(option.name), required=False)
             address.widget.attrs |= {"placeholder": "any free one", "autocomplete": "off", "spellcheck": "false"}
             self.add_field(address_field(uuid), address)
 
@@ -260,6 +261,11 @@ class PlacementForm(WizardForm):
     def place_name(self) -> str:
         kind, uuid = self.place()
         return KINDS[AUTOMATIC] if kind == AUTOMATIC else f"{kind.capitalize()} {self.places()[kind][uuid].name}"
+
+
+def _address_label(network: str) -> str:
+    """What stands above it is the network's name, which is read out with it."""
+    return format_html('Address<span class="visually-hidden"> on {}</span>', network)
 
 
 def _labelled(option: Option) -> str:

@@ -43,8 +43,8 @@ def chips(model: type[Model]) -> Cell:
     where = tagged_url(model)
 
     def cell(row: Any) -> str:
-        pairs = [(where(tag), tag) for tag in row.user_tags]
-        links = format_html_join("", '<a class="chip" href="{}">{}</a>', pairs)
+        pairs = [(where(tag), tag, tag) for tag in row.user_tags]
+        links = format_html_join("", '<a class="chip" href="{}" title="{}">{}</a>', pairs)
         return format_html('<span class="chips">{}</span>', links) if pairs else corral.NOTHING
 
     return cell

@@ -37,7 +37,7 @@ def test_the_column_shows_user_tags_and_leads_to_all_that_have_them(web: Client,
     tagged(space, "blue")
     MAKERS[space]()
     body = text_of(web.get(f"{FOLDERS[space]}?columns=tags"))
-    assert f'<a class="chip" href="{FOLDERS[space]}?q=__userTag__%3Dblue">blue</a>' in body
+    assert f'<a class="chip" href="{FOLDERS[space]}?q=__userTag__%3Dblue" title="blue">blue</a>' in body
     assert "a::b" not in body
     assert len(web.get(f"{FOLDERS[space]}?q=__userTag__%3Dblue").context["page"]) == 1
 
