@@ -18,18 +18,24 @@ TAGS = "tags"
 
 
 class TagsField(forms.CharField):
-    """Tags, one per line or separated by commas as on the command line; those with `::` are system tags."""
+    """Tags, one per line or separated by commas as on the command line; those with `::` are system tags.
 
-    def __init__(self, resource_type: str, **options: Any) -> None:
-        self.resource_type = resource_type
-        options.setdefault("help_text", _help(resource_type))
+    `elsewhere` says where system tags are asked for, if not here.
+    """
+
+    def __init__(self, resource_type: str, *, elsewhere: str = "", **options: Any) -> None:
+        self.resource_type, self.elsewhere = resource_type, elsewhere
+        options.setdefault("help_text", _help("" if elsewhere else resource_type))
         super().__init__(label="Tags", required=False, widget=forms.Textarea({"rows": 2}), **options)
 
     def clean(self, value: Any) -> Given:
         try:
-            return read_tags(self.resource_type, super().clean(value))
+            given = read_tags(self.resource_type, super().clean(value))
         except InvalidArgument as problem:
             raise forms.ValidationError([part.details for part in problem.parts]) from problem
+        if given.system and self.elsewhere:
+            raise forms.ValidationError(f"{given.system[0]} {self.elsewhere}")
+        return given
 
 
 def read_tags(resource_type: str, text: str) -> Given:

@@ -10,7 +10,6 @@ from console.forms import PlainForm
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
 from console.naming import format_size, hostname_problem, name_problem
 from console.tag_field import TagsField
-from console.tagging import Given
 from networks.vips import why_not
 from vms.creation import MAX_DATA_VOLUMES, MAX_NICS
 from vms.creation import RESOURCE_TYPE as VM_TYPE
@@ -71,22 +70,18 @@ class BasicsForm(WizardForm):
     description = forms.CharField(
         required=False, max_length=DESCRIPTION_LENGTH, widget=forms.Textarea(attrs={"rows": 2})
     )
-    tags = TagsField(VM_TYPE, help_text="To find it by, one per line or separated by commas; every copy gets them.")
+    # What system tags of machines say has fields of its own, which know of copies.
+    tags = TagsField(
+        VM_TYPE,
+        elsewhere="is asked for by a field of its own: the hostname above, addresses with the networks.",
+        help_text="To find it by, one per line or separated by commas; every copy gets them.",
+    )
 
     def __init__(self, *args: Any, taken: Taken, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.taken = taken
         for name in ("name", "hostname"):
             self.fields[name].widget.attrs |= {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-
-    def clean_tags(self) -> Given:
-        """What system tags of machines say is asked for by fields of their own, which know of copies."""
-        given: Given = self.cleaned_data["tags"]
-        if given.system:
-            raise forms.ValidationError(
-                f"{given.system[0]} is asked for by a field of its own: the hostname above, addresses with networks."
-            )
-        return given
 
     def clean(self) -> dict[str, Any]:
         """Every copy's name and hostname has to be good, not only what was typed."""
