@@ -1,6 +1,9 @@
 """Tags are given to what exists, once, by its rules, and go with it."""
 
+import json
+
 import pytest
+from django.core.management import call_command
 
 from console import tagging
 from console.errors import InvalidArgument, NotFound, WrongState
@@ -158,3 +161,10 @@ def test_only_a_system_tag_that_is_there_can_be_changed(tag: str) -> None:
     made = tag and tagging.create_user_tag(resource_type="HostVO", resource_uuid=make_host().pk, tag=tag).pk
     with pytest.raises(NotFound):
         tagging.update_system_tag(uuid=made or "0" * 32, tag="reservedCpu::1")
+
+
+def test_the_command_changes_a_tag(capsys: pytest.CaptureFixture[str], named: VmInstance) -> None:
+    uuid = Tag.objects.get().pk
+    call_command("cli", "UpdateSystemTag", f"uuid={uuid}", "tag=hostname::shop")
+    shown = json.loads(capsys.readouterr().out)["inventory"]
+    assert (shown["uuid"], shown["tag"]) == (uuid, "hostname::shop")
