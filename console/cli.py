@@ -16,6 +16,7 @@ from console.inventory import Json
 from console.models import Operation
 from console.naming import parse_size
 from console.query.schema import near
+from console.tagging import Given, check_given
 
 
 class Arguments(dict[str, Any]):
@@ -99,14 +100,22 @@ class Parameter:
         return shown if self.required else f"[{shown}]"
 
 
+SYSTEM_TAGS, USER_TAGS = Parameter("systemTags", many=True), Parameter("userTags", many=True)
 #: what every command that makes a named resource accepts (semantics §1.2)
 RESOURCE_PARAMETERS = (
     Parameter("name", required=True),
     Parameter("description"),
     Parameter("resourceUuid"),
-    Parameter("systemTags", many=True),
-    Parameter("userTags", many=True),
+    SYSTEM_TAGS,
+    USER_TAGS,
 )
+
+
+def given_tags(resource_type: str, given: Arguments) -> Given:
+    """Take the tags for a new resource out of the arguments. Raises InvalidArgument."""
+    found = Given(user=tuple(given.pop(USER_TAGS.name, ())), system=tuple(given.pop(SYSTEM_TAGS.name, ())))
+    check_given(resource_type, found)
+    return found
 
 
 @dataclass(frozen=True)

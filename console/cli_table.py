@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model
 
 from console import inventory
 from console.cascade import delete
-from console.cli import Arguments, Command, Parameter, register
+from console.cli import Arguments, Command, Parameter, given_tags, register
 from console.inventory import Json
 from console.naming import snake_case
+from console.tagging import give
 
-#: what a command that makes a named thing accepts
-NAMED = (Parameter("name", required=True), Parameter("description"), Parameter("resourceUuid"))
 UUID = Parameter("uuid", required=True)
 DELETION = (UUID, Parameter("deleteMode", choices=("Permissive", "Enforcing")))
 
@@ -31,8 +31,13 @@ class Row:
     parameters: tuple[Parameter, ...]
 
     def run(self, given: Arguments) -> Json:
-        row = self.service(**{snake_case(name): value for name, value in given.items()})
-        return {"inventory": inventory.get(self.kind).get_json(row.pk)} if row else {}
+        made = inventory.get(self.kind)
+        tags = given_tags(made.resource_type, given)
+        with transaction.atomic():
+            row = self.service(**{snake_case(name): value for name, value in given.items()})
+            if row:
+                give(made.resource_type, row.pk, tags)
+        return {"inventory": made.get_json(row.pk)} if row else {}
 
 
 def deleting(model: type[Model]) -> Callable[..., None]:

@@ -62,6 +62,13 @@ def create_system_tag(given: Arguments) -> Json:
     return {"inventory": inventory.get("SystemTag").get_json(tag.pk)}
 
 
+@command("UpdateSystemTag", Parameter("uuid", required=True), Parameter("tag", required=True))
+def update_system_tag(given: Arguments) -> Json:
+    """Let a system tag say something else in its pattern, such as another hostname."""
+    tag = tagging.update_system_tag(uuid=given["uuid"], tag=given["tag"])
+    return {"inventory": inventory.get("SystemTag").get_json(tag.pk)}
+
+
 @command("DeleteTag", Parameter("uuid", required=True), Parameter("deleteMode", choices=("Permissive", "Enforcing")))
 def delete_tag(given: Arguments) -> Json:
     """Take a tag from its resource; one that does not exist is a success."""

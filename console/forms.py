@@ -23,6 +23,10 @@ CLASSES: Mapping[type[forms.Widget], str] = {
 }
 
 
+#: JSON names that one field stands for wherever it is
+COMMON_NAMES: Mapping[str, str] = {"userTags": "tags", "systemTags": "tags"}
+
+
 class PlainForm(forms.Form):
     """A form drawn field by field with label, help and error; `names` maps JSON names that differ to fields."""
 
@@ -31,9 +35,12 @@ class PlainForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            _say_bounds(field)
-            if css := _css_class(field.widget):
-                field.widget.attrs.setdefault("class", css)
+            _dress(field)
+
+    def add_field(self, name: str, field: forms.Field) -> None:
+        """One more field, drawn like the declared ones."""
+        _dress(field)
+        self.fields[name] = field
 
     def open_at_first(self) -> None:
         """The page opens at the first field that is wrong, or else at the first one."""
@@ -50,8 +57,20 @@ class PlainForm(forms.Form):
     def field_named(self, json: str) -> str | None:
         """The field behind a JSON name: managementIp is management_ip, clusterUuid is cluster."""
         snake = snake_case(json)
-        candidates = (self.names.get(json, ""), snake, snake.removesuffix("_uuid"), snake.removesuffix("_uuids"))
+        candidates = (
+            self.names.get(json, ""),
+            COMMON_NAMES.get(json, ""),
+            snake,
+            snake.removesuffix("_uuid"),
+            snake.removesuffix("_uuids"),
+        )
         return next((name for name in candidates if name in self.fields), None)
+
+
+def _dress(field: forms.Field) -> None:
+    _say_bounds(field)
+    if css := _css_class(field.widget):
+        field.widget.attrs.setdefault("class", css)
 
 
 def _say_bounds(field: forms.Field) -> None:

@@ -1,7 +1,8 @@
 """Lists: sortable columns and pages, all of it in the address."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
@@ -16,7 +17,7 @@ SORT, PAGE, COLUMNS = "sort", "page", "columns"
 class Column:
     """A heading; `key` is what the address sorts by, `orm` what that means, `classes` when it is shown.
 
-    `extra`: it is shown only when it is asked for.
+    `extra`: it is shown only when it is asked for. `prepare` reads what rows do not have, for a whole page.
     """
 
     label: str
@@ -24,6 +25,7 @@ class Column:
     orm: str = ""
     classes: str = ""
     extra: bool = False
+    prepare: Callable[[list[Any]], None] | None = None
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console import inventory
-from console.cli import Accepted, Arguments, Command, Parameter, command, register
+from console.cli import RESOURCE_PARAMETERS, Accepted, Arguments, Command, Parameter, command, given_tags, register
 from console.inventory import Json
 from hosts import services
 from hosts.states import STATE_EVENTS
@@ -17,15 +17,14 @@ STATE_EVENT = (
 
 @command(
     "AddKVMHost",
-    Parameter("name", required=True),
+    *RESOURCE_PARAMETERS,
     Parameter("clusterUuid", required=True),
     Parameter("managementIp", required=True),
     Parameter("uri"),
-    Parameter("description"),
-    Parameter("resourceUuid"),
 )
 def add_kvm_host(given: Arguments) -> Accepted:
     """Add a libvirt host to a cluster and shake hands with it; without `uri` it is reached over TLS."""
+    tags = given_tags(services.RESOURCE_TYPE, given)
     operation = services.add_host(
         name=given["name"],
         cluster_uuid=given["clusterUuid"],
@@ -33,6 +32,7 @@ def add_kvm_host(given: Arguments) -> Accepted:
         uri=given.get("uri"),
         description=given.get("description"),
         resource_uuid=given.get("resourceUuid"),
+        tags=tags,
         user=given.user,
     )
     return Accepted(operation, "Host", operation.subject_uuid)

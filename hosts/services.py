@@ -10,11 +10,14 @@ from console.models import Enablement, Operation
 from console.naming import hostname_problem, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert
+from console.tagging import NO_TAGS, Given, give
 from hosts.address import default_uri, uri_problem
 from hosts.flows import connect
 from hosts.models import Cluster, Host, HostState, HostStatus, Zone
 from hosts.states import target_of
 from hosts.status import set_status
+
+RESOURCE_TYPE = "HostVO"
 
 
 def add_host(
@@ -25,6 +28,7 @@ def add_host(
     uri: str | None = None,
     description: str | None = None,
     resource_uuid: str | None = None,
+    tags: Given = NO_TAGS,
     user: AbstractBaseUser | None = None,
     idempotency_key: str | None = None,
 ) -> Operation:
@@ -46,6 +50,7 @@ def add_host(
         )
         _check_address(host)
         insert(host, field="managementIp")
+        give(RESOURCE_TYPE, host.pk, tags)
         return _submit(connect.ADD, host, f"Add host {name}", user, idempotency_key)
 
     return once(idempotency_key, accept)
@@ -78,7 +83,7 @@ def _submit(kind: str, host: Host, title: str, user: AbstractBaseUser | None, ke
     return submit(
         kind=kind,
         title=title,
-        subject=("HostVO", host.uuid, host.name),
+        subject=(RESOURCE_TYPE, host.uuid, host.name),
         locks=[host.uuid],
         arguments={"uri": host.uri},
         user=user,

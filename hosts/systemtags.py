@@ -14,12 +14,17 @@ def _amount_problem(values: Mapping[str, str]) -> str | None:
     return None
 
 
+#: what a tag calls it, and what people do
+WORDS = {"Cpu": "CPU", "Memory": "memory"}
+
+
 def _reservation(resource_type: str, prefix: str, what: str) -> TagPattern:
+    where = "the host" if resource_type == "HostVO" else "each host here"
     return declare(
         TagPattern(
             resource_type,
             f"{prefix}reserved{what}::{{amount}}",
-            f"{what} of each host here that is never given to VMs",
+            f"{WORDS[what]} of {where} that is never given to VMs",
             check=_amount_problem,
         )
     )

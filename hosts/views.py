@@ -13,6 +13,7 @@ from console.htmx import render_page
 from console.models import Operation, Status
 from console.pages.answers import person
 from console.permissions import needs
+from console.tag_field import add_tags, given_in
 from hosts.flows.probe import PROBE, probe_host
 from hosts.forms import HostForm
 from hosts.hostside.installation import bring, set_up
@@ -46,6 +47,7 @@ def add(request: HttpRequest, uuid: str | None = None) -> HttpResponse:
     test = _Test(uuid)
     initial = {**_kept(request, uuid), **{name: value for name, value in request.GET.items() if name == "cluster"}}
     form = HostForm(request.POST if request.method == "POST" else None, initial=initial)
+    add_tags(form, Host)
     if request.method == "POST" and form.is_valid():
         try:
             return _go_on(request, form, test)
@@ -88,6 +90,7 @@ def _go_on(request: HttpRequest, form: HostForm, test: _Test) -> HttpResponse:
         cluster_uuid=values["cluster"].pk,
         management_ip=values["address"],
         uri=values["uri"],
+        tags=given_in(values),
         user=person(request),
         idempotency_key=f"add-host-{test.operation.pk}" if test.operation else None,
     )

@@ -1,7 +1,7 @@
 """Commands about VIPs and security groups (semantics §8.9)."""
 
-from console.cli import Parameter
-from console.cli_table import DELETION, NAMED, Row, declare, deleting, switching
+from console.cli import RESOURCE_PARAMETERS, Parameter
+from console.cli_table import DELETION, Row, declare, deleting, switching
 from hosts.cli import STATE_EVENT
 from networks import security, vips
 from networks.addresses import IpStrategy
@@ -16,7 +16,7 @@ declare(
         "Take an address of an L3 network for an EIP or for port forwarding.",
         "Vip",
         vips.create_vip,
-        (*NAMED, L3, Parameter("requiredIp"), Parameter("allocatorStrategy", choices=tuple(IpStrategy))),
+        (*RESOURCE_PARAMETERS, L3, Parameter("requiredIp"), Parameter("allocatorStrategy", choices=tuple(IpStrategy))),
     ),
     Row("ChangeVipState", "Enable or disable a VIP.", "Vip", switching(vips.change_vip_state), STATE_EVENT),
     Row("DeleteVip", "Give a VIP's address back, with the EIP or rules on it.", "Vip", deleting(Vip), DELETION),
@@ -25,7 +25,7 @@ declare(
         "Create a security group without rules, attached to nothing.",
         "SecurityGroup",
         security.create_group,
-        NAMED,
+        RESOURCE_PARAMETERS,
     ),
     Row(
         "ChangeSecurityGroupState",

@@ -78,15 +78,30 @@ def _strategy(text: str | None) -> IpStrategy:
 
 def required(l3: L3Network, ip: str, field: str = "requiredIp") -> UsedIp:
     """This very address. Raises InvalidArgument at `field` naming the ranges, or who has it."""
-    try:
-        address = required_address(ip, [ipam.address_range(row) for row in l3.ip_ranges.all()], ())
-    except AddressError as error:
-        raise InvalidArgument(str(error), field=field) from error
-    if used := ipam.take(l3, address.ip):
+    if problem := _outside(l3, ip):
+        raise InvalidArgument(problem, field=field)
+    if used := ipam.take(l3, ip):
         return used
-    holder = UsedIp.objects.filter(l3_network=l3, ip=address.ip).first()
-    who = holder_of(holder) if holder else "somebody else"
-    raise InvalidArgument(f"{address.ip} of network {l3.name} is taken by {who}", field=field)
+    raise InvalidArgument(_taken(l3, ip) or f"{ip} of network {l3.name} is taken by somebody else", field=field)
+
+
+def why_not(l3: L3Network, ip: str) -> str:
+    """Why an address of a network cannot be had now; empty when it can."""
+    return _outside(l3, ip) or _taken(l3, ip)
+
+
+def _outside(l3: L3Network, ip: str) -> str:
+    """Why a text is no address that the network gives out, with its ranges; empty when it is one."""
+    try:
+        required_address(ip, [ipam.address_range(row) for row in l3.ip_ranges.all()], ())
+    except AddressError as error:
+        return str(error)
+    return ""
+
+
+def _taken(l3: L3Network, ip: str) -> str:
+    holder = UsedIp.objects.filter(l3_network=l3, ip=ip).first()
+    return f"{ip} of network {l3.name} is taken by {holder_of(holder)}" if holder else ""
 
 
 def holder_of(used: UsedIp) -> str:

@@ -72,7 +72,7 @@ ACTIONS = (
     ),
     Action(
         "add-volume", "New volume", "plus", VmOperation.ATTACH_VOLUME, "volume.add", will="get a new volume",
-        permission="vms.add_volume", options=("name", "description", "disk_offering", "primary_storage"),
+        permission="vms.add_volume", options=("name", "description", "disk_offering", "primary_storage", "tags"),
         section="volumes", warning="An empty disk is made, and the guest finds it at its next start.",
     ),
     Action(

@@ -11,6 +11,7 @@ from console.models import Operation
 from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from console.resources import check_new, insert
+from console.tagging import Given, give
 from hosts import capacity
 from vms.adoption_plan import DiskPlan, NicPlan, Plan, plan_for, stranger_named
 from vms.creation import RESOURCE_TYPE
@@ -45,6 +46,7 @@ class Adopt:
     root: str = ""
     default_l3: str | None = None
     platform: str = ""
+    user_tags: tuple[str, ...] = ()
 
 
 def adopt(request: Adopt, asked: Asked = NOBODY) -> Operation:
@@ -64,6 +66,7 @@ def _accept(request: Adopt, asked: Asked) -> Operation:
     vm = _create_row(request, plan)
     _create_volumes(vm, volumes)
     _create_nics(vm, plan.connected)
+    give(RESOURCE_TYPE, vm.pk, Given(user=request.user_tags))
     for model in (Stranger, IgnoredDomain):
         model.objects.filter(domain_uuid=request.uuid).delete()
     operation = submit(

@@ -6,7 +6,9 @@ from django import forms
 
 from console.forms import NamedForm
 from console.naming import format_size
+from console.tag_field import TagsField
 from vms.adoption_plan import Plan
+from vms.creation import RESOURCE_TYPE as VM_TYPE
 from vms.models import Platform
 
 VIRTIO = "with drivers for virtio"
@@ -31,6 +33,8 @@ class AdoptForm(NamedForm):
         choices=[(one.value, f"{one.label}: {VIRTIO if one.virtio else EMULATED}") for one in Platform],
         help_text="Which devices it finds at its next start; suggested by the ones it has now.",
     )
+
+    tags = TagsField(VM_TYPE, elsewhere="is a system tag; the VM gets them on its own page.")
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
         volumes = [one.disk for one in plan.volumes]

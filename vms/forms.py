@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from console.forms import PlainForm
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
 from console.naming import format_size, hostname_problem, name_problem
+from console.tag_field import TagsField
+from networks.vips import why_not
 from vms.creation import MAX_DATA_VOLUMES, MAX_NICS
-from vms.wizard import MOST_COPIES, hostnames_of, names_of
+from vms.creation import RESOURCE_TYPE as VM_TYPE
+from vms.wizard import MOST_COPIES, address_field, hostnames_of, names_of
 from vms.wizard_options import NetworkOption, Offered, Option, Options
 
 #: hostnames -> for those that are taken, by whom, as a sentence
@@ -66,6 +70,12 @@ class BasicsForm(WizardForm):
     description = forms.CharField(
         required=False, max_length=DESCRIPTION_LENGTH, widget=forms.Textarea(attrs={"rows": 2})
     )
+    # What system tags of machines say has fields of its own, which know of copies.
+    tags = TagsField(
+        VM_TYPE,
+        elsewhere="is asked for by a field of its own: the hostname above, addresses with the networks.",
+        help_text="To find it by, one per line or separated by commas; every copy gets them.",
+    )
 
     def __init__(self, *args: Any, taken: Taken, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -112,10 +122,17 @@ class ListField(forms.Field):
 
 
 class NetworksForm(WizardForm):
-    """The L3 networks in the order of the guest's devices, and the default one."""
+    """The L3 networks in the order of the guest's devices, the default one, and addresses that are wanted."""
 
     l3 = ListField(error_messages={"required": "Add at least one network."})
     default = forms.CharField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for uuid, option in self.offered.networks.items():
+            address = forms.CharField(label=_address_label(option.name), required=False)
+            address.widget.attrs |= {"placeholder": "any free one", "autocomplete": "off", "spellcheck": "false"}
+            self.add_field(address_field(uuid), address)
 
     def clean_l3(self) -> list[str]:
         uuids: list[str] = self.cleaned_data["l3"]
@@ -142,7 +159,17 @@ class NetworksForm(WizardForm):
             values["default"] = uuids[0]
         elif uuids and values.get("default") not in uuids:
             self.add_error("default", "Choose the default network: it gives the guest its route and resolver.")
+        typed = {uuid: values.get(address_field(uuid)) for uuid in uuids}
+        values["addresses"] = {uuid: ip for uuid, ip in typed.items() if ip}
+        for uuid, ip in values["addresses"].items():
+            if problem := self._address_problem(uuid, ip):
+                self.add_error(address_field(uuid), problem)
         return values
+
+    def _address_problem(self, uuid: str, ip: str) -> str:
+        if self.copies > 1:
+            return f"{self.copies} copies cannot have one address; leave it empty, or ask for one copy."
+        return why_not(self.offered.networks[uuid].row, ip)
 
 
 class DisksForm(WizardForm):
@@ -229,6 +256,11 @@ class PlacementForm(WizardForm):
     def place_name(self) -> str:
         kind, uuid = self.place()
         return KINDS[AUTOMATIC] if kind == AUTOMATIC else f"{kind.capitalize()} {self.places()[kind][uuid].name}"
+
+
+def _address_label(network: str) -> str:
+    """What stands above it is the network's name, which is read out with it."""
+    return format_html('Address<span class="visually-hidden"> on {}</span>', network)
 
 
 def _labelled(option: Option) -> str:

@@ -1,7 +1,7 @@
 """Commands about EIPs, port forwarding and who is in a security group (semantics §8.9)."""
 
-from console.cli import Parameter
-from console.cli_table import DELETION, NAMED, UUID, Row, declare, deleting, switching
+from console.cli import RESOURCE_PARAMETERS, Parameter
+from console.cli_table import DELETION, UUID, Row, declare, deleting, switching
 from hosts.cli import STATE_EVENT
 from vms import forwarding, membership
 from vms.models import Eip, ForwardedProtocol, PortForwardingRule
@@ -25,7 +25,7 @@ declare(
         "Create an EIP on a VIP, attached to a NIC when one is named.",
         "Eip",
         forwarding.create_eip,
-        (*NAMED, VIP, Parameter("vmNicUuid")),
+        (*RESOURCE_PARAMETERS, VIP, Parameter("vmNicUuid")),
     ),
     Row("ChangeEipState", "Enable or disable an EIP.", "Eip", switching(forwarding.change_eip_state), STATE_EVENT),
     Row("DeleteEip", "Delete an EIP; its VIP stays.", "Eip", deleting(Eip), DELETION),
@@ -42,7 +42,7 @@ declare(
         "Forward ports of a VIP to as many ports of a NIC, when one is named.",
         RULE,
         forwarding.create_rule,
-        (*NAMED, VIP, *PORTS, Parameter("vmNicUuid")),
+        (*RESOURCE_PARAMETERS, VIP, *PORTS, Parameter("vmNicUuid")),
     ),
     Row(
         "ChangePortForwardingRuleState",

@@ -16,19 +16,27 @@ from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
 from hosts.config import STORE_RESERVED
+from console.tagging import NO_TAGS, Given, give
 from hosts.models import ImageStore
 from hosts.states import target_of
 from vms.imagefile import ImageFacts, ImageFileError, inspect
 from vms.models import Image, ImageFormat, ImageStatus, MediaType, Volume, VolumeStatus, VolumeType
 
 ADD, DELETE = "image.add", "image.delete"
+RESOURCE_TYPE = "ImageVO"
 
 #: what a form or command says of a new image, besides where it comes from
 Values = dict[str, Any]
 
 
 def add_image_from_url(
-    *, store_uuid: str, url: str, values: Values, resource_uuid: str | None = None, user: AbstractBaseUser | None = None
+    *,
+    store_uuid: str,
+    url: str,
+    values: Values,
+    tags: Given = NO_TAGS,
+    resource_uuid: str | None = None,
+    user: AbstractBaseUser | None = None,
 ) -> Operation:
     """Fetch an image by http or https; the record goes again when that fails. file:// is for superusers."""
     check_url(url, user)
@@ -37,6 +45,7 @@ def add_image_from_url(
     def accept() -> Operation:
         image = _new(store_uuid, values, resource_uuid, url=url, status=ImageStatus.DOWNLOADING)
         insert(image)
+        give(RESOURCE_TYPE, image.pk, tags)
         return submit(
             kind=ADD,
             title=f"Add image {image.name}",
@@ -68,6 +77,7 @@ def add_image_from_file(
     store_uuid: str,
     file: Path,
     values: Values,
+    tags: Given = NO_TAGS,
     resource_uuid: str | None = None,
 ) -> Image:
     """Take a file into a store, by renaming it where that is possible; a refused file is left to the caller."""
@@ -77,7 +87,9 @@ def add_image_from_file(
     fit(image, facts)
     try:
         _move(file, image.path)
-        insert(image)
+        with transaction.atomic():
+            insert(image)
+            give(RESOURCE_TYPE, image.pk, tags)
     except BaseException:
         image.path.unlink(missing_ok=True)
         raise

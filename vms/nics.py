@@ -5,12 +5,13 @@ from random import Random
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from console.errors import Failure
+from console.errors import Failure, InvalidArgument, NoAddress
 from networks import ipam
 from networks.guest import new_mac
 from networks.models import AddressUse, L3Network, UsedIp
 from networks.vips import required
 from vms.models import Eip, PortForwardingRule, VmInstance, VmNic
+from vms.systemtags import STATIC_IP, static_ips_of
 
 MAC_TRIES = 5
 
@@ -86,24 +87,50 @@ def _remove(nic: VmNic) -> None:
 def mend_nics(vm: VmInstance, rng: Random) -> None:
     """Before a start: NICs whose network is gone go, those whose address is gone get another (semantics §9.3).
 
-    When the default network is gone, that of the first NIC takes its place.
-    Must run in a transaction; raises NoAddress.
+    One with a tag has the address of its tag, or the VM does not start. When the default network is gone, that of the
+    first NIC takes its place. Must run in a transaction; raises NoAddress.
     """
     for gone in vm.nics.filter(l3_network=None):
         _remove(gone)
-    nics = list(vm.nics.select_related("l3_network", "used_ip").order_by("device_id"))
+    nics = list(vm.nics.select_related("l3_network", "used_ip", "vm").order_by("device_id"))
+    wanted = static_ips_of(vm.pk)
     for nic in nics:
-        former = nic.used_ip
-        if nic.l3_network and (former is None or former.ip_range_id is None):
-            _readdress(nic, nic.l3_network, ipam.allocate(nic.l3_network, rng))
+        l3 = nic.l3_network
+        if l3 and l3.pk in wanted:
+            _keep_promise(nic, l3, wanted[l3.pk])
+        elif l3 and _is_lost(nic.used_ip):
+            _readdress(nic, l3, ipam.allocate(l3, rng))
     if nics and vm.default_l3_network_id not in {nic.l3_network_id for nic in nics}:
         _become_default(vm, nics[0], rng)
 
 
+def _keep_promise(nic: VmNic, l3: L3Network, ip: str) -> None:
+    """The address of its tag. Raises NoAddress naming the tag."""
+    try:
+        readdress(nic, l3, ip)
+    except InvalidArgument as problem:
+        tag = STATIC_IP.render(l3=l3.pk, ip=ip)
+        raise NoAddress(
+            f"VM {nic.vm.name} is to have {ip} on network {l3.name}, by its tag {tag}, and cannot: "
+            f"{problem.details.rstrip('.')}. Without the tag it starts with another address"
+        ) from problem
+
+
 def readdress(nic: VmNic, l3: L3Network, ip: str) -> None:
     """Another address, this very one. Must run in a transaction; raises InvalidArgument saying who has it."""
-    if nic.ip != ip:
-        _readdress(nic, l3, required(l3, ip, "systemTags"))
+    former = nic.used_ip
+    if nic.ip == ip and not _is_lost(former):
+        return
+    if former and former.ip == ip:
+        # Its range is gone; another one may have the address now, and it is no longer in that one's way.
+        former.delete()
+        nic.used_ip = None
+    _readdress(nic, l3, required(l3, ip, "systemTags"))
+
+
+def _is_lost(used: UsedIp | None) -> bool:
+    """An address whose range is gone means nothing on its network any more."""
+    return used is None or used.ip_range_id is None
 
 
 def _readdress(nic: VmNic, l3: L3Network, used: UsedIp) -> None:

@@ -2,6 +2,7 @@
 
 from console.errors import InvalidArgument
 from console.models import Operation
+from console.tag_field import read_tags
 from vms import life, volumes
 from vms.actions import Wish, accepts
 from vms.life import Asked
@@ -48,12 +49,15 @@ def attach_volume(wish: Wish) -> Operation | None:
 
 @accepts("add-volume")
 def add_volume(wish: Wish) -> Operation | None:
+    tags = read_tags(volumes.RESOURCE_TYPE, wish.options.get("tags", ""))
     request = volumes.NewVolume(
         name=wish.options.get("name", ""),
         description=wish.options.get("description"),
         disk_offering_uuid=_chosen(wish, "disk_offering", "Choose a size", "diskOfferingUuid"),
         primary_storage_uuid=wish.options.get("primary_storage"),
         vm_instance_uuid=wish.uuid,
+        system_tags=tags.system,
+        user_tags=tags.user,
     )
     return volumes.create_volume(request, _asked(wish))
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from random import SystemRandom
 from typing import Any
 
+from console.tag_field import add_tags
 from vms import life
 from vms.attaching import volumes_for
 from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
-from vms.models import VmInstance, VolumeType
+from vms.models import VmInstance, Volume, VolumeType
 from vms.queries import with_services
 from vms.states import VmOperation, VmState, refusal
 from vms.targets import chosen_among, targets
@@ -84,6 +85,7 @@ def of_add_volume(vm: VmInstance, given: Given) -> dict[str, Any]:
     if refusal(VmOperation.ATTACH_VOLUME, VmState(vm.state)):
         return {}
     form = VmVolumeForm(given if "name" in given else None, vm=vm)
+    add_tags(form, Volume)
     return {"form": form, "heading": f"New volume for {vm.name}", "submit": "Create and attach"}
 
 

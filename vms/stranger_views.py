@@ -110,7 +110,8 @@ def adopt(request: HttpRequest, uuid: str) -> HttpResponse:
 
 
 def _adopt(request: HttpRequest, uuid: str, values: dict[str, Any]) -> None:
-    wanted = adoption.Adopt(uuid=uuid, **{name: values[name] for name in AdoptForm.DECIDES})
+    decided = {name: values[name] for name in AdoptForm.DECIDES}
+    wanted = adoption.Adopt(uuid=uuid, user_tags=values["tags"].user, **decided)
     adoption.adopt(wanted, Asked(user=person(request), key=f"adopt.{uuid}.{values['fresh']}"))
 
 

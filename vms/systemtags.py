@@ -51,6 +51,12 @@ def static_ips(tags: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def static_ips_of(vm: str) -> dict[str, str]:
+    """Addresses that a VM has tags for, by L3 network; one statement."""
+    tags = Tag.objects.filter(resource_uuid=vm, resource_type=STATIC_IP.resource_type, type=TagType.SYSTEM)
+    return static_ips(tags.values_list("tag", flat=True))
+
+
 OFFERINGS = {"InstanceOfferingVO": "root volumes", "DiskOfferingVO": "data volumes"}
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from console.errors import InvalidArgument, WrongState
-from console.models import ResourceLock, Tag, TagType
+from console.models import ResourceLock
 from console.systemtags import Values
 from console.tagging import Effect, affects
 from networks.models import L3Network
 from vms.creation import refuse_taken
 from vms.nics import readdress
 from vms.states import VmState
-from vms.systemtags import HOSTNAME, STATIC_IP, static_ips
+from vms.systemtags import HOSTNAME, STATIC_IP, static_ips_of
 
 
 def _name(vm: Any, values: Values) -> None:
@@ -30,8 +30,7 @@ def _address(vm: Any, values: Values) -> None:
     if vm.state != VmState.STOPPED or ResourceLock.objects.filter(pk=vm.pk).exists():
         what = "an operation works on it" if vm.state == VmState.STOPPED else f"it is {vm.state}"
         raise WrongState(f"VM {vm.name} gets another address only while it is stopped; {what}")
-    tags = Tag.objects.filter(resource_uuid=vm.pk, type=TagType.SYSTEM).values_list("tag", flat=True)
-    if held := static_ips(tags).get(l3):
+    if held := static_ips_of(vm.pk).get(l3):
         has = STATIC_IP.render(l3=l3, ip=held)
         raise InvalidArgument(f"VM {vm.name} has {has} already; remove it first", field="systemTags")
     readdress(nic, nic.l3_network, ip)

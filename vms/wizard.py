@@ -42,6 +42,7 @@ ASKED_IN: Mapping[str, tuple[str, str]] = {
     "name": ("basics", "name"),
     "description": ("basics", "description"),
     "systemTags": ("basics", "hostname"),
+    "userTags": ("basics", "tags"),
     "imageUuid": ("image", "image"),
     "instanceOfferingUuid": ("image", "offering"),
     "l3NetworkUuids": ("networks", "l3"),
@@ -139,6 +140,14 @@ def key_prefix(key: str) -> str:
 
 
 # networks -------------------------------------------------------------------------------------------------
+
+
+#: begins the name of the field for a chosen network's address; its uuid follows
+ADDRESS = "address-"
+
+
+def address_field(l3: str) -> str:
+    return f"{ADDRESS}{l3}"
 
 
 @dataclass(frozen=True, slots=True)

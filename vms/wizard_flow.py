@@ -12,7 +12,7 @@ from vms import queries
 from vms.creation import CreateVm
 from vms.forms import BasicsForm, DisksForm, ImageForm, NetworksForm, PlacementForm, WizardForm
 from vms.services import create_vm
-from vms.systemtags import HOSTNAME
+from vms.systemtags import HOSTNAME, STATIC_IP
 from vms.wizard import (
     MOST_COPIES,
     REVIEW,
@@ -139,12 +139,13 @@ class Wizard:
             l3_network_uuids=tuple(values["l3"]),
             default_l3_network_uuid=values["default"],
             data_disk_offering_uuids=self.form(DISKS).uuids(),
+            user_tags=values["tags"].user,
             **({f"{kind}_uuid": place} if place else {}),
         )
-        tags: list[tuple[str, ...]] = [(HOSTNAME.render(hostname=one),) for one in self.hostnames] or [()] * len(
-            self.names
-        )
-        return tuple(ask(name=name, system_tags=own) for name, own in zip(self.names, tags, strict=True))
+        named: list[tuple[str, ...]] = [(HOSTNAME.render(hostname=one),) for one in self.hostnames]
+        pinned = tuple(STATIC_IP.render(l3=l3, ip=ip) for l3, ip in values["addresses"].items())
+        tags = named or [()] * len(self.names)
+        return tuple(ask(name=name, system_tags=own + pinned) for name, own in zip(self.names, tags, strict=True))
 
 
 # submitting -----------------------------------------------------------------------------------------------

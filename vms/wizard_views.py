@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.forms import BoundField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +18,19 @@ from console.models import Operation
 from console.permissions import needs
 from vms import wizard_preview
 from vms.models import VmInstance
-from vms.wizard import REVIEW, STEPS, SUBMITTED_KEY, Draft, Nics, Step, discard, step_after, step_called, steps_before
+from vms.wizard import (
+    REVIEW,
+    STEPS,
+    SUBMITTED_KEY,
+    Draft,
+    Nics,
+    Step,
+    address_field,
+    discard,
+    step_after,
+    step_called,
+    steps_before,
+)
 from vms.wizard_flow import BASICS, DISKS, IMAGE, NETWORKS, PLACEMENT, Wizard, accepted, submit
 
 #: name and value of the button that was pressed; an empty one goes on to the next page
@@ -105,7 +118,8 @@ def _change_nics(draft: Draft, button: str) -> None:
     nics = Nics(tuple(given.get("l3", [])), next(iter(given.get("default", [])), ""))
     if button:
         nics = nics.changed(action, uuid)
-        draft.answer(NETWORKS, {"l3": nics.l3s, "default": [nics.default] if nics.default else []})
+        typed = {name: given[name] for name in map(address_field, nics.l3s) if name in given}
+        draft.answer(NETWORKS, {"l3": nics.l3s, "default": [nics.default] if nics.default else [], **typed})
 
 
 def _changed(request: HttpRequest, wizard: Wizard, here: Step, button: str) -> HttpResponse:
@@ -155,10 +169,11 @@ def _context(request: HttpRequest, wizard: Wizard, here: Step) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class NicLine:
-    """A chosen network: its option (None: it is gone), device and place in the order."""
+    """A chosen network: its option (None: it is gone), the field of its address, device and place in the order."""
 
     uuid: str
     option: Any
+    address: BoundField | None
     device: str
     is_default: bool
     is_first: bool
@@ -166,10 +181,11 @@ class NicLine:
 
 
 def _networks(wizard: Wizard) -> dict[str, Any]:
-    nics, offered = wizard.nics, wizard.offered.networks
+    nics, offered, form = wizard.nics, wizard.offered.networks, wizard.form(NETWORKS)
     last = len(nics.l3s) - 1
+    fields = [form[address_field(uuid)] if uuid in offered else None for uuid in nics.l3s]
     lines = [
-        NicLine(uuid, offered.get(uuid), f"eth{n}", uuid == nics.default, n == 0, n == last)
+        NicLine(uuid, offered.get(uuid), fields[n], f"eth{n}", uuid == nics.default, n == 0, n == last)
         for n, uuid in enumerate(nics.l3s)
     ]
     rest = [option for uuid, option in offered.items() if uuid not in nics.l3s]

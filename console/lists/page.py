@@ -106,6 +106,8 @@ def list_page(request: HttpRequest, listing: Listing, narrow: Callable[[QueryDic
         found.form.add_error(QUERY, error.details)
         page = page_of_rows(request, listing.model._default_manager.none())
     columns = chosen_columns(listing.columns, query)
+    for prepare in filter(None, (column.prepare for column in columns)):
+        prepare(list(page))
     return ListPage(
         page=page,
         columns=columns,

@@ -10,12 +10,13 @@ from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import QueryDict
 
+from console import tagging
 from console.faces import Faces
 from console.listing import Column
 from console.lists.columns import further_fields
 from console.lists.spec import Listing
 from console.models import Operation
-from console.pages import cells
+from console.pages import cells, tag_cells
 from console.pages.cells import Cell
 from console.permissions import Verb
 from console.query.filters import QueryFilterSet
@@ -33,13 +34,16 @@ class CellColumn(Column):
 
 
 def further_columns(model: type[Model], columns: Iterable[Column]) -> tuple[CellColumn, ...]:
-    """Columns that are shown when they are asked for."""
-    return tuple(
+    """Columns that are shown when they are asked for: of fields, and of the user tags of what can have some."""
+    fields = (
         CellColumn(
             label=label, key=field.json, orm=field.source, extra=True, cell=_FURTHER.get(kind, cells.text)(field.source)
         )
         for field, label, kind in further_fields(model, columns)
     )
+    kind = tagging.type_of(model)
+    tags = CellColumn(label="Tags", extra=True, cell=tag_cells.chips(model), prepare=tag_cells.read_tags(kind))
+    return (*fields, tags) if kind else tuple(fields)
 
 
 _FURTHER: Mapping[Kind, Callable[[str], Cell]] = {
@@ -135,8 +139,10 @@ class Pages:
     """One resource. `space` is the namespace of its addresses; `rows` everything its lines and page show.
 
     `fragment` and `list_fragment` replace the drawn page or list by a template of the resource's own, which gets
-    `context`. `create` returns the new row, or the operation that makes it. `deletable` False: it has no delete;
-    `undeletable` says why a row cannot be deleted now, if so.
+    `context`. `create` gets the form's values, the uuid that the row shall have and who asks, and returns the row, or
+    the operation that makes it; its tags are written in the same transaction, or by itself (`creates_tags`): it then
+    finds them among the values. `deletable` False: it has no delete; `undeletable` says why a row cannot be deleted
+    now, if so.
     """
 
     model: type[Model]
@@ -160,6 +166,7 @@ class Pages:
     form: type[Form] | None = None
     edit_form: type[Form] | None = None
     create: Callable[[dict[str, Any], str, Person], Any] | None = None
+    creates_tags: bool = False
     update: Callable[[Row, dict[str, Any], Person], Done | None] | None = None
     values: Callable[[Row], dict[str, Any]] = lambda row: {}
     actions: tuple[Action, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console import cascade, deletion
+from console import cascade, deletion, tagging
 from console.errors import Refusal
 from console.facets import facets
 from console.forms import ConfirmForm, PlainForm
@@ -21,11 +22,13 @@ from console.htmx import render_page
 from console.lists.page import list_page, without
 from console.lists.saved import opens_default_view
 from console.models import Operation
+from console.naming import new_uuid
 from console.pages.answers import person, tell
 from console.pages.cells import address, linked
 from console.pages.kit import Action, Done, Pages, Person, actions_of, related_of
 from console.pages.tables import drawn, post_url, table_of
 from console.permissions import may, needs
+from console.tag_field import add_tags, given_in
 from console.views.tags import card
 
 RECENT_OPERATIONS = 8
@@ -159,6 +162,7 @@ def create_view(pages: Pages) -> View:
     @needs(pages.model, "add")
     def view(request: HttpRequest) -> HttpResponse:
         form = _form(pages.form, request, _preset(pages, request))
+        add_tags(form, pages.model)
         if request.method == "POST":
             # The same form sent twice: the thing is there already.
             twin = pages.model._default_manager.filter(pk=form.data.get("fresh", "")).first()
@@ -188,10 +192,16 @@ def _form(kind: Any, request: HttpRequest, initial: dict[str, Any], **extra: Any
 
 def _create(pages: Pages, form: PlainForm, request: HttpRequest) -> Any:
     values = dict(form.cleaned_data)
-    fresh = values.pop("fresh", "")
+    fresh = values.pop("fresh", "") or new_uuid()
     if pages.create is None:
         raise Http404(f"{pages.plural} are not made here")
-    return pages.create(values, fresh, person(request))
+    if pages.creates_tags:
+        return pages.create(values, fresh, person(request))
+    tags = given_in(values)
+    with transaction.atomic():
+        made = pages.create(values, fresh, person(request))
+        tagging.give(tagging.type_of(pages.model), fresh, tags)
+    return made
 
 
 def _created(pages: Pages, made: Any, request: HttpRequest) -> HttpResponse:

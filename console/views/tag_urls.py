@@ -8,5 +8,6 @@ app_name = "tags"
 
 urlpatterns = [
     path("add/<slug:resource_type>/<slug:uuid>/", tags.add, name="add"),
+    path("<slug:uuid>/change/", tags.change, name="change"),
     path("<slug:uuid>/remove/", tags.remove, name="remove"),
 ]

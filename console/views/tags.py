@@ -18,27 +18,36 @@ from console.models import Tag, TagType
 from console.pages.answers import tell
 from console.pages.cells import address
 from console.pages.kit import Done
+from console.pages.tag_cells import tagged_url
 from console.permissions import may
-from console.systemtags import offered, patterns
+from console.systemtags import TagPattern, offered, patterns
 
 MAKERS = {TagType.USER: tagging.create_user_tag, TagType.SYSTEM: tagging.create_system_tag}
 
 
-class TagForm(PlainForm):
+class SystemTagForm(PlainForm):
+    """What a system tag says."""
+
+    tag = forms.CharField(label="Tag", max_length=tagging.TAG_LENGTH, strip=True)
+
+
+class TagForm(SystemTagForm):
     """A tag for a resource."""
 
     kind = forms.ChoiceField(
         label="Kind", choices=((TagType.USER, "User tag: a text to find it by"), (TagType.SYSTEM, "System tag"))
     )
-    tag = forms.CharField(label="Tag", max_length=tagging.TAG_LENGTH, strip=True)
+
+    field_order = ("kind", "tag")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A tag on a page, with what it means when it is a system tag."""
+    """A tag on a page: what it means when it is a system tag, and where all that have it are when it is a user tag."""
 
     tag: Tag
     meaning: str
+    listed: str
 
     @property
     def is_system(self) -> bool:
@@ -59,12 +68,12 @@ class Card:
 
 def card(request: HttpRequest, row: Model) -> Card:
     """The tags of a resource, system tags last."""
-    kind = f"{type(row).__name__}VO"
-    names = {model: name for name, model in tagging.taggable().items()}
-    kind = names.get(type(row), kind)
+    kind = tagging.type_of(type(row))
     rows = Tag.objects.filter(resource_type=kind, resource_uuid=row.pk).order_by("-type", "tag")
-    changes = type(row) in names and may(request.user, type(row), "change")
-    return Card([Shown(tag, meaning(tag)) for tag in rows], reverse("tags:add", args=[kind, row.pk]) if changes else "")
+    listed = tagged_url(type(row))
+    tags = [Shown(tag, meaning(tag), listed(tag.tag) if tag.type == TagType.USER else "") for tag in rows]
+    changes = kind and may(request.user, type(row), "change")
+    return Card(tags, reverse("tags:add", args=[kind, row.pk]) if changes else "")
 
 
 def meaning(tag: Tag) -> str:
@@ -88,17 +97,38 @@ def add(request: HttpRequest, resource_type: str, uuid: str) -> HttpResponse:
         else:
             tell(request, Done(f"{row} has the tag {tag}."))
             return HttpResponseRedirect(address(row))
-    context = {"form": form, "row": row, "back": address(row), "patterns": offered(resource_type)}
-    return render(request, "tags/add.html", context)
+    return _form_page(request, form, row, "Add a tag", offered(resource_type))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, uuid: str) -> HttpResponse:
+    """Let a system tag say something else."""
+    tag, row = _tag_of(request, uuid)
+    if tag.type != TagType.SYSTEM or tag.inherent:
+        raise Http404(f"tag {tag} is not changed by people")
+    form = SystemTagForm(request.POST if request.method == "POST" else None, initial={"tag": tag.tag})
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = tagging.update_system_tag(uuid=uuid, tag=form.cleaned_data["tag"])
+        except Refusal as refusal:
+            form.refuse(refusal)
+        else:
+            tell(request, Done(f"{row} has the tag {changed} instead of {tag}."))
+            return HttpResponseRedirect(address(row))
+    known = [pattern for pattern in offered(tag.resource_type) if pattern.match(tag.tag) is not None]
+    return _form_page(request, form, row, f"Change {tag}", known)
+
+
+def _form_page(request: HttpRequest, form: PlainForm, row: Model, title: str, known: list[TagPattern]) -> HttpResponse:
+    form.open_at_first()
+    context = {"form": form, "row": row, "back": address(row), "title": title, "patterns": known}
+    return render(request, "tags/form.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, uuid: str) -> HttpResponse:
     """Take a tag away; of one that Corral acts on it is asked first."""
-    tag = Tag.objects.filter(pk=uuid).first()
-    if tag is None:
-        raise Http404(f"there is no tag {uuid}")
-    row = _row(request, tag.resource_type, tag.resource_uuid)
+    tag, row = _tag_of(request, uuid)
     refusal = ""
     if request.method == "POST":
         try:
@@ -110,6 +140,14 @@ def remove(request: HttpRequest, uuid: str) -> HttpResponse:
             return HttpResponseRedirect(address(row))
     context = {"tag": tag, "row": row, "back": address(row), "meaning": meaning(tag), "refusal": refusal}
     return render(request, "tags/remove.html", context)
+
+
+def _tag_of(request: HttpRequest, uuid: str) -> tuple[Tag, Model]:
+    """A tag with what has it, for who may change that."""
+    tag = Tag.objects.filter(pk=uuid).first()
+    if tag is None:
+        raise Http404(f"there is no tag {uuid}")
+    return tag, _row(request, tag.resource_type, tag.resource_uuid)
 
 
 def _row(request: HttpRequest, resource_type: str, uuid: str) -> Model:

@@ -220,13 +220,13 @@ def test_columns_nobody_knows_leave_the_usual_ones(client: Client) -> None:
 
 
 @pytest.mark.parametrize("space", [*sorted(RESOURCES), "vms", "operations"])
-def test_all_columns_cost_what_the_usual_ones_cost(client: Client, space: str) -> None:
+def test_all_columns_but_that_of_tags_cost_what_the_usual_ones_cost(client: Client, space: str) -> None:
     maker = {"vms": make_vm, "operations": make_vm}.get(space) or RESOURCES[space][1]
     for _ in range(3):
         maker()
     listing = listing_of(space)
     assert listing is not None
-    names = ",".join(column.name for column in listing.columns)
+    names = ",".join(column.name for column in listing.columns if not column.prepare)
     assert query_count(client, f"{listing.url}?columns={names}") == query_count(client, f"{listing.url}?sort=x")
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from console import tagging
 from console.models import Tag, TagType
 from hosts.systemtags import LIBVIRT_VERSION
-from tests.factories import make_host, make_vm
+from tests.factories import make_complete_vm, make_host, make_vm
 from tests.support.pages import text_of, visitor
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +57,32 @@ def test_readers_neither_give_nor_take() -> None:
 @pytest.mark.parametrize("address", ["/tags/add/HostVO/nowhere/", "/tags/add/NoVO/nowhere/", "/tags/nowhere/remove/"])
 def test_what_is_not_there_is_not_found(address: str) -> None:
     assert visitor("root", is_superuser=True).get(address).status_code == 404
+
+
+def system_tag(resource_type: str, uuid: str, tag: str) -> str:
+    return tagging.create_system_tag(resource_type=resource_type, resource_uuid=uuid, tag=tag).pk
+
+
+def test_an_effect_that_is_refused_stands_at_the_field() -> None:
+    vm, web = make_complete_vm(state="Running"), visitor("root", is_superuser=True)
+    tag = f"staticIp::{vm.default_l3_network_id}::10.0.0.77"
+    answer = web.post(f"/tags/add/VmInstanceVO/{vm.pk}/", {"kind": "System", "tag": tag})
+    errors = answer.context["form"].errors
+    assert (list(errors), "only while it is stopped; it is Running" in errors["tag"][0]) == (["tag"], True)
+
+
+def test_a_system_tag_is_changed_on_a_page_of_its_own() -> None:
+    host, web = make_host(), visitor("root", is_superuser=True)
+    tag = system_tag("HostVO", host.pk, "reservedMemory::1G")
+    assert f"/tags/{tag}/change/" in text_of(web.get(f"/hosts/{host.pk}/"))
+    assert 'value="reservedMemory::1G"' in text_of(web.get(f"/tags/{tag}/change/"))
+    wrong = web.post(f"/tags/{tag}/change/", {"tag": "reservedMemory::lots"})
+    assert "reservedMemory::lots" in wrong.context["form"].errors["tag"][0]
+    assert web.post(f"/tags/{tag}/change/", {"tag": "reservedMemory::2G"}).url == f"/hosts/{host.pk}/"
+    assert Tag.objects.get(pk=tag).tag == "reservedMemory::2G"
+
+
+def test_readers_change_no_tag() -> None:
+    tag = system_tag("HostVO", make_host().pk, "reservedCpu::1")
+    assert visitor("reader").post(f"/tags/{tag}/change/", {"tag": "reservedCpu::2"}).status_code == 403
+    assert Tag.objects.get().tag == "reservedCpu::1"

@@ -1,12 +1,16 @@
 """Tags are given to what exists, once, by its rules, and go with it."""
 
+import json
+
 import pytest
+from django.core.management import call_command
 
 from console import tagging
-from console.errors import InvalidArgument, NotFound
+from console.errors import InvalidArgument, NotFound, WrongState
 from console.models import Tag, TagType
 from hosts.systemtags import LIBVIRT_VERSION
-from tests.factories import make_host, make_nic, make_vm, make_zone
+from tests.factories import make_complete_vm, make_host, make_nic, make_vm, make_zone
+from vms.models import VmInstance
 from vms.systemtags import HOSTNAME
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +88,83 @@ def test_user_tags_are_not_taken_for_the_same_system_tag() -> None:
     vm = make_vm()
     tagging.create_user_tag(resource_type="VmInstanceVO", resource_uuid=vm.pk, tag="hostname::web")
     assert HOSTNAME.read(vm.pk) is None
+
+
+def test_a_refused_effect_is_about_the_tag() -> None:
+    vm = make_complete_vm(state="Running")
+    tag = f"staticIp::{vm.default_l3_network_id}::10.0.0.77"
+    with pytest.raises(WrongState) as caught:
+        tagging.create_system_tag(resource_type="VmInstanceVO", resource_uuid=vm.pk, tag=tag)
+    assert caught.value.field == "tag"
+
+
+# changed
+
+
+def change(vm: VmInstance, tag: str) -> Tag:
+    found = Tag.objects.get(resource_uuid=vm.pk, type=TagType.SYSTEM)
+    return tagging.update_system_tag(uuid=found.pk, tag=tag)
+
+
+@pytest.fixture
+def named() -> VmInstance:
+    vm = make_complete_vm(name="web", state="Stopped")
+    tagging.create_system_tag(resource_type="VmInstanceVO", resource_uuid=vm.pk, tag="hostname::web")
+    return vm
+
+
+def test_a_changed_tag_is_the_same_tag_with_another_text(named: VmInstance) -> None:
+    before = Tag.objects.get()
+    after = change(named, "hostname::shop")
+    assert (after.pk, after.create_date, after.tag) == (before.pk, before.create_date, "hostname::shop")
+    assert list(Tag.objects.all()) == [after]
+
+
+def test_a_change_to_what_it_says_already_is_a_success(named: VmInstance) -> None:
+    assert change(named, "hostname::web").tag == "hostname::web"
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("hostname::-no-", "is not a hostname"),
+        ("hostname::taken", "Hostname taken is taken on network"),
+        ("staticIp::{l3}::10.0.0.77", "is another kind of tag than hostname::web"),
+        ("odd::one", "is no system tag of VmInstanceVO"),
+    ],
+)
+def test_a_change_that_is_refused_leaves_the_tag(named: VmInstance, tag: str, words: str) -> None:
+    other = make_complete_vm(l3_network=named.default_l3_network)
+    Tag.objects.create(resource_type="VmInstanceVO", resource_uuid=other.pk, tag="hostname::taken", type=TagType.SYSTEM)
+    with pytest.raises(InvalidArgument, match=words) as caught:
+        change(named, tag.format(l3=named.default_l3_network_id))
+    assert caught.value.field == "tag"
+    assert HOSTNAME.read(named.pk) == {"hostname": "web"}
+
+
+def test_a_changed_address_is_the_nics_at_once() -> None:
+    vm = make_complete_vm(state="Stopped")
+    tag = f"staticIp::{vm.default_l3_network_id}::"
+    tagging.create_system_tag(resource_type="VmInstanceVO", resource_uuid=vm.pk, tag=f"{tag}10.0.0.77")
+    change(vm, f"{tag}10.0.0.78")
+    assert vm.nics.get().ip == "10.0.0.78"
+
+
+def test_what_corral_sets_is_not_changed_by_people() -> None:
+    LIBVIRT_VERSION.write(make_host().pk, value="9")
+    with pytest.raises(InvalidArgument, match="set by Corral"):
+        tagging.update_system_tag(uuid=Tag.objects.get().pk, tag="libvirt::version::10")
+
+
+@pytest.mark.parametrize("tag", ["user", ""])
+def test_only_a_system_tag_that_is_there_can_be_changed(tag: str) -> None:
+    made = tag and tagging.create_user_tag(resource_type="HostVO", resource_uuid=make_host().pk, tag=tag).pk
+    with pytest.raises(NotFound):
+        tagging.update_system_tag(uuid=made or "0" * 32, tag="reservedCpu::1")
+
+
+def test_the_command_changes_a_tag(capsys: pytest.CaptureFixture[str], named: VmInstance) -> None:
+    uuid = Tag.objects.get().pk
+    call_command("cli", "UpdateSystemTag", f"uuid={uuid}", "tag=hostname::shop")
+    shown = json.loads(capsys.readouterr().out)["inventory"]
+    assert (shown["uuid"], shown["tag"]) == (uuid, "hostname::shop")

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from console.errors import InvalidArgument
-from console.models import Operation, Status
+from console.models import Operation, Status, Tag, TagType
 from hosts.flows.probe import probe_host
 from hosts.hypervisor.errors import HostUnreachable
 from hosts.models import Cluster, Host
@@ -44,10 +44,12 @@ def test_a_host_is_tested_and_then_added(dc: Datacenter, boss: Client) -> None:
     for part in ("Add this host", "libvirt", "QEMU", "GiB", 'value="three"'):
         assert part in body
     assert not Host.objects.filter(name="three").exists()
-    added = boss.post(page, given())
+    added = boss.post(page, given(tags="rack-3, reservedMemory::1G"))
     host = Host.objects.get(name="three")
     assert added.headers["Location"] == f"/hosts/{host.pk}/"
     assert dc.run(Operation.objects.get(kind="host.add", subject_uuid=host.pk)).status == Status.SUCCEEDED
+    tags = Tag.objects.filter(resource_uuid=host.pk, inherent=False).values_list("type", "tag")
+    assert set(tags) == {(TagType.USER, "rack-3"), (TagType.SYSTEM, "reservedMemory::1G")}
 
 
 def shown(dc: Datacenter, boss: Client, **changes: Any) -> str:

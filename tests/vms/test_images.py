@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from console import globalconfig
 from console.errors import Busy, Forbidden, InvalidArgument
-from console.models import Operation, Status
+from console.models import Operation, Status, Tag
+from console.tagging import NO_TAGS, Given
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
 from tests.factories import make_image_store, make_superuser, make_user
@@ -67,8 +68,8 @@ def store() -> ImageStore:
     return ImageStore.objects.get()
 
 
-def add(url: str, **values: Any) -> Operation:
-    return images.add_image_from_url(store_uuid=store().pk, url=url, values=VALUES | values)
+def add(url: str, tags: Given = NO_TAGS) -> Operation:
+    return images.add_image_from_url(store_uuid=store().pk, url=url, values=VALUES, tags=tags)
 
 
 def files() -> list[str]:
@@ -100,7 +101,7 @@ def test_a_fetched_image_is_ready_with_what_its_header_says(dc: Datacenter, site
 def test_a_failed_fetch_leaves_nothing(dc: Datacenter, site: str, answer: Any, why: str) -> None:
     Server.answers["/x"] = answer
     before, there = dc.everything(), files()
-    operation = dc.run(add(f"{site}/x"))
+    operation = dc.run(add(f"{site}/x", tags=Given(user=("golden",))))
     assert operation.status == Status.FAILED
     assert re.search(why, operation.error["details"]), operation.error
     assert (dc.changes(before), files()) == ({}, there)
@@ -146,11 +147,13 @@ def test_files_of_the_console_are_for_superusers(dc: Datacenter, tmp_path: Path)
 def test_an_uploaded_image_is_ready_at_once(dc: Datacenter) -> None:
     boss = visitor("boss", is_superuser=True)
     given = {"name": "up", "source": "upload", "media_type": "RootVolumeTemplate", "platform": "Linux"}
-    answer = boss.post("/images/create/", {**given, "store": store().pk, "file": SimpleUploadedFile("d", qcow2())})
+    given |= {"store": store().pk, "tags": "golden"}
+    answer = boss.post("/images/create/", {**given, "file": SimpleUploadedFile("d", qcow2())})
     image = Image.objects.get(name="up")
     assert answer.headers["Location"] == f"/images/{image.pk}/"
     assert (image.status, image.size) == ("Ready", 10 * MIB)
     assert image.path.read_bytes() == qcow2()
+    assert Tag.objects.get(resource_type="ImageVO").resource_uuid == image.pk
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,24 @@
 """staticIp::{l3}::{ip}: the address that was asked for, at creation and for a stopped VM (semantics §6.3)."""
 
+from random import Random
+
 import pytest
 
 from console import tagging
-from console.errors import InvalidArgument, WrongState
+from console.errors import InvalidArgument, NoAddress, WrongState
 from console.models import ResourceLock, Tag
 from console.naming import new_uuid
 from networks.models import AddressUse, IpRange, UsedIp
+from networks.vips import create_vip
 from tests.factories import make_complete_vm, make_operation, make_vip
 from tests.support.datacenter import Datacenter, all_rows, differences
+from tests.support.life import stopped
+from vms.life import start_vm
 from vms.models import VmInstance
+from vms.nics import mend_nics
 from vms.services import create_vm
 from vms.states import VmState
+from vms.systemtags import STATIC_IP
 
 NEW = "10.0.0.77"
 
@@ -120,3 +127,50 @@ def test_an_address_of_a_vip_is_refused_with_its_name(vm: VmInstance) -> None:
 def test_a_network_it_has_no_nic_on_is_refused(vm: VmInstance) -> None:
     with pytest.raises(InvalidArgument, match="has no NIC on an L3 network"):
         tag(vm, l3=new_uuid())
+
+
+# at the next start
+
+
+def lose_the_range(vm: VmInstance) -> IpRange:
+    """Its range goes, and one with the same addresses comes: the NIC's address is of neither."""
+    gone = IpRange.objects.get(l3_network=vm.default_l3_network_id)
+    gone.delete()
+    gone.pk = new_uuid()
+    gone.save(force_insert=True)
+    return gone
+
+
+@pytest.mark.django_db
+def test_a_start_brings_back_the_address_of_the_tag(vm: VmInstance) -> None:
+    tag(vm)
+    lose_the_range(vm)
+    mend_nics(vm, Random(1))
+    nic = vm.nics.get()
+    assert (nic.ip, nic.used_ip.ip, UsedIp.objects.get(ip=NEW).ip_range.l3_network_id) == (NEW, NEW, nic.l3_network_id)
+
+
+@pytest.mark.django_db
+def test_a_tag_that_its_nic_does_not_follow_is_followed_at_the_next_start(vm: VmInstance) -> None:
+    STATIC_IP.write(vm.pk, l3=vm.default_l3_network_id, ip=NEW)
+    mend_nics(vm, Random(1))
+    assert vm.nics.get().ip == NEW
+
+
+@pytest.mark.django_db
+def test_the_tag_of_a_network_it_is_no_longer_on_means_nothing(vm: VmInstance) -> None:
+    STATIC_IP.write(vm.pk, l3=new_uuid(), ip=NEW)
+    before = vm.nics.get().ip
+    mend_nics(vm, Random(1))
+    assert vm.nics.get().ip == before
+
+
+def test_a_vm_whose_address_is_taken_does_not_start_and_says_by_whom(dc: Datacenter) -> None:
+    vm = stopped(dc)
+    STATIC_IP.write(vm.pk, l3=dc.l3, ip=free_ip(dc))
+    create_vip(name="front", l3_network_uuid=dc.l3, required_ip=free_ip(dc))
+    before = dc.everything()
+    with pytest.raises(NoAddress, match=r"by its tag staticIp::.* and cannot: .* is taken by VIP front") as refused:
+        start_vm(vm.pk)
+    assert "Without the tag it starts with another address" in refused.value.details
+    assert dc.changes(before) == {}

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from console.models import Operation
+from console.models import Operation, Tag
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host
 from tests.support.datacenter import Datacenter
@@ -193,6 +193,13 @@ def test_adopted_it_leads_to_the_vm(admin: Client, host: Host) -> None:
     assert response.status_code == 302, response.context["form"].errors
     assert response.url == f"/vms/{row.domain_uuid}/"
     assert Operation.objects.get().created_by == User.objects.get(username="berta")
+
+
+def test_adopted_it_has_the_tags_of_the_form(admin: Client, host: Host) -> None:
+    row = made(host)
+    admin.post(adopt_page(row), given(admin, row, tags="found, by-hand"))
+    tags = Tag.objects.filter(resource_type="VmInstanceVO", resource_uuid=row.domain_uuid)
+    assert set(tags.values_list("tag", flat=True)) == {"found", "by-hand"}
 
 
 def test_sent_twice_it_is_adopted_once(admin: Client, host: Host) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from console.models import Enablement, Operation, Status
+from console.models import Enablement, Operation, Status, Tag
 from console.naming import new_uuid
 from hosts.models import PrimaryStorage
 from tests.factories import make_disk_offering, make_image, make_storage, make_user, make_vm, make_volume
@@ -233,8 +233,23 @@ def test_a_new_volume_is_made_for_a_vm(boss: Client, dc: Datacenter) -> None:
     assert [volume.name for volume in vm.volumes.filter(device_id=1)] == ["logs"]
 
 
+def test_a_new_volume_has_the_tags_of_its_form(boss: Client, dc: Datacenter) -> None:
+    given = {"name": "logs", "disk_offering": dc.uuid("disk", "disk-1G"), "tags": "blue"}
+    for address in (f"/vms/{stopped(dc).pk}/add-volume/", "/volumes/create/"):
+        boss.post(address, given)
+    volumes = Volume.objects.filter(name="logs").values_list("pk", flat=True)
+    assert set(Tag.objects.filter(tag="blue").values_list("resource_uuid", flat=True)) == set(volumes)
+    assert len(volumes) == 2
+
+
 @pytest.mark.parametrize(
-    ("change", "field"), [({"name": ""}, "name"), ({"name": "naïve"}, "name"), ({"disk_offering": ""}, "disk_offering")]
+    ("change", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "naïve"}, "name"),
+        ({"disk_offering": ""}, "disk_offering"),
+        ({"tags": "odd::one"}, "tags"),
+    ],
 )
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "dialog"])
 def test_what_is_wrong_with_it_is_told_at_its_field_once(

@@ -119,6 +119,8 @@ def test_earlier_answers_are_checked_again(walk: Walk) -> None:
         ("hostname", "-web", "is not a hostname"),
         ("hostname", "a b", "is not a hostname"),
         ("description", "x" * 2049, "at most 2048"),
+        ("tags", "blue, odd::one", "odd::one is no system tag of VmInstanceVO"),
+        ("tags", "hostname::web", "hostname::web is asked for by a field of its own"),
     ],
 )
 def test_basics_say_what_is_wrong_where_it_is(walk: Walk, field: str, value: str, error: str) -> None:
@@ -230,30 +232,6 @@ def test_a_place_has_to_be_chosen(walk: Walk, kind: str) -> None:
 def test_a_host_that_is_gone_is_refused_at_its_field(walk: Walk) -> None:
     response = walk.to("placement").post("placement", kind="host", host=new_uuid())
     assert "There is no such host any more" in message(response, "host")
-
-
-# networks without a script --------------------------------------------------------------------------------
-
-
-def press(walk: Walk, button: str, **options: Any) -> Any:
-    nics = walk.get("networks").context["wizard"].nics
-    fields = {"l3": nics.l3s, "default": nics.default, "go": button}
-    return walk.client.post("/vms/create/networks/", fields, **options)
-
-
-def test_networks_are_added_and_ordered_by_plain_buttons(walk: Walk, dc: Datacenter) -> None:
-    web, database = dc.uuid("l3", "web"), dc.uuid("l3", "database")
-    walk.to("networks")
-    press(walk, f"add:{web}")
-    press(walk, f"add:{database}")
-    assert press(walk, f"up:{database}")["Location"] == f"/vms/create/networks/#nic-{database}"
-    assert walk.get("networks").context["wizard"].nics.l3s == (database, web)
-
-
-def test_htmx_gets_the_lists_only_and_hears_what_happened(walk: Walk, dc: Datacenter) -> None:
-    body = text_of(press(walk.to("networks"), f"add:{dc.uuid('l3', 'web')}", headers=HTMX))
-    assert "<html" not in body
-    assert "web is eth0" in body
 
 
 # preview --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from console.models import Operation
+from console.models import Operation, Tag, TagType
 from hosts.config import STORAGE_RESERVED
 from hosts.models import Host, PrimaryStorage
 from tests.support.datacenter import GIB, Datacenter, all_rows
@@ -14,6 +14,7 @@ from tests.support.pages import text_of, visitor
 from tests.support.wizard import Walk, flashes
 from vms.models import VmInstance
 from vms.services import create_vm
+from vms.systemtags import STATIC_IP
 from vms.wizard import Draft
 from vms.wizard_flow import Wizard
 
@@ -40,6 +41,22 @@ def test_one_vm_leads_to_its_page(walk: Walk, dc: Datacenter) -> None:
     assert response["Location"] == f"/vms/{vm.uuid}/"
     assert (vm.name, vm.description, vm.default_l3_network.name) == ("web", "the shop", "web")
     assert [nic.l3_network.name for nic in vm.nics.order_by("device_id")] == ["web", "database"]
+
+
+def test_every_copy_has_the_tags(walk: Walk) -> None:
+    walk.to("review", basics={"count": "2", "hostname": "", "tags": "blue, green"})
+    assert "blue" in text_of(walk.get("review"))
+    walk.submit()
+    tags = Tag.objects.filter(type=TagType.USER).values_list("resource_uuid", "tag")
+    assert set(tags) == {(vm.pk, tag) for vm in VmInstance.objects.all() for tag in ("blue", "green")}
+
+
+def test_a_vm_has_the_address_that_was_asked_for(walk: Walk, dc: Datacenter) -> None:
+    walk.to("review", networks={f"address-{dc.l3}": "10.10.1.99"})
+    assert "10.10.1.99" in text_of(walk.get("review"))
+    walk.submit()
+    assert VmInstance.objects.get().nics.get(l3_network=dc.l3).ip == "10.10.1.99"
+    assert STATIC_IP.read(VmInstance.objects.get().pk) == {"l3": dc.l3, "ip": "10.10.1.99"}
 
 
 def test_going_back_after_creating_leads_to_what_was_created(walk: Walk) -> None:

@@ -17,6 +17,7 @@ from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related, add_related
+from console.tag_field import given_in
 from hosts.models import ImageStore
 from hosts.pages import columns
 from vms import images
@@ -87,16 +88,16 @@ def rows() -> QuerySet[Image]:
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Any:
-    source, store = values.pop("source"), values.pop("store")
+    source, store, tags = values.pop("source"), values.pop("store"), given_in(values)
     file, url = values.pop("file"), values.pop("url")
     if source == URL:
         operation = images.add_image_from_url(
-            store_uuid=store.pk, url=url, values=values, resource_uuid=fresh or None, user=user
+            store_uuid=store.pk, url=url, values=values, tags=tags, resource_uuid=fresh, user=user
         )
         image = Image.objects.get(pk=operation.subject_uuid)
         return Done(f"Image {image.name} is being fetched.", [operation], cells.address(image))
     return images.add_image_from_file(
-        store_uuid=store.pk, file=_path_of(file), values=values, resource_uuid=fresh or None
+        store_uuid=store.pk, file=_path_of(file), values=values, tags=tags, resource_uuid=fresh
     )
 
 
@@ -178,6 +179,7 @@ PAGES = Pages(
     form=ImageForm,
     edit_form=ImageEditForm,
     create=create,
+    creates_tags=True,  # the file is copied before there is a transaction
     update=update,
     values=lambda image: {"platform": image.platform, "guest_os_type": image.guest_os_type},
     delete=delete,

@@ -15,6 +15,7 @@ from console.models import Enablement, Operation
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person, Prop
+from console.tag_field import given_in
 from console.templatetags.corral import NOTHING
 from hosts.models import PrimaryStorage
 from vms import volumes
@@ -68,11 +69,13 @@ class VolumeFilter(
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Done:
-    storage = values.pop("primary_storage")
+    storage, tags = values.pop("primary_storage"), given_in(values)
     request = NewVolume(
         **values | {"disk_offering_uuid": values.pop("disk_offering").pk},
         primary_storage_uuid=storage.pk if storage else None,
-        resource_uuid=fresh or None,
+        resource_uuid=fresh,
+        system_tags=tags.system,
+        user_tags=tags.user,
     )
     operation = volumes.create_volume(request, Asked(user=user))
     return Done(f"Volume {request.name} is being created.", [operation], _page(operation.arguments["volume"]))
@@ -190,6 +193,7 @@ PAGES = Pages(
     form=VolumeForm,
     edit_form=NamedForm,
     create=create,
+    creates_tags=True,  # they are part of the request that the operation keeps
     update=update,
     delete=delete,
     undeletable=undeletable,
