@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter, named
+from console.filtersets import AnyOfFilter, name_filter, named
 from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
@@ -105,7 +105,7 @@ def search(text: str) -> Q:
 class TiedFilter(django_filters.FilterSet):
     """Also by whether they are attached."""
 
-    tie = django_filters.MultipleChoiceFilter(choices=[(tie, face.label) for tie, face in TIES.items()])
+    tie = AnyOfFilter(choices=[(tie, face.label) for tie, face in TIES.items()])
 
     def __init__(self, data: Any, queryset: QuerySet, **more: Any) -> None:
         super().__init__(data, with_tie(queryset), **more)

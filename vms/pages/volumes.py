@@ -3,13 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-import django_filters
 from django.db.models import Case, QuerySet, Value, When
 from django.urls import reverse
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter
+from console.filtersets import AnyOfFilter, name_filter
 from console.forms import NamedForm
 from console.models import Enablement, Operation
 from console.pages import cells
@@ -61,7 +60,7 @@ class VolumeFilter(
 ):
     """Volumes also by use; those that are only waiting for their file to be deleted are shown when asked for."""
 
-    use = django_filters.MultipleChoiceFilter(choices=[(use, face.label) for use, face in USES.items()])
+    use = AnyOfFilter(choices=[(use, face.label) for use, face in USES.items()])
 
     def __init__(self, data: Any, queryset: QuerySet[Volume], **more: Any) -> None:
         super().__init__(data, with_use(queryset), **more)
