@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from console.pages.kit import CellColumn, Pages, Related
-from console.permissions import may
+from console.permissions import why_not
 
 RELATED_SHOWN = 50
 
@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A related table, drawn."""
+    """A related table, drawn. `why` says why people may not change what is in it, `add_why` why not add to it."""
 
     related: Related
     lines: list[Line]
@@ -33,6 +33,8 @@ class Table:
     add_url: str
     picker_url: str
     choices: list[Any]
+    why: str
+    add_why: str
 
 
 def drawn(rows: Iterable[Any], columns: tuple[CellColumn, ...], post: Callable[[Any], str] | None = None) -> list[Line]:
@@ -46,20 +48,21 @@ def post_url(pages: Pages, row: Any, action: str) -> str:
 
 
 def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> Table:
-    changes = may(request.user, pages.model, "change")
+    why = why_not(request.user, pages.model, "change")
     rows = list(related.rows(row)[: RELATED_SHOWN + 1])
-    post = related.remove_url if related.remove_url and changes else None
-    if related.remove and changes:
+    post = related.remove_url
+    if related.remove:
         url = post_url(pages, row, related.remove)
         post = lambda _: url  # noqa: E731
-    adds = related.add_model is None or may(request.user, related.add_model, "add")
-    picker = related.picker if changes else None
+    picker = related.picker
     return Table(
         related,
         drawn(rows[:RELATED_SHOWN], related.columns, post),
         len(rows) > RELATED_SHOWN,
         related.all_url(row) if related.all_url else "",
-        related.add_url(row) if related.add_url and adds else "",
+        related.add_url(row) if related.add_url else "",
         post_url(pages, row, picker.action) if picker else "",
-        list(picker.choices(row)) if picker else [],
+        list(picker.choices(row)) if picker and not why else [],
+        why,
+        why_not(request.user, related.add_model, "add") if related.add_model else "",
     )

@@ -18,7 +18,7 @@ from console.models import Tag, TagType
 from console.pages.answers import tell
 from console.pages.cells import address
 from console.pages.kit import Done
-from console.permissions import may
+from console.permissions import may, permission, why_not
 from console.systemtags import offered, patterns
 
 MAKERS = {TagType.USER: tagging.create_user_tag, TagType.SYSTEM: tagging.create_system_tag}
@@ -47,14 +47,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Card:
-    """What a resource's page shows of its tags; one statement. `add_url` is empty for who may not."""
+    """What a resource's page shows of its tags; one statement. `add_url` is empty where it can have none, and `why`
+    says why people may not give it one."""
 
     tags: list[Shown]
     add_url: str
+    why: str
 
     @property
     def may_change(self) -> bool:
-        return bool(self.add_url)
+        return bool(self.add_url) and not self.why
 
 
 def card(request: HttpRequest, row: Model) -> Card:
@@ -63,8 +65,8 @@ def card(request: HttpRequest, row: Model) -> Card:
     names = {model: name for name, model in tagging.taggable().items()}
     kind = names.get(type(row), kind)
     rows = Tag.objects.filter(resource_type=kind, resource_uuid=row.pk).order_by("-type", "tag")
-    changes = type(row) in names and may(request.user, type(row), "change")
-    return Card([Shown(tag, meaning(tag)) for tag in rows], reverse("tags:add", args=[kind, row.pk]) if changes else "")
+    add_url = reverse("tags:add", args=[kind, row.pk]) if type(row) in names else ""
+    return Card([Shown(tag, meaning(tag)) for tag in rows], add_url, why_not(request.user, type(row), "change"))
 
 
 def meaning(tag: Tag) -> str:
@@ -119,5 +121,5 @@ def _row(request: HttpRequest, resource_type: str, uuid: str) -> Model:
     if model is None or row is None:
         raise Http404(f"there is no {resource_type} {uuid}")
     if not may(request.user, model, "change"):
-        raise PermissionDenied(f"may not change {row}")
+        raise PermissionDenied(f"needs {permission(model, 'change')}")
     return row
