@@ -9,16 +9,21 @@ from django.urls import reverse
 
 from console.pages.kit import CellColumn, Pages, Related
 from console.permissions import why_not
+from console.templatetags.corral import NOTHING
 
 RELATED_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table, drawn: (classes, content) per column, and where its button posts to."""
+    """One row of a table, drawn: (classes, content) per column, and where its button posts to.
+
+    `rest` is what narrow screens show below the row's name instead of columns: (class, label, content).
+    """
 
     row: Any
     cells: list[tuple[str, str]]
+    rest: list[tuple[str, str, str]]
     post: str = ""
 
 
@@ -38,9 +43,23 @@ class Table:
 
 
 def drawn(rows: Iterable[Any], columns: tuple[CellColumn, ...], post: Callable[[Any], str] | None = None) -> list[Line]:
-    return [
-        Line(row, [(column.classes, column.cell(row)) for column in columns], post(row) if post else "") for row in rows
+    return [_line(row, columns, post(row) if post else "") for row in rows]
+
+
+def _line(row: Any, columns: tuple[CellColumn, ...], post: str) -> Line:
+    contents = [column.cell(row) for column in columns]
+    rest = [
+        (hidden, column.label, content)
+        for column, content in zip(columns, contents, strict=True)
+        if (hidden := _hidden(column)) and content and content != NOTHING
     ]
+    return Line(row, [(column.classes, content) for column, content in zip(columns, contents, strict=True)], rest, post)
+
+
+def _hidden(column: CellColumn) -> str:
+    """Where a column is left out: on phones, or on anything narrow."""
+    classes = column.classes.split()
+    return "for-sm" if "sm" in classes else "for-md" if {"md", "lg"} & set(classes) else ""
 
 
 def post_url(pages: Pages, row: Any, action: str) -> str:

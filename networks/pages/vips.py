@@ -98,7 +98,7 @@ PAGES = Pages(
     empty="A VIP is an address of a network that no machine has. Take one, then put an EIP or forwarded ports on it.",
     rows=rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.code("ip"))),
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Address", key="ip", orm="used_ip__ip_number", classes="sm", cell=cells.code("ip")),
         CellColumn(label="Use", key="use", orm="use", cell=cells.badge("use", USES, "bare")),
         CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.enablement()),

@@ -145,7 +145,7 @@ PAGES = Pages(
     empty="A data volume is a disk that is kept when its machine goes. Add one, then attach it to a stopped machine.",
     rows=rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.size("size"))),
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Use", key="use", orm="use", classes="sm", cell=cells.badge("use", USES, "bare")),
         CellColumn(label="VM", key="vm", orm="vm__name", cell=cells.link("vm")),
         CellColumn(
