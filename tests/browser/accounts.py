@@ -25,7 +25,7 @@ def make_all() -> None:
 
 
 def called(name: str) -> "User":
-    found: "User" = get_user_model().objects.get(username=name)
+    found: User = get_user_model().objects.get(username=name)
     return found
 
 

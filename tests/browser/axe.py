@@ -11,8 +11,10 @@ Found = list[tuple[str, str]]
 
 SCRIPT = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 #: the rule and the first element that breaks it
-RUN = """async (options) => (await axe.run(document, { resultTypes: ["violations"], preload: false, ...options })).violations
-  .map((problem) => [problem.id, problem.nodes[0].html])"""
+RUN = """async (options) => {
+  const found = await axe.run(document, { resultTypes: ["violations"], preload: false, ...options });
+  return found.violations.map((problem) => [problem.id, problem.nodes[0].html]);
+}"""
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 WIDTHS = """[document.documentElement, ...document.querySelectorAll("dialog[open]")]
   .map((element) => [element.scrollWidth, element.clientWidth])"""

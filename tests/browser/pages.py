@@ -73,9 +73,10 @@ KEYS: Mapping[str, Callable[[], Iterable[Keys]]] = {
     "vms:detail": lambda: [{"uuid": VmInstance.objects.get(name="web-0").pk}],
     "vms:edit": of(VmInstance),
     "vms:act": _acts,
-    "vms:adopt": lambda: [{"uuid": stranger.pk} for stranger in Stranger.objects.all()],
-    "vms:ignore": of(Stranger),
-    "vms:heed": of(Stranger),
+    **{
+        f"vms:{name}": lambda: [{"uuid": stranger.domain_uuid} for stranger in Stranger.objects.filter(name="shop-0")]
+        for name in ("adopt", "ignore", "heed")
+    },
     **{f"operations:{name}": of(Operation) for name in ("detail", "cancel", "retry")},
     "queries:fields": lambda: [{"name": "VmInstance"}],
     **{f"views:{name}": lambda: [{"pk": first(SavedView.objects.all())}] for name in ("edit", "keep", "delete")},
@@ -143,6 +144,7 @@ def states(uuids: Mapping[str, str]) -> dict[str, str]:
         **{f"host-{name}": f"/hosts/{uuids[name]}/" for name in ("lost", "entering", "away")},
         "host-maintenance-entering": f"/hosts/{uuids['entering']}/maintenance/",
         **{f"operation-{name}": f"/operations/{uuids[name]}/" for name in ("creating", "evacuation", "failed")},
+        "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",
         "zone-free": f"/zones/{uuids['empty']}/delete/",
         "eip-loose": f"/networks/eips/{uuids['loose']}/attach/",
         "vms-none": "/vms/?q=nothing",

@@ -101,6 +101,7 @@ def rest(show: Showcase, chief: User) -> dict[str, str]:
     web = VmInstance.objects.get(name="web-1")
     factories.make_disk_offering(name="spare-disk", disk_size=10 * GIB)
     factories.make_volume(name="web-data", vm=web, size=10 * GIB, primary_storage=show.storage)
+    show.image.image_store.zones.add(show.zone)
     empty = factories.make_zone(name="empty-zone", state="Disabled", description="Nothing stands here yet")
     factories.make_image_store(name="inventory", url=new_folder("inventory-images"))
     factories.make_tag(web, "VmInstanceVO", "prod")
