@@ -19,7 +19,7 @@ def _reservation(resource_type: str, prefix: str, what: str) -> TagPattern:
         TagPattern(
             resource_type,
             f"{prefix}reserved{what}::{{amount}}",
-            f"{what} of each host here that is never given to VMs",
+            f"{what.replace('Cpu', 'CPU')} of each host here that is never given to VMs",
             check=_amount_problem,
         )
     )

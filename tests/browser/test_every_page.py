@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.browser.accounts import DRAFTING, state
 from tests.browser.axe import SCRIPT, Found, beyond_a_phone, problems
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 LOGIN = "/accounts/login/"
 #: pages that are there to say that nothing is

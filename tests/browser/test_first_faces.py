@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.chromium import NARROW, WIDE
 from tests.support.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_the_login_page_asks_again(page: Page) -> None:

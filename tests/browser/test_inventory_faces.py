@@ -12,7 +12,7 @@ from hosts.hypervisor.simulator.fleet import Fleet
 from tests.support.stack import Stack
 from tests.vms.test_imagefile import qcow2
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import problems
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.usefixtures("uuids")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.usefixtures("uuids")]
 
 
 def test_a_query_is_written_with_the_keyboard_alone(page: Page) -> None:

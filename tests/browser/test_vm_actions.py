@@ -13,7 +13,7 @@ from tests.browser.axe import beyond_a_phone, problems
 from tests.support.chromium import WIDE
 from tests.support.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 QUICK = 10_000
 
