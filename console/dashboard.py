@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from console.htmx import render_page
 from console.models import Enablement, Operation
 from console.naming import format_size
-from console.permissions import may
+from console.permissions import why_not
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
 from hosts.room import with_room
 from vms import strangers
@@ -88,7 +88,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "attention": troubled[:ATTENTION_SHOWN],
         "attention_more": max(0, len(troubled) - ATTENTION_SHOWN),
         "operations": operations,
-        "may_create": may(request.user, VmInstance, "add"),
+        "create_why": why_not(request.user, VmInstance, "add"),
     }
     moving = any(state["state"] in INTERMEDIATE for state in states) or any(
         one.host.status == HostStatus.CONNECTING for one in troubled

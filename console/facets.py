@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.text import capfirst
 
 from console.faces import FaceLike, Faces
+from console.filtersets import ScopeFilter
 from console.listing import PAGE
 
 #: from here on a value is a uuid, and no word
@@ -64,8 +65,8 @@ class Scope:
 def scopes(filters: Mapping[str, Any], query: QueryDict) -> list[Scope]:
     """The resources the address narrows a list to, such as `?zone=…`, by their names; `filters` of its FilterSet."""
     found = []
-    for name, resource in ((name, getattr(one, "resource", None)) for name, one in filters.items()):
-        if resource is not None and (uuid := query.get(name)):
+    for name, resource in ((name, one.resource) for name, one in filters.items() if isinstance(one, ScopeFilter)):
+        if uuid := query.get(name):
             row = resource._default_manager.filter(pk=uuid).first()
             found.append(Scope(f"{capfirst(resource._meta.verbose_name)}: {row or uuid}", toggled(query, name, uuid)))
     return found

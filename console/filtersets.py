@@ -45,12 +45,31 @@ def named(text: str) -> Q:
     return Q(name__icontains=text) | Q(uuid=text.lower())
 
 
+class AnyOfField(django_filters.fields.MultipleChoiceField):
+    """Several values out of a fixed choice; what is none of it is taken as it is."""
+
+    def valid_value(self, value: Any) -> bool:
+        del value
+        return True
+
+
+class AnyOfFilter(django_filters.MultipleChoiceFilter):
+    """Rows that have one of the values; one that nobody can have finds nothing, and the list says so."""
+
+    field_class = AnyOfField
+
+    @property
+    def known(self) -> list[str]:
+        choices = getattr(self.extra["choices"], "choices", self.extra["choices"])
+        return [str(value) for value, _ in (choices() if callable(choices) else choices)]
+
+
 class OperationFilter(QueryFilterSet):
     """Operations by query, status, kind, subject, who asked, when, and their place in larger ones."""
 
     q = QueryFilter(Operation, mentions)
-    status = django_filters.MultipleChoiceFilter(choices=Status)
-    kind = django_filters.MultipleChoiceFilter(choices=kinds, label="Kind")
+    status = AnyOfFilter(choices=Status)
+    kind = AnyOfFilter(choices=kinds, label="Kind")
     subject = django_filters.CharFilter(method="about", label="Subject")
     who = django_filters.CharFilter(method="asked_by", label="Who")
     recent = django_filters.ChoiceFilter(
@@ -87,12 +106,16 @@ class OperationFilter(QueryFilterSet):
         return rows.filter(parent__isnull=level == "top")
 
 
-class ScopeFilter(django_filters.CharFilter):
-    """Rows that hang on one other resource, by its uuid; `resource` lets the list name it."""
+class RowFilter(django_filters.CharFilter):
+    """Rows of one other resource, by its uuid; `resource` lets the list say when it is not there."""
 
-    def __init__(self, resource: type[Model], field_name: str) -> None:
-        super().__init__(field_name=field_name)
+    def __init__(self, resource: type[Model], field_name: str, label: str | None = None) -> None:
+        super().__init__(field_name=field_name, label=label)
         self.resource = resource
+
+
+class ScopeFilter(RowFilter):
+    """Rows that hang on one other resource, in whatever way; the list names it."""
 
     def filter(self, rows: QuerySet, uuid: str) -> QuerySet:
         """No join: however many ways a row hangs on it, such as by two NICs, it is there once and counts once."""
@@ -113,9 +136,7 @@ def name_filter(
     `search` is what a bare word asks where more than the name can have it.
     """
     fields: dict[str, Any] = {QUERY: QueryFilter(model, search)}
-    fields |= {
-        name: django_filters.MultipleChoiceFilter(choices=kinds.choices) for name, kinds in (choices or {}).items()
-    }
+    fields |= {name: AnyOfFilter(choices=kinds.choices) for name, kinds in (choices or {}).items()}
     fields |= {name: ScopeFilter(resource, lookup) for name, (resource, lookup) in (scopes or {}).items()}
     meta = type("Meta", (), {"model": model, "fields": [*fields]})
     return type(

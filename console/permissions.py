@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from console.models import Operation
+from console.textual import lacking
 
 Verb = Literal["add", "change", "delete"]
 View = Callable[..., HttpResponse]
@@ -23,6 +24,11 @@ def permission(model: type[Model], verb: Verb) -> str:
 
 def may(user: DjangoUser | AnonymousUser, model: type[Model], verb: Verb) -> bool:
     return user.has_perm(permission(model, verb))
+
+
+def why_not(user: DjangoUser | AnonymousUser, model: type[Model], verb: Verb) -> str:
+    """Why the account may not, naming the permission it lacks; empty when it may."""
+    return "" if may(user, model, verb) else lacking(permission(model, verb))
 
 
 def may_act(user: DjangoUser | AnonymousUser, operation: Operation) -> bool:

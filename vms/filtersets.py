@@ -4,12 +4,13 @@ import django_filters
 from django.http import QueryDict
 
 from console.errors import InvalidArgument
-from console.filtersets import ScopeFilter
+from console.filtersets import AnyOfFilter, RowFilter, ScopeFilter
+from console.lists.unknown import unknown_values
 from console.models import Operation
 from console.query.filters import QUERY, QueryFilter, QueryFilterSet
-from hosts.models import PrimaryStorage, Zone
+from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from networks.models import IpRange, L2Network, L3Network
-from vms.models import InstanceOffering, VmInstance
+from vms.models import Image, InstanceOffering, VmInstance
 from vms.models.vm import VmQuerySet
 from vms.states import VmState
 from vms.wizard import key_prefix
@@ -25,16 +26,16 @@ class VmFilter(QueryFilterSet):
     """
 
     q = QueryFilter(VmInstance)
-    state = django_filters.MultipleChoiceFilter(choices=[(state.value, state.value) for state in VmState])
-    host = django_filters.CharFilter(field_name="host_id", label="Host")
-    cluster = django_filters.CharFilter(field_name="cluster_id", label="Cluster")
+    state = AnyOfFilter(choices=[(state.value, state.value) for state in VmState])
+    host = RowFilter(Host, "host_id", "Host")
+    cluster = RowFilter(Cluster, "cluster_id", "Cluster")
     zone = ScopeFilter(Zone, "zone_id")
     l3_network = ScopeFilter(L3Network, "nics__l3_network_id")
     l2_network = ScopeFilter(L2Network, "nics__l3_network__l2_network_id")
     ip_range = ScopeFilter(IpRange, "nics__used_ip__ip_range_id")
     storage = ScopeFilter(PrimaryStorage, "volumes__primary_storage_id")
     offering = ScopeFilter(InstanceOffering, "instance_offering_id")
-    image = django_filters.CharFilter(field_name="image_id", label="Image")
+    image = RowFilter(Image, "image_id", "Image")
     batch = django_filters.CharFilter(method="created_together", label="Created together")
 
     class Meta:
@@ -51,9 +52,11 @@ class VmFilter(QueryFilterSet):
 
 
 def matching(query: QueryDict) -> VmQuerySet:
-    """The VMs that an address of the list asks for. Raises InvalidArgument when its query cannot be understood."""
+    """The VMs that an address of the list asks for. Raises InvalidArgument when it cannot be understood."""
     found = VmFilter(query, VmInstance.objects.all())
     if problems := found.form.errors.get(QUERY):
         raise InvalidArgument(problems[0], field=QUERY)
+    if unknown := unknown_values(VmFilter.base_filters, query):
+        raise InvalidArgument(unknown[0].text)
     rows: VmQuerySet = found.qs
     return rows

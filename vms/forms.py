@@ -36,6 +36,14 @@ class WizardForm(PlainForm):
             "Something is still missing on this page." if codes == {"required"} else "Something is wrong on this page."
         )
 
+    def opens_at(self, name: str, options: Mapping[str, Option]) -> str:
+        """Which of the options the page opens at, where it opens at this field: the chosen one, or the first to be."""
+        if "autofocus" not in self.fields[name].widget.attrs:
+            return ""
+        possible = [uuid for uuid, option in options.items() if not option.reason]
+        chosen = self[name].value()
+        return chosen if chosen in possible else next(iter(possible), "")
+
     def chosen(self, options: Mapping[str, Option], uuid: str, what: str) -> str:
         """The uuid of something that can be chosen. Raises ValidationError."""
         option = options.get(uuid)
@@ -104,6 +112,12 @@ class ImageForm(WizardForm):
 
     image = forms.CharField(error_messages={"required": "Choose an image."})
     offering = forms.CharField(error_messages={"required": "Choose an offering."})
+
+    @property
+    def first(self) -> str:
+        """The uuid whose radio button the page opens at."""
+        images = self.opens_at("image", self.offered.images)
+        return images or self.opens_at("offering", self.offered.offerings)
 
     def clean_image(self) -> str:
         return self.chosen(self.offered.images, self.cleaned_data["image"], "image")
@@ -200,6 +214,13 @@ class DisksForm(WizardForm):
         if (total := sum(wanted.values())) > MAX_DATA_VOLUMES:
             raise forms.ValidationError(f"{total} data disks are more than the {MAX_DATA_VOLUMES} a VM can have.")
         return values
+
+    def open_at_first(self) -> None:
+        """What cannot be chosen has no field on the page, unless it is what is wrong."""
+        shown = [uuid for uuid, option in self.offered.disks.items() if not option.reason]
+        wrong = [name for name in self.errors if name in self.fields]
+        for name in (wrong or [disk_field(uuid) for uuid in shown])[:1]:
+            self.fields[name].widget.attrs["autofocus"] = True
 
     def rows(self) -> list[tuple[Option, forms.BoundField]]:
         """The offerings with their fields, for the table."""

@@ -15,8 +15,8 @@ from console.models import Enablement, Operation, ResourceLock
 from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
-from hosts.config import STORE_RESERVED
 from console.tagging import NO_TAGS, Given, give
+from hosts.config import STORE_RESERVED
 from hosts.models import ImageStore
 from hosts.states import target_of
 from vms.imagefile import ImageFacts, ImageFileError, inspect

@@ -16,7 +16,7 @@ from console.facets import Facet, toggled
 from console.htmx import render_page
 from console.listing import page_of_rows
 from console.pages.answers import person
-from console.permissions import may, needs
+from console.permissions import needs, why_not
 from hosts.hypervisor.spec import DomainDevices, DomainState
 from hosts.models import Host, HostStatus
 from vms import adoption
@@ -66,7 +66,7 @@ def strangers(request: HttpRequest) -> HttpResponse:
         "scopes": _scopes(request, host),
         "query": query,
         "filtered": bool(query or ignored or host),
-        "may": may(request.user, VmInstance, "add"),
+        "why_not": why_not(request.user, VmInstance, "add"),
     }
     return render_page(request, "vms/strangers/list.html", "vms/strangers/_list.html", context)
 
@@ -78,14 +78,12 @@ def _scopes(request: HttpRequest, uuid: str) -> list[dict[str, str]]:
 
 def _line(request: HttpRequest, row: Stranger) -> Line:
     devices = service.devices_of(row)
-    why_not = ""
-    if not may(request.user, VmInstance, "add"):
-        why_not = "Your account may not do this."
-    elif row.host.status != HostStatus.CONNECTED:
-        why_not = f"Host {row.host.name} is {row.host.status}."
-    elif devices is None:
-        why_not = f"Host {row.host.name} has not told yet what it is made of."
-    return Line(row, face_of(STATES, row.state), devices, why_not)
+    why = why_not(request.user, VmInstance, "add")
+    if not why and row.host.status != HostStatus.CONNECTED:
+        why = f"Host {row.host.name} is {row.host.status}."
+    if not why and devices is None:
+        why = f"Host {row.host.name} has not told yet what it is made of."
+    return Line(row, face_of(STATES, row.state), devices, why)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

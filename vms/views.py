@@ -19,7 +19,7 @@ from console.lists.spec import Listing, register
 from console.naming import new_uuid
 from console.operations import flow
 from console.pages.kit import further_columns
-from console.permissions import may
+from console.permissions import may, why_not
 from console.views.tags import card
 from hosts.config import PING_INTERVAL
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
@@ -79,7 +79,7 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "working": working,
         "carried": [(name, value) for name, values in request.GET.lists() if name not in FIELDS for value in values],
         "batch_off": toggled(request.GET, "batch", request.GET.get("batch", "")),
-        "may_create": may(request.user, VmInstance, "add"),
+        "create_why": why_not(request.user, VmInstance, "add"),
         "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
         "may_change": may(request.user, VmInstance, "change"),
         "key": new_uuid(),
@@ -121,7 +121,7 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         "operation_count": len(operations),
         "current": current,
         **_buttons(request, vm, current.title if current else ""),
-        "may_edit": may(request.user, VmInstance, "change"),
+        "edit_why": why_not(request.user, VmInstance, "change"),
         "key": new_uuid(),
         "look_interval": PING_INTERVAL.get(),
         "ended": queries.ended_outside(vm),

@@ -189,7 +189,8 @@ def _networks(wizard: Wizard) -> dict[str, Any]:
         for n, uuid in enumerate(nics.l3s)
     ]
     rest = [option for uuid, option in offered.items() if uuid not in nics.l3s]
-    return {"lines": lines, "rest": rest, "copies": wizard.copies}
+    first = None if lines else next((option for option in rest if not option.reason), None)
+    return {"lines": lines, "rest": rest, "first": first, "copies": wizard.copies}
 
 
 def _disks(wizard: Wizard) -> dict[str, Any]:

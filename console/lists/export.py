@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from console.inventory import Inventory
 from console.listing import SORT, order_of
 from console.lists.spec import Listing
+from console.lists.unknown import unknown_values
 from console.query.filters import QUERY
 from console.query.limits import QueryTooSlow, time_limit
 
@@ -44,6 +45,8 @@ def _export(request: HttpRequest, listing: Listing, kind: str) -> HttpResponseBa
     found = listing.filterset(request.GET, listing.rows())
     if problems := found.form.errors.get(QUERY):
         return HttpResponse(f"{problems[0]}\n", status=400, content_type="text/plain; charset=utf-8")
+    if unknown := unknown_values(listing.filterset.base_filters, request.GET):
+        return HttpResponse(f"{unknown[0].text}\n", status=400, content_type="text/plain; charset=utf-8")
     order = order_of(request.GET.get(SORT, ""), listing.columns, listing.sort)
     try:
         with time_limit():

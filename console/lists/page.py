@@ -14,6 +14,7 @@ from console.listing import COLUMNS, PAGE, SORT, Column, Heading, headings, orde
 from console.lists.columns import ColumnChoice, choices, chosen_columns
 from console.lists.saved import VIEW, Views, views_of
 from console.lists.spec import Listing
+from console.lists.unknown import Unknown, unknown_page, unknown_rows, unknown_values
 from console.query.explain import explain
 from console.query.filters import QUERY, Asked, QueryFilterSet
 from console.query.limits import QueryTooSlow, time_limit
@@ -72,6 +73,7 @@ class ListPage:
     filtered: bool
     found: QueryFilterSet
     narrowing: Mapping[str, Any]
+    unknown: list[Unknown]
 
     @property
     def context(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class ListPage:
             "box": self.box,
             "filtered": self.filtered,
             "scopes": scopes(self.box.listing.filterset.base_filters, self.found.data),
+            "unknown": self.unknown,
             **self.narrowing,
         }
 
@@ -116,7 +119,15 @@ def list_page(request: HttpRequest, listing: Listing, narrow: Callable[[QueryDic
         filtered=any(query.get(name) for name in listing.filterset.base_filters),
         found=found,
         narrowing=narrowing,
+        unknown=_unknown(listing, query, page),
     )
+
+
+def _unknown(listing: Listing, query: QueryDict, page: Page) -> list[Unknown]:
+    """Where rows are found, every resource that the list is narrowed to is there."""
+    filters = listing.filterset.base_filters
+    missing = [] if page.object_list else unknown_rows(filters, query)
+    return [*unknown_values(filters, query), *missing, *unknown_page(page, query)]
 
 
 def without(listing: Listing, query: QueryDict, name: str) -> QuerySet:

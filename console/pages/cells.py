@@ -57,14 +57,9 @@ def enablement(classes: str = "bare") -> Cell:
     return badge("state", faces.ENABLEMENT, classes)
 
 
-def name(*, also: Cell | None = None) -> Cell:
-    """The row's name, leading to its page; `also` stands below it where columns are hidden, as on a phone."""
-
-    def cell(row: Any) -> str:
-        below = format_html('<div class="also">{}</div>', also(row)) if also else ""
-        return format_html('<a class="name" href="{}">{}</a>{}', address(row), row, below)
-
-    return cell
+def name() -> Cell:
+    """The row's name, leading to its page."""
+    return lambda row: format_html('<a class="name" href="{}">{}</a>', address(row), row)
 
 
 def link(path: str) -> Cell:

@@ -8,23 +8,28 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from console.pages.kit import CellColumn, Pages, Related
-from console.permissions import may
+from console.permissions import why_not
+from console.templatetags.corral import NOTHING
 
 RELATED_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table, drawn: (classes, content) per column, and where its button posts to."""
+    """One row of a table, drawn: (classes, content) per column, and where its button posts to.
+
+    `rest` is what narrow screens show below the row's name instead of columns: (class, label, content).
+    """
 
     row: Any
     cells: list[tuple[str, str]]
+    rest: list[tuple[str, str, str]]
     post: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A related table, drawn."""
+    """A related table, drawn. `why` says why people may not change what is in it, `add_why` why not add to it."""
 
     related: Related
     lines: list[Line]
@@ -33,12 +38,28 @@ class Table:
     add_url: str
     picker_url: str
     choices: list[Any]
+    why: str
+    add_why: str
 
 
 def drawn(rows: Iterable[Any], columns: tuple[CellColumn, ...], post: Callable[[Any], str] | None = None) -> list[Line]:
-    return [
-        Line(row, [(column.classes, column.cell(row)) for column in columns], post(row) if post else "") for row in rows
+    return [_line(row, columns, post(row) if post else "") for row in rows]
+
+
+def _line(row: Any, columns: tuple[CellColumn, ...], post: str) -> Line:
+    contents = [column.cell(row) for column in columns]
+    rest = [
+        (hidden, column.label, content)
+        for column, content in zip(columns, contents, strict=True)
+        if (hidden := _hidden(column)) and content and content != NOTHING
     ]
+    return Line(row, [(column.classes, content) for column, content in zip(columns, contents, strict=True)], rest, post)
+
+
+def _hidden(column: CellColumn) -> str:
+    """Where a column is left out: on phones, or on anything narrow."""
+    classes = column.classes.split()
+    return "for-sm" if "sm" in classes else "for-md" if {"md", "lg"} & set(classes) else ""
 
 
 def post_url(pages: Pages, row: Any, action: str) -> str:
@@ -46,20 +67,21 @@ def post_url(pages: Pages, row: Any, action: str) -> str:
 
 
 def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> Table:
-    changes = may(request.user, pages.model, "change")
+    why = why_not(request.user, pages.model, "change")
     rows = list(related.rows(row)[: RELATED_SHOWN + 1])
-    post = related.remove_url if related.remove_url and changes else None
-    if related.remove and changes:
+    post = related.remove_url
+    if related.remove:
         url = post_url(pages, row, related.remove)
         post = lambda _: url  # noqa: E731
-    adds = related.add_model is None or may(request.user, related.add_model, "add")
-    picker = related.picker if changes else None
+    picker = related.picker
     return Table(
         related,
         drawn(rows[:RELATED_SHOWN], related.columns, post),
         len(rows) > RELATED_SHOWN,
         related.all_url(row) if related.all_url else "",
-        related.add_url(row) if related.add_url and adds else "",
+        related.add_url(row) if related.add_url else "",
         post_url(pages, row, picker.action) if picker else "",
-        list(picker.choices(row)) if picker else [],
+        list(picker.choices(row)) if picker and not why else [],
+        why,
+        why_not(request.user, related.add_model, "add") if related.add_model else "",
     )

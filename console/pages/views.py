@@ -27,8 +27,9 @@ from console.pages.answers import person, tell
 from console.pages.cells import address, linked
 from console.pages.kit import Action, Done, Pages, Person, actions_of, related_of
 from console.pages.tables import drawn, post_url, table_of
-from console.permissions import may, needs
+from console.permissions import needs, why_not
 from console.tag_field import add_tags, given_in
+from console.textual import lacking
 from console.views.tags import card
 
 RECENT_OPERATIONS = 8
@@ -60,7 +61,7 @@ def list_view(pages: Pages) -> View:
         context = {
             "pages": pages,
             "lines": drawn(shown.page, shown.columns),
-            "create_url": _create_url(pages, request),
+            **_creation(pages, request),
             **shown.context,
             **pages.list_context(),
         }
@@ -79,10 +80,12 @@ def _facets(pages: Pages, query: QueryDict) -> list[Any]:
     return facets(rows, pages.facets.field, pages.facets.faces, query)
 
 
-def _create_url(pages: Pages, request: HttpRequest) -> str:
-    if not (pages.form or pages.create_url) or not may(request.user, pages.model, "add"):
-        return ""
-    return reverse(pages.create_url or pages.view("create"))
+def _creation(pages: Pages, request: HttpRequest) -> dict[str, str]:
+    """Where one more is made, and why people may not."""
+    if not (pages.form or pages.create_url):
+        return {}
+    url = reverse(pages.create_url or pages.view("create"))
+    return {"create_url": url, "create_why": why_not(request.user, pages.model, "add")}
 
 
 # one resource ---------------------------------------------------------------------------------------------
@@ -116,7 +119,6 @@ def _operations(uuid: str) -> QuerySet[Operation]:
 
 def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:
     """What the head of a page shows, and what people may do from there."""
-    changes, deletes = may(request.user, pages.model, "change"), may(request.user, pages.model, "delete")
     form = pages.edit_form or pages.form
     return {
         "pages": pages,
@@ -124,24 +126,23 @@ def _head(pages: Pages, row: Any, request: HttpRequest) -> dict[str, Any]:
         "crumbs": [linked(parent) for parent in pages.crumbs(row)],
         "badges": [badge(row) for badge in pages.badges],
         "meta": [(icon, cell(row)) for icon, cell in pages.meta],
-        "buttons": [
-            _button(pages, row, action)
-            for action in actions_of(pages)
-            if action.shown(row) and _may_act(request, pages, action)
-        ],
-        "edit_url": reverse(pages.view("edit"), args=[row.pk]) if form and pages.update and changes else "",
-        "delete_url": reverse(pages.view("delete"), args=[row.pk]) if pages.deletable and deletes else "",
-        "undeletable": pages.undeletable(row),
+        "buttons": [_button(request, pages, row, action) for action in actions_of(pages) if action.shown(row)],
+        "edit_url": reverse(pages.view("edit"), args=[row.pk]) if form and pages.update else "",
+        "edit_why": why_not(request.user, pages.model, "change"),
+        "delete_url": reverse(pages.view("delete"), args=[row.pk]) if pages.deletable else "",
+        "delete_why": why_not(request.user, pages.model, "delete") or pages.undeletable(row),
     }
 
 
-def _may_act(request: HttpRequest, pages: Pages, action: Action) -> bool:
-    more = not action.permission or request.user.has_perm(action.permission)
-    return more and may(request.user, pages.model, action.verb)
+def _lacks(request: HttpRequest, pages: Pages, action: Action) -> str:
+    """Why the account may not do it, whatever the row is."""
+    if action.permission and not request.user.has_perm(action.permission):
+        return lacking(action.permission)
+    return why_not(request.user, pages.model, action.verb)
 
 
-def _button(pages: Pages, row: Any, action: Action) -> Button:
-    why = action.refused(row)
+def _button(request: HttpRequest, pages: Pages, row: Any, action: Action) -> Button:
+    why = _lacks(request, pages, action) or action.refused(row)
     if action.asks and not why:
         return Button(action, action.asks(row), why, asks=True)
     return Button(action, post_url(pages, row, action.name), why)
@@ -297,7 +298,7 @@ def _guarded_action(pages: Pages, action: Action) -> View:
     @needs(pages.model, action.verb)
     def view(request: HttpRequest, uuid: str) -> HttpResponse:
         row = row_or_404(pages.rows(), uuid)
-        if not _may_act(request, pages, action):
+        if _lacks(request, pages, action):
             raise PermissionDenied(f"needs {action.permission}")
         if action.run is None:
             raise Http404(f"{action.name} is accepted where it is asked about")

@@ -19,7 +19,7 @@ from console.pages.answers import tell
 from console.pages.cells import address
 from console.pages.kit import Done
 from console.pages.tag_cells import tagged_url
-from console.permissions import may
+from console.permissions import may, permission, why_not
 from console.systemtags import TagPattern, offered, patterns
 
 MAKERS = {TagType.USER: tagging.create_user_tag, TagType.SYSTEM: tagging.create_system_tag}
@@ -56,14 +56,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Card:
-    """What a resource's page shows of its tags; one statement. `add_url` is empty for who may not."""
+    """What a resource's page shows of its tags; one statement. `add_url` is empty where it can have none, and `why`
+    says why people may not give it one."""
 
     tags: list[Shown]
     add_url: str
+    why: str
 
     @property
     def may_change(self) -> bool:
-        return bool(self.add_url)
+        return bool(self.add_url) and not self.why
 
 
 def card(request: HttpRequest, row: Model) -> Card:
@@ -72,8 +74,8 @@ def card(request: HttpRequest, row: Model) -> Card:
     rows = Tag.objects.filter(resource_type=kind, resource_uuid=row.pk).order_by("-type", "tag")
     listed = tagged_url(type(row))
     tags = [Shown(tag, meaning(tag), listed(tag.tag) if tag.type == TagType.USER else "") for tag in rows]
-    changes = kind and may(request.user, type(row), "change")
-    return Card(tags, reverse("tags:add", args=[kind, row.pk]) if changes else "")
+    add_url = reverse("tags:add", args=[kind, row.pk]) if kind else ""
+    return Card(tags, add_url, why_not(request.user, type(row), "change"))
 
 
 def meaning(tag: Tag) -> str:
@@ -157,5 +159,5 @@ def _row(request: HttpRequest, resource_type: str, uuid: str) -> Model:
     if model is None or row is None:
         raise Http404(f"there is no {resource_type} {uuid}")
     if not may(request.user, model, "change"):
-        raise PermissionDenied(f"may not change {row}")
+        raise PermissionDenied(f"needs {permission(model, 'change')}")
     return row

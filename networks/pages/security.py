@@ -232,6 +232,7 @@ def add_rule(request: HttpRequest, uuid: str) -> HttpResponse:
         else:
             tell(request, Done("The rule was added."))
             return HttpResponseRedirect(cells.address(group))
+    form.open_at_first()
     context = {
         "pages": PAGES,
         "form": form,

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import django_filters
 from django import forms
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.urls import reverse
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter, named
+from console.filtersets import AnyOfFilter, name_filter, named
 from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
@@ -67,7 +66,7 @@ class VipFilter(
 ):
     """VIPs also by use, and found by their addresses."""
 
-    use = django_filters.MultipleChoiceFilter(choices=[(use, face.label) for use, face in USES.items()])
+    use = AnyOfFilter(choices=[(use, face.label) for use, face in USES.items()])
 
     def __init__(self, data: Any, queryset: QuerySet[Vip], **more: Any) -> None:
         super().__init__(data, with_use(queryset), **more)
@@ -99,7 +98,7 @@ PAGES = Pages(
     empty="A VIP is an address of a network that no machine has. Take one, then put an EIP or forwarded ports on it.",
     rows=rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.code("ip"))),
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Address", key="ip", orm="used_ip__ip_number", classes="sm", cell=cells.code("ip")),
         CellColumn(label="Use", key="use", orm="use", cell=cells.badge("use", USES, "bare")),
         CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.enablement()),

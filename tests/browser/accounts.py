@@ -1,31 +1,52 @@
-"""People who log in through the page."""
+"""People before the console, and the sessions they are logged in by; made inside the console, read by browsers."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Browser
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
 
-from tests.support.stack import Stack
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
+#: one who may look only, and one who may do everything
+USER, CHIEF = "anna", "carla"
 PASSWORD = "a-password-for-tests"
+#: the session of the chief in which a create wizard has been filled in
+DRAFTING = "drafting"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def superuser(name: str) -> str:
-    """The line of a `manage.py shell` that makes an account that may do everything."""
-    return (
-        "from django.contrib.auth import get_user_model\n"
-        f'get_user_model().objects.create_superuser("{name}", password="{PASSWORD}")\n'
-    )
+def make_all() -> None:
+    people = get_user_model().objects
+    people.create_user(USER, password=PASSWORD, is_staff=True)
+    people.create_superuser(CHIEF, password=PASSWORD)
 
 
-def cookies(browser: Browser, stack: Stack, name: str) -> dict[str, Any]:
-    """What a browser keeps of somebody who has logged in."""
-    context = browser.new_context(base_url=stack.url)
-    page = context.new_page()
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Overview").wait_for()
-    state = dict(context.storage_state())
-    context.close()
-    return state
+def called(name: str) -> "User":
+    found: User = get_user_model().objects.get(username=name)
+    return found
+
+
+def sessions(draft: Mapping[str, Any]) -> dict[str, str]:
+    """Keys of sessions by whose they are; `draft` are the answers to the wizard's steps."""
+    found = {name: logged_in(name) for name in (USER, CHIEF)}
+    drafting = logged_in(CHIEF)
+    for step, answers in draft.items():
+        answer = drafting.post(f"/vms/create/{step}/", answers)
+        assert answer.status_code == 302, (step, answer.context["form"].errors)
+    found[DRAFTING] = drafting
+    return {name: client.cookies[settings.SESSION_COOKIE_NAME].value for name, client in found.items()}
+
+
+def logged_in(name: str) -> Client:
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(called(name), BACKEND)
+    return client
+
+
+def state(session: str) -> dict[str, Any]:
+    """What a browser keeps of a session."""
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "domain": "127.0.0.1", "path": "/"}
+    return {"cookies": [{**cookie, "expires": -1, "httpOnly": True, "secure": False, "sameSite": "Lax"}], "origins": []}

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.accounts import cookies
-from tests.browser.scene import USER
+from tests.browser.accounts import CHIEF, USER, state
 from tests.support.chromium import ARGUMENTS, CHROMIUM, WIDE
 from tests.support.stack import Stack, new_stack
 
@@ -32,17 +32,28 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="package")
-def uuids(stack: Stack) -> dict[str, str]:
-    """The objects of the scene by name."""
+def scene(stack: Stack) -> dict[str, dict[str, str]]:
+    """What stands in the console: the uuids of its rows, the address of every page, and sessions, all by name."""
     printed = stack.manage("shell", "-c", "from tests.browser import scene; scene.build()").stdout
-    known: dict[str, str] = json.loads(printed.splitlines()[-1])
+    known: dict[str, dict[str, str]] = json.loads(printed.splitlines()[-1])
     return known
 
 
 @pytest.fixture(scope="package")
-def session(browser: Browser, stack: Stack, uuids: dict[str, str]) -> dict:
-    """Cookies of somebody who logged in through the page."""
-    return cookies(browser, stack, USER)
+def uuids(scene: dict[str, dict[str, str]]) -> dict[str, str]:
+    return scene["uuids"]
+
+
+@pytest.fixture(scope="package")
+def session(scene: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Somebody who may look, and change nothing."""
+    return state(scene["sessions"][USER])
+
+
+@pytest.fixture(scope="package")
+def chief(scene: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Somebody who may do everything: modules about changes have it for their `session`."""
+    return state(scene["sessions"][CHIEF])
 
 
 @pytest.fixture

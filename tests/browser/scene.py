@@ -3,26 +3,28 @@
 import json
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from console import live
-from console.models import Operation
+from console.models import Operation, SavedView, TagType
 from console.operations.flow import get
+from hosts.flows.probe import PROBE
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host, PrimaryStorage
 from tests import factories
-from tests.browser.accounts import PASSWORD
+from tests.browser import accounts, pages
 from tests.support.showcase import GIB, Showcase, report, subject
 from vms.life import MIGRATE
 from vms.maintenance import MAINTAIN
 from vms.models import Leak, LeakKind, Stranger, VmInstance
 from vms.recovery.leaks import LOOK
 
-USER = "anna"
 FAILED_VM = "0123456789ab4def8123456789abcdef"
 UPLOAD = {
     "status": "Running",
@@ -33,6 +35,12 @@ UPLOAD = {
     "attempts": 1,
 }
 LACKING = {"resource": "memory", "needed": 4 * GIB, "available": GIB}
+#: what the test of a connection has found
+FOUND = {
+    "hostname": "node-9.example.org", "libvirt": "9.0.0", "qemu": "7.2.11", "cpus": 16, "cpuModel": "EPYC-Rome",
+    "cpuMhz": 2800, "memory": 64 * GIB, "memoryFree": 60 * GIB, "emulation": "qemu", "kvmNote": "there is no /dev/kvm",
+    "os": "debian 12 (bookworm)", "prepared": 0, "lacking": ["dnsmasq"],
+}  # fmt: skip
 ERROR = {
     "code": "SYS.1006",
     "description": "A step of an operation failed.",
@@ -43,9 +51,23 @@ ERROR = {
 
 
 def build() -> None:
-    """Hosts, a fleet, one VM on its way, one whose creation failed; prints their uuids as JSON."""
-    user = get_user_model().objects.create_user(USER, password=PASSWORD, is_staff=True)
-    show = Showcase()
+    """A whole console; prints the uuids of its rows, the address of every page, and sessions, as JSON."""
+    accounts.make_all()
+    show, user = Showcase(), accounts.called(accounts.USER)
+    uuids = {**fleet(show, user), **rest(show, accounts.called(accounts.CHIEF))}
+    print(
+        json.dumps(
+            {
+                "uuids": uuids,
+                "pages": pages.every(uuids, accounts.logged_in(accounts.CHIEF)),
+                "sessions": accounts.sessions(draft(show)),
+            }
+        )
+    )
+
+
+def fleet(show: Showcase, user: User) -> dict[str, str]:
+    """Hosts, VMs on them, one on its way, one whose creation failed, and what was done to them."""
     one = show.host("node-1", used_cpu=38, used_memory=41 * GIB)
     two = show.host("node-2", used_memory=60 * GIB)
     lost = show.host("node-3", status="Disconnected", status_reason="no answer for 20 s")
@@ -65,23 +87,66 @@ def build() -> None:
         status="Failed", undoing=True, error=ERROR, steps=broken, **common,
     )  # fmt: skip
     strangers(show, one)
-    entering, full, away, evacuation = maintenance(show, user)
-    group = services(show, [VmInstance.objects.get(name="web-0"), moving])
-    uuids = {"vm": vm.uuid, "moving": moving.uuid, "creating": creating.uuid, "failed": failed.uuid}
-    hosts = {"host": one.uuid, "lost": lost.uuid, "entering": entering.uuid, "full": full.uuid, "away": away.uuid}
-    others = {"evacuation": evacuation.uuid, "l3": show.l3.uuid, "group": group, "leak": troubles(show, lost)}
-    print(json.dumps({**uuids, **hosts, **others}))
+    troubles(show, lost)
+    entering, away, evacuation = maintenance(show, user)
+    return {
+        **services(show, [VmInstance.objects.get(name="web-0"), moving]),
+        "vm": vm.uuid, "moving": moving.uuid, "gone": FAILED_VM, "host": one.uuid, "lost": lost.uuid,
+        "entering": entering.uuid, "away": away.uuid, "creating": creating.uuid, "failed": failed.uuid,
+        "evacuation": evacuation.uuid,
+    }  # fmt: skip
 
 
-def services(show: Showcase, vms: list[VmInstance]) -> str:
-    """An office network with VIPs: one is the EIP of a VM, one forwards ports. Groups of rules; the key of the last."""
+def rest(show: Showcase, chief: User) -> dict[str, str]:
+    """What the fleet does not need: a volume, an empty zone, a tested host, what somebody keeps."""
+    web = VmInstance.objects.get(name="web-1")
+    factories.make_disk_offering(name="spare-disk", disk_size=10 * GIB)
+    factories.make_volume(name="web-data", vm=web, size=10 * GIB, primary_storage=show.storage)
+    show.image.image_store.zones.add(show.zone)
+    empty = factories.make_zone(name="empty-zone", state="Disabled", description="Nothing stands here yet")
+    factories.make_image_store(name="inventory", url=new_folder("inventory-images"))
+    factories.make_tag(web, "VmInstanceVO", "prod")
+    factories.make_tag(web, "VmInstanceVO", "hostname::web-1", TagType.SYSTEM)
+    factories.make_token(user=chief, name="backup")
+    SavedView.objects.create(user=chief, page="vms", name="Production", query="q=web")
+    labels = [(step.name, step.label) for step in get(PROBE).steps]
+    tested = ("HostVO", "", "node-9")
+    test = show.operation(
+        "Test the connection to node-9", tested, len(labels), kind=PROBE, created_by=chief, flow=labels,
+        arguments={"uri": "qemu+tcp://10.77.0.99/system", "address": "10.77.0.99"}, data={"found": FOUND},
+    )  # fmt: skip
+    return {"empty": empty.pk, "tested": test.pk}
+
+
+def new_folder(name: str) -> str:
+    folder: Path = settings.CORRAL_DATA_DIR / name
+    folder.mkdir()
+    return str(folder)
+
+
+def draft(show: Showcase) -> dict[str, dict[str, Any]]:
+    """What the create wizard is told, step by step, up to its review."""
+    return {
+        "basics": {"name": "drafted", "count": "1", "hostname": "", "description": ""},
+        "image": {"image": show.image.pk, "offering": show.offering.pk},
+        "networks": {"l3": [show.l3.pk], "default": show.l3.pk},
+        "disks": {},
+        "placement": {"kind": "auto"},
+    }
+
+
+def services(show: Showcase, vms: list[VmInstance]) -> dict[str, str]:
+    """An office network with VIPs: one is the EIP of a VM, two of none, one forwards ports. Groups of rules."""
     l2 = factories.make_l2([show.cluster], name="l2-eth0", physical_interface="eth0")
     office = factories.make_l3(name="office", l2_network=l2)
     factories.make_ip_range(name="office", l3_network=office, start_ip="203.0.113.10", end_ip="203.0.113.99",
                             gateway="203.0.113.1")  # fmt: skip
     nics = [vm.nics.get(device_id=0) for vm in vms]
-    front, ports, _ = (factories.make_vip(name=name, l3_network=office) for name in ("front", "ports", "spare"))
+    front, ports, *spare = (
+        factories.make_vip(name=name, l3_network=office) for name in ("front", "ports", "spare", "spare-2", "free")
+    )
     factories.make_eip(name="newcomer-outside", vip=front, nic=nics[1])
+    loose = [factories.make_eip(name=name, vip=vip) for name, vip in zip(("loose", "loose-2"), spare, strict=False)]
     for number, port in enumerate((22, 80, 443)):
         values = {"private_port_start": port, "private_port_end": port, "nic": nics[number % 2]}
         factories.make_port_forwarding_rule(name=f"port-{port}", vip=ports, ports=(port + 8000, port + 8000), **values)
@@ -90,11 +155,11 @@ def services(show: Showcase, vms: list[VmInstance]) -> str:
         factories.make_security_group_rule(security_group=group, start_port=port, end_port=port)
         factories.make_security_group_rule(security_group=group, protocol="ICMP", start_port=-1, end_port=-1)
         group.nics.set(nics)
-    return str(group.pk)
+    return {"loose": loose[0].pk, "loose2": loose[1].pk, "l3": show.l3.pk}
 
 
-def troubles(show: Showcase, host: Host) -> str:
-    """What a look has found just now, so that none comes before the pictures are made; the key of a file.
+def troubles(show: Showcase, host: Host) -> None:
+    """What a look has found just now, so that none comes before the pictures are made.
 
     The host is one that is lost: on another one workers would mend it.
     """
@@ -107,7 +172,6 @@ def troubles(show: Showcase, host: Host) -> str:
         Leak.objects.create(kind=LeakKind.FILE, storage=storage, name=name, detail="3 GiB on the storage, 20 GiB large")
     detail = "Leases 1 too many: 10.20.0.9 (web-old)"
     Leak.objects.create(kind=LeakKind.OUTDATED, host=host, name="7e" * 16, detail=detail)
-    return str(Leak.objects.filter(kind=LeakKind.FILE).latest("pk").pk)
 
 
 def strangers(show: Showcase, host: Host) -> None:
@@ -127,7 +191,7 @@ def strangers(show: Showcase, host: Host) -> None:
         )  # fmt: skip
 
 
-def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Host, Operation]:
+def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Operation]:
     """A host on its way into maintenance: one VM has gone, one is going, one waits; and a host that is there.
 
     The host it has gone to is asked nothing, so that the plan of its own evacuation stays as it is.
@@ -150,7 +214,7 @@ def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Host, Operation
     common = {"kind": MIGRATE, "created_by": user, "lane": entering.pk, "parent": parent, "flow": labels}
     show.operation("Migrate VM mail-1 to node-5", subject(gone), len(labels), **common)
     show.operation("Migrate VM mail-2 to node-5", subject(going), 2, steps=half, **common)
-    return entering, target, away, parent
+    return entering, away, parent
 
 
 def settle() -> None:

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django import forms
 from django.urls import get_resolver, resolve
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from console.forms import ConfirmForm, NamedForm, PlainForm
 from console.pages import kit
@@ -24,7 +25,7 @@ from networks.addresses import WORDS as RANGE_WORDS
 from networks.forms import DnsForm, L2Form, L3Form, RangeForm
 from networks.pages.security import RuleForm
 from networks.pages.vips import VipForm
-from tests.browser.accounts import cookies, superuser
+from tests.browser.axe import problems
 from tests.support.stack import Stack
 from vms.adoption_form import EMULATED, AdoptForm
 from vms.forms import BasicsForm, DisksForm, ImageForm, NetworksForm, PlacementForm, WizardForm
@@ -38,9 +39,7 @@ from vms.wizard_flow import FORMS
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 QUICK = 10_000
-USER = "fiona"
-GROUND = f"""
-{superuser(USER)}
+GROUND = """
 import json
 from console.tagging import create_system_tag
 from django.conf import settings
@@ -55,19 +54,19 @@ from vms.models import Image, VmInstance
 vm, sim = VmInstance.objects.get(name="web-1"), Host.objects.get(name="sim1")
 goes = factories.make_zone(name="form-zone")
 racks = factories.make_cluster(name="form-cluster", zone=goes)
-parts = {{"image": vm.image, "instance_offering": vm.instance_offering}}
+parts = {"image": vm.image, "instance_offering": vm.instance_offering}
 factories.make_vm(name="form-guest", zone=goes, cluster=racks, state="Stopped", **parts)
 factories.make_l2(name="form-l2", zone=vm.zone)
 pool = PrimaryStorage.objects.get(clusters=sim.cluster)
 PrimaryStorage.objects.filter(name="shared-1", zone=vm.zone).update(name="form-pool")
-files = [hypervisor(sim).create_volume(VolumeSpec(pool=pool.pk, name=f"form-{{at}}", capacity=1 << 30)) for at in "ab"]
-disks = [DiskSpec(volume_uuid="", pool="", volume="", target=f"vd{{at}}", path=file.path, format=file.format)
+files = [hypervisor(sim).create_volume(VolumeSpec(pool=pool.pk, name=f"form-{at}", capacity=1 << 30)) for at in "ab"]
+disks = [DiskSpec(volume_uuid="", pool="", volume="", target=f"vd{at}", path=file.path, format=file.format)
          for at, file in zip("ab", files)]
 stranger = Fleet(settings.CORRAL_DATA_DIR / "simulator.sqlite3").add_stranger("sim1", "form-stranger", disks=disks)
 look("sim1")
 outside = factories.make_ip_range(l3_network=factories.make_l3(name="form-outside")).l3_network
 vip = factories.make_vip(name="form-vip", l3_network=outside)
-rows = {{
+rows = {
     "zone": vm.zone, "goes": goes, "cluster": vm.cluster, "vm": vm, "host": sim,
     "storage": PrimaryStorage.objects.get(name="form-pool"),
     "store": factories.make_image_store(name="form-store"),
@@ -78,8 +77,8 @@ rows = {{
     "rule": factories.make_port_forwarding_rule(name="form-rule", vip=vip),
     "group": factories.make_security_group(name="form-group"),
     "tag": create_system_tag(resource_type="HostVO", resource_uuid=sim.pk, tag="reservedCpu::1"),
-}}
-print(json.dumps({{name: row.pk for name, row in rows.items()}} | {{"stranger": stranger}}))
+}
+print(json.dumps({name: row.pk for name, row in rows.items()} | {"stranger": stranger}))
 """
 ODD, NOT_ASCII = "Zürich", "visible ASCII"
 MISSING = "This field is required"
@@ -251,9 +250,8 @@ def rows(stack: Stack, uuids: dict[str, str], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def session(browser: Browser, stack: Stack, rows: dict[str, str]) -> dict:
-    """Cookies of somebody who may change everything."""
-    return cookies(browser, stack, USER)
+def session(chief: dict[str, Any]) -> dict[str, Any]:
+    return chief
 
 
 def kinds_of(page: Page) -> dict[str, str]:
@@ -331,11 +329,12 @@ def test_every_message_stands_at_its_field_and_nothing_typed_is_lost(page: Page,
         check(page, wrong, rows)
 
 
-def test_every_page_of_the_wizard_tells_at_the_field(page: Page, rows: dict[str, str]) -> None:
+def test_every_page_of_the_wizard_tells_at_the_field_and_stays_readable(page: Page, rows: dict[str, str]) -> None:
     page.goto("/vms/create/")
     for wrong, right in IN_THE_WIZARD:
         expect(page).to_have_url(re.compile(wrong.page))
         check(page, wrong, rows)
+        assert (wrong.page, problems(page)) == (wrong.page, [])
         for name, value in ((name.format(**rows), value.format(**rows)) for name, value in right.items()):
             put(page, name, value, kinds_of(page)[name])
         if right and "go" not in right:  # that button stays on its page

@@ -1,5 +1,6 @@
 """What every resource's pages have in common: who may, what it costs, what an empty place says."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from django.urls import get_resolver
 
 from console import cascade
 from console.pages import kit
+from console.permissions import permission
 from tests.factories import make_superuser, make_user
 from tests.support.catalogue import RESOURCES
 from tests.support.pages import MODEL_BACKEND, query_count, text_of, visitor
@@ -78,13 +80,16 @@ def test_an_unknown_one_is_not_found(admin: Client, space: str) -> None:
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_readers_read_and_get_no_buttons(space: str) -> None:
+def test_readers_read_and_every_button_says_which_permission_it_needs(space: str) -> None:
     page = make(space)[0]
     reader = visitor("reader")
-    for address in (RESOURCES[space][0], page):
-        body = text_of(reader.get(address))
-        assert body.count('method="post"') == 1  # to log out
-        assert not any(word in body for word in ("create/", "edit/", "delete/", "add-range/"))
+    model = next(pages.model for pages in kit.all_pages() if pages.space == space)
+    body = text_of(reader.get(RESOURCES[space][0])) + text_of(reader.get(page))
+    for verb in ("add", "change", "delete"):
+        assert f"lacks the permission {permission(model, verb)}" in body
+    assert not any(f'href="{page}{word}' in body for word in ("create/", "edit/", "delete/", "add-range/"))
+    forms = re.findall(rf'action="{page}.*?<button([^>]*)>', body, re.DOTALL)
+    assert [one for one in forms if "disabled" not in one] == []
 
 
 @pytest.mark.parametrize("space", SPACES)

@@ -80,7 +80,7 @@ def test_a_stranger_of_which_nothing_is_known_yet_cannot_be_adopted(admin: Clien
 def test_people_who_may_not_create_vms_see_disabled_buttons(host: Host) -> None:
     row = made(host)
     body = text_of(visitor().get(LIST))
-    assert "Your account may not do this." in body
+    assert "it lacks the permission vms.add_vminstance" in body
     assert adopt_page(row) not in body
 
 

@@ -1,10 +1,13 @@
 """The list of VMs."""
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
+from console.errors import InvalidArgument
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import Showcase, subject
+from vms.filtersets import matching
 from vms.models import Image, VmInstance
 
 pytestmark = pytest.mark.django_db
@@ -58,12 +61,37 @@ def test_a_line_shows_what_people_look_for(client: Client, fleet: Showcase) -> N
         ("state=Stopped", {"mail"}),
         ("state=Stopped&state=Running&q=a", {"mail"}),
         ("state=Destroyed", {"gone"}),
-        ("state=Nonsense", {"web-1", "web-2", "mail"}),
+        ("state=Nonsense", set()),
+        ("state=Stopped&state=Nonsense", {"mail"}),
         ("q=nothing", set()),
     ],
 )
 def test_the_list_shows_what_the_address_asks_for(client: Client, fleet: Showcase, query: str, found: set[str]) -> None:
     assert set(names(client, query)) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "told", "rest"),
+    [
+        ("state=Nonsense&q=web", "No such state: Nonsense. Known: Created, Starting, Running,", "?q=web"),
+        ("host=garbage&q=web", "No such host: garbage.", "?q=web"),
+        ("zone=garbage", "No such zone: garbage.", "?"),
+        ("page=99", "No such page: 99. This is page 1 of 1.", ""),
+    ],
+)
+def test_a_value_that_nobody_knows_is_said_and_can_be_taken_off(
+    client: Client, fleet: Showcase, query: str, told: str, rest: str
+) -> None:
+    response = client.get(f"/vms/?{query}")
+    (unknown,) = response.context["unknown"]
+    assert (unknown.text.startswith(told), unknown.url) == (True, rest)
+    assert unknown.text in text_of(response)
+
+
+def test_a_value_that_nobody_knows_makes_no_target_and_no_file(client: Client, fleet: Showcase) -> None:
+    with pytest.raises(InvalidArgument, match="No such state: Nonsense"):
+        matching(QueryDict("state=Nonsense"))
+    assert client.get("/vms/export.csv?state=Nonsense").status_code == 400
 
 
 def test_vms_of_one_host(client: Client, fleet: Showcase) -> None:

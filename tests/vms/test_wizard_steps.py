@@ -1,5 +1,6 @@
 """The pages of the create wizard: each error at its field, nothing lost, no step skipped."""
 
+import re
 from typing import Any
 
 import pytest
@@ -64,6 +65,35 @@ def test_a_step_ahead_of_the_draft_leads_to_the_first_that_is_missing(walk: Walk
     response = walk.get(step, follow=True)
     assert response.redirect_chain == [("/vms/create/basics/", 302)]
     assert flashes(response) == ["“Basics” comes first: it is not complete yet."]
+
+
+#: what a page opens at, by step
+OPENS_AT = {
+    "basics": 'name="name"',
+    "image": 'name="image"',
+    "networks": 'value="add:',
+    "disks": 'name="disk-',
+    "placement": 'name="kind" value="auto"',
+}
+
+
+@pytest.mark.parametrize(("step", "field"), OPENS_AT.items())
+def test_a_step_opens_at_its_first_field(walk: Walk, step: str, field: str) -> None:
+    opened = re.findall("<[^>]* autofocus[^>]*>", text_of(walk.to(step).get(step)))
+    assert [field in one for one in opened] == [True], opened
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong", "field"),
+    [
+        ("basics", {"hostname": "-"}, 'name="hostname"'),
+        ("image", {"offering": ""}, 'name="offering"'),
+        ("placement", {"kind": "host"}, 'name="host"'),
+    ],
+)
+def test_a_step_opens_at_what_is_wrong(walk: Walk, step: str, wrong: dict[str, str], field: str) -> None:
+    opened = re.findall("<[^>]* autofocus[^>]*>", text_of(walk.to(step).post(step, **wrong)))
+    assert [field in one for one in opened] == [True], opened
 
 
 def test_a_step_that_does_not_exist_is_not_found(walk: Walk) -> None:

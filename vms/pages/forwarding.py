@@ -8,11 +8,10 @@ from django import forms
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.html import format_html
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter, named
+from console.filtersets import AnyOfFilter, name_filter, named
 from console.forms import NamedForm, RowField
 from console.models import Enablement
 from console.pages import cells
@@ -105,7 +104,7 @@ def search(text: str) -> Q:
 class TiedFilter(django_filters.FilterSet):
     """Also by whether they are attached."""
 
-    tie = django_filters.MultipleChoiceFilter(choices=[(tie, face.label) for tie, face in TIES.items()])
+    tie = AnyOfFilter(choices=[(tie, face.label) for tie, face in TIES.items()])
 
     def __init__(self, data: Any, queryset: QuerySet, **more: Any) -> None:
         super().__init__(data, with_tie(queryset), **more)
@@ -175,10 +174,6 @@ def private_ports(rule: PortForwardingRule) -> str:
     return str(PortRange(rule.private_port_start, rule.private_port_end))
 
 
-def _from(rule: PortForwardingRule) -> str:
-    return format_html("<code>{}</code> {}", rule.vip.ip, vip_ports(rule))
-
-
 VM = CellColumn(label="VM", key="vm", orm="nic__vm__name", cell=cells.link("nic.vm"))
 GUEST_IP = CellColumn(label="Its address", key="guest", orm="nic__ip", classes="md", cell=cells.code("nic.ip"))
 TIE = CellColumn(label="Use", key="tie", orm="tie", classes="sm", cell=cells.badge("tie", TIES, "bare"))
@@ -195,7 +190,7 @@ EIPS = Pages(
     empty="An EIP makes a machine reachable at an address of another network. It needs a VIP: take one first.",
     rows=eip_rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.code("vip.ip"))),
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Address", key="ip", orm="vip__ip", classes="sm", cell=cells.code("vip.ip")),
         VM,
         GUEST_IP,
@@ -235,7 +230,7 @@ RULES = Pages(
     empty="A rule makes single ports of a machine reachable at a VIP. It needs one that has no EIP: take it first.",
     rows=rule_rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=_from)),
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="VIP", key="vip", orm="vip__ip", classes="sm", cell=cells.code("vip.ip")),
         CellColumn(label="Ports", key="ports", orm="vip_port_start", classes="sm", cell=vip_ports),
         VM,

@@ -23,7 +23,7 @@ def _addresses(vm: VmInstance) -> str:
 
 
 VM_COLUMNS = (
-    CellColumn(label="Name", cell=cells.name(also=_addresses)),
+    CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="State", cell=cells.badge("state", FACES)),
     CellColumn(label="IP address", classes="md", cell=_addresses),
     CellColumn(label="Host", classes="md", cell=cells.link("host")),

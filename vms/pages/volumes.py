@@ -3,13 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-import django_filters
 from django.db.models import Case, QuerySet, Value, When
 from django.urls import reverse
 
 from console import faces
 from console.faces import Face
-from console.filtersets import name_filter
+from console.filtersets import AnyOfFilter, name_filter
 from console.forms import NamedForm
 from console.models import Enablement, Operation
 from console.pages import cells
@@ -62,7 +61,7 @@ class VolumeFilter(
 ):
     """Volumes also by use; those that are only waiting for their file to be deleted are shown when asked for."""
 
-    use = django_filters.MultipleChoiceFilter(choices=[(use, face.label) for use, face in USES.items()])
+    use = AnyOfFilter(choices=[(use, face.label) for use, face in USES.items()])
 
     def __init__(self, data: Any, queryset: QuerySet[Volume], **more: Any) -> None:
         super().__init__(data, with_use(queryset), **more)
@@ -149,7 +148,7 @@ PAGES = Pages(
     empty="A data volume is a disk that is kept when its machine goes. Add one, then attach it to a stopped machine.",
     rows=rows,
     columns=(
-        CellColumn(label="Name", key="name", orm="name", cell=cells.name(also=cells.size("size"))),
+        CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Use", key="use", orm="use", classes="sm", cell=cells.badge("use", USES, "bare")),
         CellColumn(label="VM", key="vm", orm="vm__name", cell=cells.link("vm")),
         CellColumn(

@@ -13,7 +13,7 @@ from console.htmx import render_page
 from console.models import Operation, Status
 from console.naming import new_uuid
 from console.pages.answers import person
-from console.permissions import may, needs
+from console.permissions import needs, why_not
 from vms.config import LOOK_INTERVAL
 from vms.life import Asked
 from vms.models import VmInstance
@@ -49,7 +49,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
         "rhythm_setting": LOOK_INTERVAL,
         "repairs": shown,
         "guards": guards(),
-        "may": may(request.user, VmInstance, "delete"),
+        "lacks": why_not(request.user, VmInstance, "delete"),
         "fresh": new_uuid(),
     }
     live = any(one.is_open for one in [*shown, *([last_look] if last_look else [])])
