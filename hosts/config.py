@@ -46,7 +46,7 @@ PING_INTERVAL = define(
 )  # fmt: skip
 PING_DEGREE = define(
     Config("host", "ping.parallelismDegree", INT, 100,
-           "How many hosts whose turn it is are looked at at a time; events on a host do not wait for its turn.",
+           "How many hosts whose turn it is are looked at together; events on a host do not wait for its turn.",
            "From the next round of looks on, within 2 s.", lambda value: 1 <= value <= 1000, "from 1 to 1000")
 )  # fmt: skip
 PING_TIMEOUT = define(
