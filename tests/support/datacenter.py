@@ -24,8 +24,11 @@ from vms.services import create_vm
 POOL = "/srv/shared"
 OFFERED = 60 * GIB
 APPS = ("console", "hosts", "networks", "vms")
-#: what the engine and the web need for themselves, and what tells of the past
-NOT_INVENTORY = ("Operation", "OperationStep", "Lane", "HostPulse", "VmChange", "AddressUse", "HostChange")
+#: what the engine and the web need for themselves, what tells of the past, and settings, which tests change
+NOT_INVENTORY = (
+    "Operation", "OperationStep", "Lane", "HostPulse", "VmChange", "AddressUse", "HostChange", "GlobalConfig",
+    "ConfigChange",
+)  # fmt: skip
 #: what a simulated fleet is made of, without how often it was asked and what is still to go wrong
 WORLD = ("volume", "pool", "network", "lease", "domain", "disk")
 

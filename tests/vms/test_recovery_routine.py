@@ -242,7 +242,14 @@ def test_looks_of_people_and_those_that_failed_are_kept(dc: Datacenter) -> None:
     }
 
 
-def newest(age: float, status: Status = Status.SUCCEEDED) -> Operation:
+#: how old the newest look is, and how it stands
+Newest = tuple[float, Status]
+
+
+def look_of(newest: Newest | None) -> Operation | None:
+    if newest is None:
+        return None
+    age, status = newest
     return Operation(kind=LOOK, status=status, create_date=timezone.now() - timedelta(seconds=age))
 
 
@@ -250,30 +257,30 @@ def newest(age: float, status: Status = Status.SUCCEEDED) -> Operation:
     ("interval", "last", "expected"),
     [
         (900, None, True),
-        (900, newest(800), False),
-        (900, newest(901), True),
-        (900, newest(9000, Status.FAILED), True),
-        (900, newest(9000, Status.RUNNING), False),
+        (900, (800, Status.SUCCEEDED), False),
+        (900, (901, Status.SUCCEEDED), True),
+        (900, (9000, Status.FAILED), True),
+        (900, (9000, Status.RUNNING), False),
         (0, None, False),
-        (0, newest(9000), False),
+        (0, (9000, Status.SUCCEEDED), False),
     ],
 )
-def test_when_a_look_is_due(interval: int, last: Operation | None, expected: bool) -> None:
-    assert is_due(interval, last) is expected
+def test_when_a_look_is_due(interval: int, last: Newest | None, expected: bool) -> None:
+    assert is_due(interval, look_of(last)) is expected
 
 
 @pytest.mark.parametrize(
     ("interval", "last", "expected"),
     [
-        (0, newest(10), "Corral does not look by itself"),
+        (0, (10, Status.SUCCEEDED), "Corral does not look by itself"),
         (900, None, "Corral looks by itself every 15 min"),
-        (900, newest(200), "Corral looks by itself every 15 min, next in 12 min"),
-        (900, newest(1000), "Corral looks by itself every 15 min, next at any moment"),
-        (900, newest(1000, Status.RUNNING), "Corral looks by itself every 15 min"),
+        (900, (200, Status.SUCCEEDED), "Corral looks by itself every 15 min, next in 12 min"),
+        (900, (1000, Status.SUCCEEDED), "Corral looks by itself every 15 min, next at any moment"),
+        (900, (1000, Status.RUNNING), "Corral looks by itself every 15 min"),
     ],
 )
-def test_how_often_it_looks_is_said(interval: int, last: Operation | None, expected: str) -> None:
-    assert rhythm(interval, last) == expected
+def test_how_often_it_looks_is_said(interval: int, last: Newest | None, expected: str) -> None:
+    assert rhythm(interval, look_of(last)) == expected
 
 
 @pytest.mark.django_db
