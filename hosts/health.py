@@ -48,13 +48,13 @@ def ask(host: str, by: Heard) -> bool:
 
 def ask_for_due() -> int:
     """Ask for a look at every host whose turn it is, as many as may be looked at at a time; how many."""
-    interval, degree = read(PING_INTERVAL, PING_DEGREE)
-    latest = Now() + max(timedelta(seconds=interval), ASK_AGAIN)
+    interval, pause, degree = read(PING_INTERVAL, PING_PAUSE, PING_DEGREE)
+    latest = Now() + max(timedelta(seconds=max(interval, pause)), ASK_AGAIN)
     hosts = Host.objects.exclude(state=HostState.MAINTENANCE).exclude(status=HostStatus.CONNECTING)
     HostPulse.objects.bulk_create(
         [HostPulse(host_id=pk) for pk in hosts.filter(pulse=None).values_list("pk", flat=True)], ignore_conflicts=True
     )
-    # Further off than the interval: that was longer when the turn was set.
+    # Further off than both: they were longer when the turn was set.
     turn = Q(look_at__lte=Now()) | Q(look_at__gt=latest)
     due = HostPulse.objects.filter(turn, host__in=hosts).order_by("look_at")
     looking = HostPulse.objects.filter(looking_until__gt=Now()).count()
@@ -103,6 +103,7 @@ def observe(host: Host, there: Hypervisor, by: Heard) -> None:
     """Hold the records against one complete listing of a host. Raises HypervisorError, and then there was no report."""
     applying = [observer(host, by) for observer in observers]
     listing = there.domains()
+    HostPulse.objects.filter(pk=host.pk).exclude(misses=0).update(misses=0)  # it answers, whatever comes next
     for apply in applying:
         apply(there, listing)
     seen = {"misses": 0, "seen_at": Now(), "seen_by": by}

@@ -50,7 +50,9 @@ HIDE_KVM = define(
 )  # fmt: skip
 CACHE_MODE = define(
     Config("kvm", "vm.cacheMode", one_of(*CACHES, meaning=CACHES), "0",
-           "How a host caches what guests write: 0 not at all, 1 for reading alone, 2 until the guest flushes.", START)
+           "How a host caches what guests write: 0 not at all, 1 for reading alone, 2 until the guest flushes. A live "
+           "migration with 1 or 2 is safe only where hosts see each other's writes at once, which NFS does not promise.",
+           START)
 )  # fmt: skip
 CONSOLE_MODE = define(
     Config("kvm", "vm.consoleMode", one_of("vnc", "spice"), "vnc",

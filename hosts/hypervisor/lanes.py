@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
 from typing import Any
 
-from hosts.hypervisor.errors import HostUnreachable, HypervisorTimeout, OutOfTime
+from hosts.hypervisor.errors import HostUnreachable, OutOfTime
 from hosts.hypervisor.port import Hypervisor, Progress
 
 MOST_LANES = 8
@@ -99,15 +99,17 @@ class Lanes:
 
     # the caller's side
 
-    def take(self, until: float, end: float) -> Lane:
-        """A free lane, waiting for one until a moment of the monotonic clock, or until the caller's own `end`."""
+    def take(self, until: float) -> Lane:
+        """A free lane, waiting for one until a moment of the monotonic clock.
+
+        Raises OutOfTime when others have them all, HostUnreachable when none of them ever came back.
+        """
         with self._change:
             while not self._idle and self.threads >= self.most:
                 if self.abandoned >= self.most:
                     raise HostUnreachable(f"{self.name}: {self.abandoned} calls never came back.", host=self.name)
-                if not self._change.wait(max(0.0, min(until, end) - time.monotonic())):
-                    late = OutOfTime if end < until else HypervisorTimeout
-                    raise late(f"{self.name}: all {self.most} lanes are busy.", host=self.name)
+                if not self._change.wait(max(0.0, until - time.monotonic())) and until <= time.monotonic():
+                    raise OutOfTime(f"{self.name}: all {self.most} lanes are busy.", host=self.name)
             if self._idle:
                 return self._idle.pop()
             self.threads += 1

@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import pytest
 
+from console.operations.flow import DEFAULT_DEADLINE
 from hosts.hypervisor.errors import DomainNotFound, HostUnreachable, HypervisorError, HypervisorTimeout, OutOfTime
 from hosts.hypervisor.guard import (
     COOL_DOWN,
+    LIMITS,
     LONGEST_COOL_DOWN,
     Breaker,
     GuardedHypervisor,
@@ -354,3 +356,11 @@ def test_a_guarded_call_costs_little(guard: GuardedHypervisor) -> None:
     for _ in range(100):
         guard.ping()
     assert time.perf_counter() - start < 2
+
+
+#: made in steps that have more time than most
+LONG_STEPS = {"start_domain", "create_volume", "upload_volume", "download_volume", "migrate_domain"}
+
+
+def test_a_silent_host_is_found_out_before_the_time_of_a_step_is_over() -> None:
+    assert {method for method, limit in LIMITS.items() if limit >= DEFAULT_DEADLINE} <= LONG_STEPS

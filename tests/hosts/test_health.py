@@ -226,6 +226,14 @@ def test_how_soon_it_comes_is_a_setting(dc: Datacenter) -> None:
     assert HostPulse.objects.get(host=one()).look_at > timezone.now() + timedelta(seconds=25)
 
 
+def test_a_pause_that_is_longer_than_the_interval_is_waited_for(dc: Datacenter, asked: list[tuple[str, Heard]]) -> None:
+    update("host", "ping.interval", "10")
+    update("host", "ping.sleepPeriodAfterFailure", "60")
+    health.ask_for_due()
+    pulse(look_at=timezone.now() + timedelta(seconds=55))
+    assert health.ask_for_due() == 0
+
+
 def lost(dc: Datacenter) -> None:
     dc.fleet.cut_off("one")
     look(3)
