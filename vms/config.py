@@ -51,7 +51,7 @@ HIDE_KVM = define(
 CACHE_MODE = define(
     Config("kvm", "vm.cacheMode", one_of(*CACHES, meaning=CACHES), "0",
            "How a host caches what guests write: 0 not at all, 1 for reading alone, 2 until the guest flushes. A live "
-           "migration with 1 or 2 is safe only where hosts see each other's writes at once, which NFS does not promise.",
+           "migration with 1 or 2 is safe only where hosts see each other's writes at once; NFS does not promise that.",
            START)
 )  # fmt: skip
 CONSOLE_MODE = define(
