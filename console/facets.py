@@ -67,7 +67,7 @@ def scopes(filters: Mapping[str, Any], query: QueryDict) -> list[Scope]:
     found = []
     for name, resource in ((name, one.resource) for name, one in filters.items() if isinstance(one, ScopeFilter)):
         if uuid := query.get(name):
-            row = resource._default_manager.filter(pk=uuid).first()
+            row = None if "\0" in uuid else resource._default_manager.filter(pk=uuid).first()
             found.append(Scope(f"{capfirst(resource._meta.verbose_name)}: {row or uuid}", toggled(query, name, uuid)))
     return found
 

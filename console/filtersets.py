@@ -46,7 +46,11 @@ def named(text: str) -> Q:
 
 
 class AnyOfField(django_filters.fields.MultipleChoiceField):
-    """Several values out of a fixed choice; what is none of it is taken as it is."""
+    """Several values out of a fixed choice; what is none of it is taken as it is, so far as a database can."""
+
+    def clean(self, value: Any) -> list[str]:
+        found: list[str] = super().clean(value)
+        return [one.replace("\0", "\N{REPLACEMENT CHARACTER}") for one in found]
 
     def valid_value(self, value: Any) -> bool:
         del value

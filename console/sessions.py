@@ -16,6 +16,9 @@ from console.globalconfig import SESSION_TIMEOUT
 
 #: when the session is given its time anew; half of it passes first, so that few requests write
 RENEW_AT = "renew_at"
+#: the header of what an open page asks for by itself; static/js/corral.js sends it
+BY_ITSELF = "X-Corral-Live"
+STREAM = "text/event-stream"
 
 
 @receiver(user_logged_in)
@@ -24,7 +27,7 @@ def begin(sender: Any, *, request: HttpRequest, **more: Any) -> None:
 
 
 class SessionRenewalMiddleware:
-    """A session that is used is given its time anew."""
+    """A session that is used is given its time anew; a page that follows the news by itself is no use of it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,6 +35,8 @@ class SessionRenewalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         session = request.session
+        if BY_ITSELF in request.headers or response.headers.get("Content-Type") == STREAM:
+            return response
         # What did not ask who is there is answered without the database.
         if session.accessed and SESSION_KEY in session and session.get(RENEW_AT, 0) <= time():
             _renew(session)

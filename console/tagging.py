@@ -132,6 +132,8 @@ def update_system_tag(*, uuid: str, tag: str) -> Tag:
         raise NotFound(f"There is no system tag with uuid {uuid}", field="uuid")
     if found.inherent:
         raise InvalidArgument(f"{found} is set by Corral and cannot be changed", field="uuid")
+    if tag == found.tag:
+        return found
     pattern, values = _checked(found.resource_type, tag)
     if pattern.match(found.tag) is None:
         raise InvalidArgument(f"{tag} is another kind of tag than {found}: add it, and remove this one", field="tag")

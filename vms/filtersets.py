@@ -54,8 +54,8 @@ class VmFilter(QueryFilterSet):
 def matching(query: QueryDict) -> VmQuerySet:
     """The VMs that an address of the list asks for. Raises InvalidArgument when it cannot be understood."""
     found = VmFilter(query, VmInstance.objects.all())
-    if problems := found.form.errors.get(QUERY):
-        raise InvalidArgument(problems[0], field=QUERY)
+    if found.problem:
+        raise InvalidArgument(found.problem, field=QUERY)
     if unknown := unknown_values(VmFilter.base_filters, query):
         raise InvalidArgument(unknown[0].text)
     rows: VmQuerySet = found.qs

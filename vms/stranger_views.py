@@ -50,7 +50,9 @@ class Line:
 @require_safe
 def strangers(request: HttpRequest) -> HttpResponse:
     """Domains that hosts show and nobody recorded; ignored ones only when asked for."""
-    query, ignored, host = (request.GET.get(name, "").strip() for name in ("q", "ignored", "host"))
+    # No database has a NUL in a text.
+    asked = (request.GET.get(name, "").replace("\0", " ").strip() for name in ("q", "ignored", "host"))
+    query, ignored, host = asked
     rows = Stranger.objects.select_related("host", "ignored_by")
     if host:
         rows = rows.filter(host=host)

@@ -11,14 +11,13 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from console import systemtags
 from console.cascade import get_or_refuse
 from console.errors import Forbidden, InvalidArgument, NotFound, WrongState
-from console.models import Enablement, Operation, TagType
+from console.models import Enablement, Operation
 from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
-from console.tagging import check_user_tags
+from console.tagging import Given, check_given, give
 from hosts.allocation.spec import StorageView
 from hosts.models import Host, PrimaryStorage
 from hosts.states import target_of
@@ -61,8 +60,8 @@ def create_volume(request: NewVolume, asked: Asked = NOBODY, *, rng: Random | No
 
 def _accept_create(request: NewVolume, asked: Asked, rng: Random) -> Operation:
     check_new(Volume, name=request.name, description=request.description, resource_uuid=request.resource_uuid)
-    systemtags.validate(RESOURCE_TYPE, request.system_tags)
-    check_user_tags(request.user_tags)
+    tags = Given(request.user_tags, request.system_tags)
+    check_given(RESOURCE_TYPE, tags)
     offering = _offering(request.disk_offering_uuid)
     vm = _vm_with_room(request.vm_instance_uuid, asked) if request.vm_instance_uuid else None
     storage, host = _storage_for(request, offering, vm, rng)
@@ -77,8 +76,7 @@ def _accept_create(request: NewVolume, asked: Asked, rng: Random) -> Operation:
         status=VolumeStatus.CREATING,
     )
     insert(volume)
-    systemtags.attach(RESOURCE_TYPE, volume.pk, request.system_tags, TagType.SYSTEM)
-    systemtags.attach(RESOURCE_TYPE, volume.pk, request.user_tags, TagType.USER)
+    give(RESOURCE_TYPE, volume.pk, tags)
     title = f"Create volume {volume.name}" + (f" for VM {vm.name}" if vm else "")
     arguments: dict[str, Any] = {"request": asdict(request), "host": host.pk}
     if vm:

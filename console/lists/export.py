@@ -18,7 +18,6 @@ from console.inventory import Inventory
 from console.listing import SORT, order_of
 from console.lists.spec import Listing
 from console.lists.unknown import unknown_values
-from console.query.filters import QUERY
 from console.query.limits import QueryTooSlow, time_limit
 
 #: rows that are read at once
@@ -43,8 +42,8 @@ def export_view(listing: Callable[[], Listing]) -> Callable[..., HttpResponseBas
 def _export(request: HttpRequest, listing: Listing, kind: str) -> HttpResponseBase:
     """The keys first, within the time limit, so that what is wrong is said before a file has begun."""
     found = listing.filterset(request.GET, listing.rows())
-    if problems := found.form.errors.get(QUERY):
-        return HttpResponse(f"{problems[0]}\n", status=400, content_type="text/plain; charset=utf-8")
+    if found.problem:
+        return HttpResponse(f"{found.problem}\n", status=400, content_type="text/plain; charset=utf-8")
     if unknown := unknown_values(listing.filterset.base_filters, request.GET):
         return HttpResponse(f"{unknown[0].text}\n", status=400, content_type="text/plain; charset=utf-8")
     order = order_of(request.GET.get(SORT, ""), listing.columns, listing.sort)

@@ -39,7 +39,7 @@ def unknown_rows(filters: Mapping[str, Any], query: QueryDict) -> list[Unknown]:
         Unknown(_sentence(one.resource._meta.verbose_name, value), toggled(query, name, value))
         for name, one in filters.items()
         if hasattr(one, "resource") and (value := query.get(name))
-        if not one.resource._default_manager.filter(pk=value).exists()
+        if "\0" in value or not one.resource._default_manager.filter(pk=value).exists()
     ]
 
 

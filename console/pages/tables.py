@@ -57,9 +57,8 @@ def _line(row: Any, columns: tuple[CellColumn, ...], post: str) -> Line:
 
 
 def _hidden(column: CellColumn) -> str:
-    """Where a column is left out: on phones, or on anything narrow."""
-    classes = column.classes.split()
-    return "for-sm" if "sm" in classes else "for-md" if {"md", "lg"} & set(classes) else ""
+    """Where a column is left out, and its words stand below the name: the first of `sm`, `md` and `lg` that it has."""
+    return next((f"for-{size}" for size in ("lg", "md", "sm") if size in column.classes.split()), "")
 
 
 def post_url(pages: Pages, row: Any, action: str) -> str:

@@ -81,8 +81,8 @@ class QueryFilter(django_filters.Filter):
 class QueryFilterSet(django_filters.FilterSet):
     """A list's filters. `q`, a QueryFilter, is set by each; what the resource hides is shown when it is asked for.
 
-    A query that cannot be understood finds nothing: what else it could have meant is not guessed. `hidden`: also
-    what lists hide, to count it.
+    A query or a filter that cannot be understood finds nothing: what else it could have meant is not guessed.
+    `hidden`: also what lists hide, to count it.
     """
 
     def __init__(self, data: Any = None, queryset: QuerySet | None = None, *, hidden: bool = False) -> None:
@@ -95,6 +95,13 @@ class QueryFilterSet(django_filters.FilterSet):
         return found
 
     @property
+    def problem(self) -> str:
+        """The first thing that cannot be understood, at its filter; empty where all can be."""
+        for name, texts in self.form.errors.items():
+            return str(texts[0]) if name == QUERY else f"{self.form.fields[name].label}: {texts[0]}"
+        return ""
+
+    @property
     def asked(self) -> Asked:
         """What the box asks; nothing when it cannot be understood."""
         self.form.is_valid()
@@ -103,7 +110,7 @@ class QueryFilterSet(django_filters.FilterSet):
 
     def filter_queryset(self, rows: QuerySet) -> QuerySet:
         found = super().filter_queryset(rows)
-        if QUERY in self.form.errors:
+        if self.form.errors:
             return found.none()
         hide = self.inventory.hide
         if hide is None or self.hidden or self.form.cleaned_data.get(hide[0]):

@@ -35,7 +35,7 @@ def rows() -> QuerySet[Cluster]:
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Cluster:
     zone = values.pop("zone")
-    return places.create_cluster(**values, zone_uuid=zone.pk, resource_uuid=fresh or None)
+    return places.create_cluster(**values, zone_uuid=zone.pk, resource_uuid=fresh)
 
 
 def update(cluster: Cluster, values: dict[str, Any], user: Person) -> None:

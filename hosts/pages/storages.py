@@ -43,7 +43,7 @@ def storage_rows() -> QuerySet[PrimaryStorage]:
 
 def create_storage(values: dict[str, Any], fresh: str, user: Person) -> PrimaryStorage:
     zone = values.pop("zone")
-    return storages.create_primary_storage(**values, zone_uuid=zone.pk, resource_uuid=fresh or None)
+    return storages.create_primary_storage(**values, zone_uuid=zone.pk, resource_uuid=fresh)
 
 
 def update_storage(storage: PrimaryStorage, values: dict[str, Any], user: Person) -> None:
@@ -165,7 +165,7 @@ def store_rows() -> QuerySet[ImageStore]:
 
 def create_store(values: dict[str, Any], fresh: str, user: Person) -> ImageStore:
     zones = values.pop("zones")
-    store = storages.create_image_store(**values, resource_uuid=fresh or None)
+    store = storages.create_image_store(**values, resource_uuid=fresh)
     store.zones.set(zones)
     return store
 

@@ -30,7 +30,7 @@ def rows() -> QuerySet[Zone]:
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Zone:
-    return places.create_zone(**values, resource_uuid=fresh or None)
+    return places.create_zone(**values, resource_uuid=fresh)
 
 
 def update(zone: Zone, values: dict[str, Any], user: Person) -> None:

@@ -33,7 +33,7 @@ def rows() -> QuerySet[L2Network]:
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> L2Network:
-    return services.create_l2(**values, resource_uuid=fresh or None)
+    return services.create_l2(**values, resource_uuid=fresh)
 
 
 def update(l2: L2Network, values: dict[str, Any], user: Person) -> None:

@@ -44,7 +44,7 @@ def create(values: dict[str, Any], fresh: str, user: Person) -> L3Network:
             l2=values["l2_network"],
             dns_domain=values["dns_domain"] or None,
             dns=values["dns"],
-            resource_uuid=fresh or None,
+            resource_uuid=fresh,
         )
         if cidr:
             attachments.add_range(l3_uuid=l3.pk, values={"name": cidr, "cidr": cidr}, user=user)

@@ -79,7 +79,7 @@ def rows() -> QuerySet[SecurityGroup]:
 
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> SecurityGroup:
-    return security.create_group(**values, resource_uuid=fresh or None)
+    return security.create_group(**values, resource_uuid=fresh)
 
 
 def update(group: SecurityGroup, values: dict[str, Any], user: Person) -> None:

@@ -74,7 +74,7 @@ class VipFilter(
 
 def create(values: dict[str, Any], fresh: str, user: Person) -> Vip:
     l3 = values.pop("l3_network")
-    return vips.create_vip(**values, l3_network_uuid=l3.pk, resource_uuid=fresh or None)
+    return vips.create_vip(**values, l3_network_uuid=l3.pk, resource_uuid=fresh)
 
 
 def update(vip: Vip, values: dict[str, Any], user: Person) -> None:

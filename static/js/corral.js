@@ -81,6 +81,10 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.hasAttribute("data-live")) event.preventDefault();
   });
+  // Nobody has to be there for what a fragment asks by itself: it does not prolong the login.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.hasAttribute("data-live")) event.detail.headers["X-Corral-Live"] = "1";
+  });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) document.body.dispatchEvent(new Event("corral:wake"));
   });

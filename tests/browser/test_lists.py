@@ -41,6 +41,14 @@ def test_a_query_is_written_with_the_keyboard_alone(page: Page) -> None:
     expect(page.locator("tbody tr")).to_have_count(4)
 
 
+def test_what_a_middling_window_leaves_no_column_for_stands_below_the_name(page: Page) -> None:
+    page.set_viewport_size({"width": 1100, "height": 800})
+    page.goto("/volumes/")
+    expect(page.get_by_role("columnheader", name="Status")).to_be_hidden()
+    expect(page.locator(".rest").first.get_by_text("Status")).to_be_visible()
+    expect(page.locator(".rest .for-md").first).to_be_hidden()
+
+
 def test_escape_closes_the_suggestions_and_keeps_what_was_typed(page: Page) -> None:
     page.goto("/vms/")
     page.locator("#q").focus()

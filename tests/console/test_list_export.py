@@ -97,6 +97,13 @@ def test_a_wrong_query_is_told_and_no_file_begins(client: Client, kind: str) -> 
     assert "Content-Disposition" not in answer.headers
 
 
+@pytest.mark.parametrize("query", ["level=foo", "recent=foo", "since=x", "parent=%00"])
+def test_a_filter_that_cannot_be_read_is_told_and_no_file_begins(client: Client, query: str) -> None:
+    answer = client.get(f"/operations/export.csv?{query}")
+    assert (answer.status_code, answer.content.decode().count(": ")) == (400, 1)
+    assert "Content-Disposition" not in answer.headers
+
+
 def test_what_is_no_kind_of_file_is_not_found(client: Client) -> None:
     assert client.get("/vms/export.xml").status_code == 404
 

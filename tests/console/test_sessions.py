@@ -1,8 +1,10 @@
 """How long a login lasts, by identity.session.timeout."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from time_machine import travel
@@ -16,9 +18,9 @@ pytestmark = pytest.mark.django_db
 BEGIN = datetime(2026, 5, 6, 7, tzinfo=UTC)
 
 
-def status_after(client: Client, **time: float) -> int:
+def status_after(client: Client, address: str = "/settings/history/", headers: Any = None, **time: float) -> int:
     with travel(BEGIN + timedelta(**time), tick=False):
-        return client.get("/settings/history/").status_code
+        return client.get(address, headers=headers).status_code
 
 
 @pytest.fixture
@@ -39,6 +41,19 @@ def test_after_the_time_the_login_is_over(web: Client) -> None:
 
 def test_who_asks_for_something_stays_logged_in(web: Client) -> None:
     assert [status_after(web, hours=hours) for hours in (1.5, 3, 4.5, 6)] == [200] * 4
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"), [("/operations/", {sessions.BY_ITSELF: "1"}), ("/events/", {})], ids=["refresh", "stream"]
+)
+def test_what_an_open_page_asks_for_by_itself_does_not_prolong_the_login(
+    web: Client, address: str, headers: dict[str, str]
+) -> None:
+    assert [status_after(web, address, headers, minutes=minutes) for minutes in (90, 119, 121)] == [200, 200, 302]
+
+
+def test_the_pages_send_the_header_of_what_they_ask_by_themselves() -> None:
+    assert f'"{sessions.BY_ITSELF}"' in (settings.BASE_DIR / "static/js/corral.js").read_text()
 
 
 def test_how_long_it_lasts_is_a_setting(client: Client) -> None:

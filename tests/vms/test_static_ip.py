@@ -95,6 +95,13 @@ def test_the_same_tag_again_changes_nothing(vm: VmInstance) -> None:
 
 
 @pytest.mark.django_db
+def test_a_tag_that_is_saved_as_it_was_asks_nothing_of_a_running_vm(vm: VmInstance) -> None:
+    made = tag(vm)
+    VmInstance.objects.filter(pk=vm.pk).update(state=VmState.RUNNING)
+    assert tagging.update_system_tag(uuid=made.pk, tag=made.tag) == made
+
+
+@pytest.mark.django_db
 def test_a_second_address_asks_for_the_first_one_to_go(vm: VmInstance) -> None:
     tag(vm)
     with pytest.raises(InvalidArgument, match="remove it first"):

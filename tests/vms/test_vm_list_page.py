@@ -63,6 +63,8 @@ def test_a_line_shows_what_people_look_for(client: Client, fleet: Showcase) -> N
         ("state=Destroyed", {"gone"}),
         ("state=Nonsense", set()),
         ("state=Stopped&state=Nonsense", {"mail"}),
+        ("state=%00", set()),
+        ("state=Stopped&state=%00", {"mail"}),
         ("q=nothing", set()),
     ],
 )
@@ -76,6 +78,7 @@ def test_the_list_shows_what_the_address_asks_for(client: Client, fleet: Showcas
         ("state=Nonsense&q=web", "No such state: Nonsense. Known: Created, Starting, Running,", "?q=web"),
         ("host=garbage&q=web", "No such host: garbage.", "?q=web"),
         ("zone=garbage", "No such zone: garbage.", "?"),
+        ("zone=%00", "No such zone: \0.", "?"),
         ("page=99", "No such page: 99. This is page 1 of 1.", ""),
     ],
 )

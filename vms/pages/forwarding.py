@@ -129,12 +129,12 @@ class RuleFilter(
 
 def create_eip(values: dict[str, Any], fresh: str, user: Person) -> Eip:
     vip = values.pop("vip")
-    return forwarding.create_eip(**values, vip_uuid=vip.pk, resource_uuid=fresh or None)
+    return forwarding.create_eip(**values, vip_uuid=vip.pk, resource_uuid=fresh)
 
 
 def create_rule(values: dict[str, Any], fresh: str, user: Person) -> PortForwardingRule:
     vip = values.pop("vip")
-    return forwarding.create_rule(**values, vip_uuid=vip.pk, resource_uuid=fresh or None)
+    return forwarding.create_rule(**values, vip_uuid=vip.pk, resource_uuid=fresh)
 
 
 def update(row: Forwarding, values: dict[str, Any], user: Person) -> None:

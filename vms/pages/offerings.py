@@ -59,11 +59,11 @@ def disk_rows() -> QuerySet[DiskOffering]:
 
 
 def create_instance(values: dict[str, Any], fresh: str, user: Person) -> InstanceOffering:
-    return offerings.create_instance_offering(**values, resource_uuid=fresh or None)
+    return offerings.create_instance_offering(**values, resource_uuid=fresh)
 
 
 def create_disk(values: dict[str, Any], fresh: str, user: Person) -> DiskOffering:
-    return offerings.create_disk_offering(**values, resource_uuid=fresh or None)
+    return offerings.create_disk_offering(**values, resource_uuid=fresh)
 
 
 def update(row: InstanceOffering | DiskOffering, values: dict[str, Any], user: Person) -> None:
