@@ -108,7 +108,7 @@ def test_a_failed_fetch_leaves_nothing(dc: Datacenter, site: str, answer: Any, w
 
 
 def test_nothing_larger_than_the_room_is_fetched(dc: Datacenter, site: str) -> None:
-    globalconfig.update("backupStorage", "reservedCapacity", str(1 << 62))  # no disk has that much
+    globalconfig.update("backupStorage", "reservedCapacity", str(1 << 50))  # no disk has that much
     Server.answers["/big"] = (200, {}, bytes(4096))
     operation = dc.run(add(f"{site}/big"))
     assert "has room for 0 B" in operation.error["details"]
