@@ -13,11 +13,11 @@ from pytest_django import Settings
 
 from console import globalconfig
 from console.errors import Busy, Forbidden, InvalidArgument
-from console.models import Operation, Status, Tag
+from console.models import Operation, Status, Tag, TagType
 from console.tagging import NO_TAGS, Given
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
-from tests.factories import make_image_store, make_superuser, make_user
+from tests.factories import make_image, make_image_store, make_superuser, make_user
 from tests.support.datacenter import Datacenter, datacenter
 from tests.support.life import ran
 from tests.support.pages import visitor
@@ -217,6 +217,16 @@ def test_the_copy_that_volumes_are_based_on_stays(dc: Datacenter) -> None:
     assert [name for name in dc.files() if name.startswith("image-")]
     assert Image.objects.get().status == ImageStatus.DELETED
     assert visitor("reader").get(f"/images/{image.pk}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_tags_go_with_a_record_that_only_waited() -> None:
+    gone, stays = make_image(status=ImageStatus.DELETED), make_image()
+    for image in (gone, stays):
+        Tag.objects.create(resource_uuid=image.pk, resource_type=images.RESOURCE_TYPE, type=TagType.USER, tag="golden")
+    images.forget_unreferenced()
+    assert Image.objects.get() == stays
+    assert Tag.objects.get().resource_uuid == stays.pk
 
 
 def test_a_copy_goes_after_the_last_volume_that_was_based_on_it_once_in_each_interval(dc: Datacenter) -> None:
