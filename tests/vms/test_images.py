@@ -17,7 +17,7 @@ from console.models import Operation, Status, Tag, TagType
 from console.tagging import NO_TAGS, Given
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
-from tests.factories import make_image, make_image_store, make_superuser, make_user
+from tests.factories import make_cached_image, make_image, make_image_store, make_storage, make_superuser, make_user
 from tests.support.datacenter import Datacenter, datacenter
 from tests.support.life import ran
 from tests.support.pages import visitor
@@ -245,6 +245,18 @@ def test_a_copy_goes_after_the_last_volume_that_was_based_on_it_once_in_each_int
     ran(dc, Operation.objects.open().get())
     assert dc.files() == []
     assert PrimaryStorage.objects.get().used_capacity == 0
+
+
+def test_a_copy_goes_from_one_storage_while_volumes_are_based_on_another(dc: Datacenter) -> None:
+    vm = dc.create()
+    image = Image.objects.get()
+    ran(dc, images.delete_image(uuid=image.pk))
+    assert vm.host
+    other = make_storage(clusters=[vm.host.cluster])
+    make_cached_image(image=image, primary_storage=other)
+    healing.collect_copies()
+    ran(dc, Operation.objects.open().get())
+    assert CachedImage.objects.get().primary_storage != other
 
 
 def test_an_image_on_its_way_to_a_vm_is_not_deleted(dc: Datacenter) -> None:
