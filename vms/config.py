@@ -70,8 +70,8 @@ EVACUATION_DEGREE = define(
 )  # fmt: skip
 IGNORE_STUCK = define(
     Config("host", "maintenanceMode.ignoreError", BOOL, False,
-           "Whether a host goes into maintenance though something on it cannot leave; that goes on running there.",
-           AT_ONCE)
+           "Whether a host that answers goes into maintenance though something on it cannot leave; that goes on "
+           "running there.", AT_ONCE)
 )  # fmt: skip
 MIGRATION_STALL = define(
     Config("kvm", "migration.stallSeconds", SECONDS, 120,
