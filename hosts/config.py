@@ -4,6 +4,9 @@ from console.globalconfig import BOOL, INT, SECONDS, SIZE, Config, define
 
 PLACEMENT = "From the next VM on that is placed; what runs stays where it is."
 LOOK = "From the next look on."
+#: more than any host or storage has, and a number that every database can reckon with
+MOST_SIZE, MOST_CPUS = 1 << 50, 100_000
+SIZES = "from 0 to 1024T"
 
 CPU_RATIO = define(
     Config("host", "cpu.overProvisioning.ratio", INT, 10, "Virtual CPUs that may be given out per core of a host.",
@@ -11,11 +14,11 @@ CPU_RATIO = define(
 )  # fmt: skip
 RESERVED_MEMORY = define(
     Config("kvm", "reservedMemory", SIZE, 512 << 20, "Memory of every host that is never given to VMs.",
-           PLACEMENT, lambda value: value >= 0)
+           PLACEMENT, lambda value: 0 <= value <= MOST_SIZE, SIZES)
 )  # fmt: skip
 RESERVED_CPU = define(
     Config("kvm", "reservedCpu", INT, 0, "Virtual CPUs of every host that are never given to VMs.",
-           PLACEMENT, lambda value: value >= 0, "0 or more")
+           PLACEMENT, lambda value: 0 <= value <= MOST_CPUS, f"from 0 to {MOST_CPUS}")
 )  # fmt: skip
 RESERVED_LEVELS = {
     level: define(
@@ -31,12 +34,12 @@ OTHER_OS = define(
 )  # fmt: skip
 STORAGE_RESERVED = define(
     Config("primaryStorage", "reservedCapacity", SIZE, 1 << 30, "Room of every primary storage that is not given out.",
-           "From the next volume or copy of an image on.", lambda value: value >= 0)
+           "From the next volume or copy of an image on.", lambda value: 0 <= value <= MOST_SIZE, SIZES)
 )  # fmt: skip
 STORE_RESERVED = define(
     Config("backupStorage", "reservedCapacity", SIZE, 1 << 30,
            "Room that images leave free on the disk of every image store.",
-           "From the next image on.", lambda value: value >= 0)
+           "From the next image on.", lambda value: 0 <= value <= MOST_SIZE, SIZES)
 )  # fmt: skip
 PING_INTERVAL = define(
     Config("host", "ping.interval", SECONDS, 60,

@@ -25,7 +25,8 @@ FORGET_DISK_OFFERING = define(
 )  # fmt: skip
 EXPUNGE_PERIOD = define(
     Config("vm", "expungePeriod", SECONDS, 24 * 3600, "How long the record of a destroyed VM is kept.",
-           "Within 20 s, for those that are destroyed already as well.", lambda value: value >= 0, "0 or more")
+           "Within 20 s, for those that are destroyed already as well.",
+           lambda value: 0 <= value <= 3650 * 86400, "from 0 to 315360000")
 )  # fmt: skip
 STOP_GRACE = define(
     Config("vm", "stop.gracePeriod", SECONDS, 60, "How long a guest may take to shut down before it is switched off.",
@@ -71,8 +72,8 @@ EVACUATION_DEGREE = define(
 )  # fmt: skip
 IGNORE_STUCK = define(
     Config("host", "maintenanceMode.ignoreError", BOOL, False,
-           "Whether a host goes into maintenance though something on it cannot leave; that goes on running there.",
-           AT_ONCE)
+           "Whether a host that answers goes into maintenance though something on it cannot leave; that goes on "
+           "running there.", AT_ONCE)
 )  # fmt: skip
 MIGRATION_STALL = define(
     Config("kvm", "migration.stallSeconds", SECONDS, 120,

@@ -116,15 +116,18 @@ def image_view(image: Image) -> ImageView:
     return ImageView(image.uuid, image.name, image.actual_size or image.size, (view,))
 
 
-def check(request: CreateVm) -> Checked:
-    """Raises InvalidArgument or NotFound with the field; writes nothing."""
+def check(request: CreateVm, *, lock: bool = False) -> Checked:
+    """Raises InvalidArgument or NotFound with the field; writes nothing.
+
+    `lock` keeps the offerings for this transaction: no constraint in the database does (vms.models.keeping).
+    """
     _check_words(request)
     check_user_tags(request.user_tags)
     tags = systemtags.validate(RESOURCE_TYPE, request.system_tags)
-    offering = _offering(request.instance_offering_uuid)
+    offering = _offering(request.instance_offering_uuid, lock)
     image = _image(request.image_uuid)
     l3s = _l3s(request.l3_network_uuids)
-    disks = _disks(request.data_disk_offering_uuids)
+    disks = _disks(request.data_disk_offering_uuids, lock)
     return Checked(
         request=request,
         offering=offering,
@@ -178,10 +181,11 @@ def _check_words(request: CreateVm) -> None:
         raise InvalidArgument(f"type must be {' or '.join(VmType.values)}; {request.type!r} is not", field="type")
 
 
-def _found(model: type[M], uuids: Iterable[str], field: str, *related: str) -> dict[str, M]:
-    """The records by uuid. Raises NotFound naming every uuid that is missing."""
+def _found(model: type[M], uuids: Iterable[str], field: str, *related: str, lock: bool = False) -> dict[str, M]:
+    """The records by uuid, locked in their order when so asked. Raises NotFound naming every uuid that is missing."""
     wanted = list(dict.fromkeys(uuids))
-    rows: dict[str, M] = model._default_manager.select_related(*related or [None]).in_bulk(wanted)
+    found = model._default_manager.select_related(*related or [None]).filter(pk__in=wanted).order_by("pk")
+    rows: dict[str, M] = {row.pk: row for row in (found.select_for_update() if lock else found)}
     if missing := [uuid for uuid in wanted if uuid not in rows]:
         raise NotFound(f"There is no {model._meta.verbose_name} with uuid {', '.join(missing)}", field=field)
     return rows
@@ -192,8 +196,8 @@ def _enabled(state: str, what: str, name: str, field: str) -> None:
         raise InvalidArgument(f"{what} {name} is {state}", field=field)
 
 
-def _offering(uuid: str) -> InstanceOffering:
-    offering = _found(InstanceOffering, [uuid], "instanceOfferingUuid")[uuid]
+def _offering(uuid: str, lock: bool) -> InstanceOffering:
+    offering = _found(InstanceOffering, [uuid], "instanceOfferingUuid", lock=lock)[uuid]
     _enabled(offering.state, "Instance offering", offering.name, "instanceOfferingUuid")
     if offering.type != OfferingType.USER_VM:
         raise InvalidArgument(
@@ -252,13 +256,13 @@ def _default_l3(request: CreateVm, l3s: tuple[L3Network, ...]) -> L3Network:
     return chosen
 
 
-def _disks(uuids: tuple[str, ...]) -> tuple[DiskOffering, ...]:
+def _disks(uuids: tuple[str, ...], lock: bool) -> tuple[DiskOffering, ...]:
     if uuids and len(uuids) > (most := DATA_VOLUMES.get()):
         raise InvalidArgument(
             f"{len(uuids)} data volumes are more than the {most} a VM can have",
             field="dataDiskOfferingUuids",
         )
-    rows = _found(DiskOffering, uuids, "dataDiskOfferingUuids")
+    rows = _found(DiskOffering, uuids, "dataDiskOfferingUuids", lock=lock)
     for row in rows.values():
         _enabled(row.state, "Disk offering", f"{row.name} ({format_size(row.disk_size)})", "dataDiskOfferingUuids")
     return tuple(rows[uuid] for uuid in uuids)

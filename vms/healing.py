@@ -98,10 +98,12 @@ def purge_destroyed() -> None:
 
 @chore
 def collect_copies() -> None:
-    """Remove what is left of deleted images once the last volume based on it has gone."""
-    based = Volume.objects.filter(root_image=OuterRef("pk"), type=VolumeType.ROOT)
-    copies = CachedImage.objects.filter(image=OuterRef("pk"))
-    images = Image.objects.filter(Exists(copies), ~Exists(based), status=ImageStatus.DELETED)
+    """Remove what is left of deleted images on each storage once the last volume based on it there has gone."""
+    based = Volume.objects.filter(
+        root_image=OuterRef("image"), primary_storage=OuterRef("primary_storage"), type=VolumeType.ROOT
+    )
+    unused = CachedImage.objects.filter(~Exists(based), image=OuterRef("pk"))
+    images = Image.objects.filter(Exists(unused), status=ImageStatus.DELETED)
     number = int(time.time() // COPIES_INTERVAL.get())
     for image in images.exclude(pk__in=ResourceLock.objects.values("pk")):
         with suppress(Refusal):

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from console.cascade import get_or_refuse
 from console.errors import Busy, Forbidden, InvalidArgument
-from console.models import Enablement, Operation, ResourceLock
+from console.models import Enablement, Operation, ResourceLock, Tag
 from console.naming import format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
@@ -207,6 +207,9 @@ def _remove(image: Image, user: AbstractBaseUser | None = None, key: str | None 
 
 
 def forget_unreferenced() -> None:
-    """Remove the records of deleted images that only waited for the last VM, volume or copy to go."""
+    """Remove the records of deleted images that only waited for the last VM, volume or copy to go, and their tags."""
     gone = Image.objects.filter(status=ImageStatus.DELETED, vms=None, volumes=None, cached=None)
-    gone.exclude(pk__in=ResourceLock.objects.values("pk")).delete()
+    with transaction.atomic():
+        uuids = list(gone.exclude(pk__in=ResourceLock.objects.values("pk")).values_list("pk", flat=True))
+        Tag.objects.filter(resource_uuid__in=uuids).delete()
+        Image.objects.filter(pk__in=uuids).delete()

@@ -205,6 +205,7 @@ STRANGER_VM = Inventory(
     model=Stranger,
     identity="domain_uuid",
     tagged=False,
+    defer=("devices",),
     fields=(
         Field("uuid", "domain_uuid", kind=Kind.UUID),
         Field("name", "name"),

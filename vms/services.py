@@ -71,7 +71,7 @@ def _strategy(checked: Checked) -> Strategy:
 def _accept_create(
     request: CreateVm, look: Look, user: AbstractBaseUser | None, key: str | None, rng: Random
 ) -> Operation:
-    checked = check(request)
+    checked = check(request, lock=True)
     # One request at a time per network: two equal hostnames could not see each other otherwise.
     list(L3Network.objects.select_for_update().filter(pk__in=[l3.pk for l3 in checked.l3s]).order_by("pk"))
     check_hostname(checked)

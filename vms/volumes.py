@@ -151,7 +151,8 @@ def change_volume_state(*, uuid: str, event: str) -> None:
 
 
 def _offering(uuid: str) -> DiskOffering:
-    offering: DiskOffering = get_or_refuse(DiskOffering, uuid, "diskOfferingUuid")
+    """Locked, since no constraint in the database keeps it (vms.models.keeping)."""
+    offering: DiskOffering = get_or_refuse(DiskOffering, uuid, "diskOfferingUuid", lock=True)
     if offering.state != Enablement.ENABLED:
         size = format_size(offering.disk_size)
         raise InvalidArgument(f"Disk offering {offering.name} ({size}) is {offering.state}", field="diskOfferingUuid")

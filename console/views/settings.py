@@ -40,7 +40,7 @@ class Shown:
 
     @property
     def words(self) -> str:
-        return self.config.kind.people(self.value)
+        return _people(self.config, self.value)
 
     @property
     def default_words(self) -> str:
@@ -64,9 +64,17 @@ class Change:
     def _words(self, text: str) -> str:
         try:
             config = globalconfig.find(self.row.category, self.row.name)
-            return str(config.kind.people(config.parse(text)))
+            return _people(config, config.parse(text))
         except Refusal:
             return text
+
+
+def _people(config: Config[Any], value: Any) -> str:
+    """A value as people read it; one that was kept before it had a bound may be too large for words."""
+    try:
+        return config.kind.people(value)
+    except ArithmeticError:
+        return config.kind.show(value)
 
 
 def _changes(rows: Iterable[ConfigChange]) -> list[Change]:

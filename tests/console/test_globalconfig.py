@@ -54,7 +54,7 @@ def test_reset_brings_the_default_back() -> None:
     [
         (CPU_RATIO, "0", "must be a whole number, from 1 to 1000; '0' is not"),
         (CPU_RATIO, "many", "must be a whole number, from 1 to 1000; 'many' is not"),
-        (RESERVED_MEMORY, "much", "must be a size in bytes or with unit, such as 512M; 'much' is not"),
+        (RESERVED_MEMORY, "much", "must be a size in bytes or with unit, such as 512M, from 0 to 1024T; 'much' is not"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_and_changes_nothing(config: Config, value: str, words: str) -> None:
@@ -95,6 +95,17 @@ def test_the_list_shows_every_definition_in_one_statement(django_assert_num_quer
 @pytest.mark.parametrize("config", definitions(), ids=lambda config: ".".join(config.key))
 def test_every_default_is_a_valid_value(config: Config) -> None:
     assert config.parse(config.kind.show(config.default)) == config.default
+
+
+@pytest.mark.parametrize(
+    "config",
+    [config for config in definitions() if config.kind in (INT, SECONDS, SIZE)],
+    ids=lambda config: ".".join(config.key),
+)
+@pytest.mark.parametrize("value", [str(10**30), "-1"])
+def test_every_number_has_bounds(config: Config, value: str) -> None:
+    with pytest.raises(InvalidArgument):
+        config.parse(value)
 
 
 @pytest.mark.parametrize("config", definitions(), ids=lambda config: ".".join(config.key))

@@ -116,6 +116,13 @@ def test_a_history_reads_as_people_write(admin: Client) -> None:
     assert shown == [("a", "b"), ("much", "1 B"), ("512 MiB", "1 GiB")]
 
 
+def test_a_value_kept_before_it_had_a_bound_is_shown_as_a_number(admin: Client) -> None:
+    """One can only be reset where the page is shown."""
+    GlobalConfig.objects.create(category="vm", name="expungePeriod", value=str(10**14))
+    for page in ("/settings/?q=expungePeriod", "/settings/vm/expungePeriod/"):
+        assert str(10**14) in text_of(admin.get(page))
+
+
 def test_who_may_not_change_settings_reads_them_and_is_told(client: Client) -> None:
     client.force_login(make_user())
     assert "needs the permission console.change_globalconfig" in text_of(client.get(RATIO))

@@ -13,11 +13,11 @@ from pytest_django import Settings
 
 from console import globalconfig
 from console.errors import Busy, Forbidden, InvalidArgument
-from console.models import Operation, Status, Tag
+from console.models import Operation, Status, Tag, TagType
 from console.tagging import NO_TAGS, Given
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
-from tests.factories import make_image_store, make_superuser, make_user
+from tests.factories import make_cached_image, make_image, make_image_store, make_storage, make_superuser, make_user
 from tests.support.datacenter import Datacenter, datacenter
 from tests.support.life import ran
 from tests.support.pages import visitor
@@ -108,7 +108,7 @@ def test_a_failed_fetch_leaves_nothing(dc: Datacenter, site: str, answer: Any, w
 
 
 def test_nothing_larger_than_the_room_is_fetched(dc: Datacenter, site: str) -> None:
-    globalconfig.update("backupStorage", "reservedCapacity", str(1 << 62))  # no disk has that much
+    globalconfig.update("backupStorage", "reservedCapacity", str(1 << 50))  # no disk has that much
     Server.answers["/big"] = (200, {}, bytes(4096))
     operation = dc.run(add(f"{site}/big"))
     assert "has room for 0 B" in operation.error["details"]
@@ -219,6 +219,16 @@ def test_the_copy_that_volumes_are_based_on_stays(dc: Datacenter) -> None:
     assert visitor("reader").get(f"/images/{image.pk}/").status_code == 404
 
 
+@pytest.mark.django_db
+def test_tags_go_with_a_record_that_only_waited() -> None:
+    gone, stays = make_image(status=ImageStatus.DELETED), make_image()
+    for image in (gone, stays):
+        Tag.objects.create(resource_uuid=image.pk, resource_type=images.RESOURCE_TYPE, type=TagType.USER, tag="golden")
+    images.forget_unreferenced()
+    assert Image.objects.get() == stays
+    assert Tag.objects.get().resource_uuid == stays.pk
+
+
 def test_a_copy_goes_after_the_last_volume_that_was_based_on_it_once_in_each_interval(dc: Datacenter) -> None:
     vm = dc.create()
     ran(dc, images.delete_image(uuid=Image.objects.get().pk))
@@ -235,6 +245,18 @@ def test_a_copy_goes_after_the_last_volume_that_was_based_on_it_once_in_each_int
     ran(dc, Operation.objects.open().get())
     assert dc.files() == []
     assert PrimaryStorage.objects.get().used_capacity == 0
+
+
+def test_a_copy_goes_from_one_storage_while_volumes_are_based_on_another(dc: Datacenter) -> None:
+    vm = dc.create()
+    image = Image.objects.get()
+    ran(dc, images.delete_image(uuid=image.pk))
+    assert vm.host
+    other = make_storage(clusters=[vm.host.cluster])
+    make_cached_image(image=image, primary_storage=other)
+    healing.collect_copies()
+    ran(dc, Operation.objects.open().get())
+    assert CachedImage.objects.get().primary_storage != other
 
 
 def test_an_image_on_its_way_to_a_vm_is_not_deleted(dc: Datacenter) -> None:

@@ -217,6 +217,16 @@ def test_a_stranger_shows_what_its_host_says_of_it() -> None:
     }
 
 
+def test_what_a_stranger_is_made_of_is_not_read(django_assert_num_queries) -> None:
+    """It is large, and no key shows it."""
+    Stranger.objects.create(host=make_host(), domain_uuid="5b" * 16, name="shop", devices={"disks": []})
+    strangers = inventory.get("StrangerVm")
+    with django_assert_num_queries(1):
+        row = strangers.rows().get()
+        assert strangers.to_json(row)["name"] == "shop"
+    assert row.get_deferred_fields() == {"devices"}
+
+
 def test_hosts_can_be_asked_for_by_their_strangers() -> None:
     host, _ = make_host(name="haunted"), make_host()
     Stranger.objects.create(host=host, domain_uuid="5b" * 16, name="shop", state="running")

@@ -18,6 +18,7 @@ from hosts.hypervisor.spec import DomainState
 from hosts.hypervisors import hypervisor
 from hosts.models import Host, HostState, HostStatus
 from hosts.services import change_host_state, leave_maintenance, reconnect_host
+from hosts.status import set_status
 from tests.support.datacenter import Datacenter
 from tests.support.evacuation import GUESTS, finished, go, guest, guests, host, migrations, moves, three_hosts
 from tests.support.life import ran
@@ -123,6 +124,14 @@ def test_what_cannot_leave_stays_and_the_host_is_in_maintenance_all_the_same(
     notes = {step.name: step.note for step in parent.steps.all()}
     assert "Ignored: The last VM left on one cannot leave it. vm-0: No host can run this VM" in notes["evacuate"]
     assert "Ignored: 1 domain runs on one that Corral does not move" in notes["maintenance"]
+
+
+def test_those_ignored_on_a_host_that_is_lost_meanwhile_are_counted(dc: Datacenter, vms: list[VmInstance]) -> None:
+    globalconfig.update("host", "maintenanceMode.ignoreError", "true")
+    parent = enter(dc.uuid("host", "one"))
+    set_status(dc.uuid("host", "one"), HostStatus.DISCONNECTED, "no answer")
+    assert finished(dc, parent).status == Status.SUCCEEDED
+    assert f"was not asked; {GUESTS} VMs are recorded there" in parent.steps.get(name="maintenance").note
 
 
 def test_strangers_are_ignored_as_well(dc: Datacenter) -> None:

@@ -173,6 +173,27 @@ def test_what_a_look_finds_while_a_host_is_brought_up_to_date_is_not_forgotten(d
     assert (Leak.objects.filter(pk=before.pk).exists(), dc.l3 in found) == (False, True)
 
 
+def test_where_corral_does_not_look_by_itself_it_does_not_mend_either(dc: Datacenter) -> None:
+    haunt(dc)
+    ran(dc, look_for_leaks())
+    globalconfig.update("recovery", "lookInterval", "0")
+    mend_networks()
+    assert mends() == []
+
+
+def test_of_the_repairs_of_a_network_that_keeps_differing_only_the_latest_is_kept(dc: Datacenter) -> None:
+    for _ in range(3):
+        haunt(dc)
+        looked(dc)
+        mend_networks()
+        ran(dc, mends()[0])
+        long_ago()
+    haunt(dc)
+    looked(dc)
+    mend_networks()
+    assert [mend.status for mend in mends()] == [Status.PENDING, Status.SUCCEEDED]
+
+
 def test_files_nobody_has_wait_for_a_person(dc: Datacenter) -> None:
     storage = PrimaryStorage.objects.get(url=POOL)
     one = hypervisor(Host.objects.get(name="one"))

@@ -225,7 +225,10 @@ class Leave(Step):
             with on_host(ctx, host) as hypervisor:
                 _refuse(ctx, host, list(_active(hypervisor).values()))
         else:
-            ctx.note(f"The host is {host.status} and was not asked; no VM is recorded there")
+            # Those that could not leave, and were to be ignored.
+            there = guests_of(host.pk).count()
+            recorded = "1 VM is" if there == 1 else f"{there or 'no'} VMs are"
+            ctx.note(f"The host is {host.status} and was not asked; {recorded} recorded there")
         with ctx.fenced():
             Host.objects.filter(pk=host.pk, state=HostState.PRE_MAINTENANCE).update(state=HostState.MAINTENANCE)
         the_host(ctx)

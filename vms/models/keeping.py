@@ -18,3 +18,8 @@ def forget_instance_offering(collector: Any, field: Any, rows: Any, using: str) 
 def forget_disk_offering(collector: Any, field: Any, rows: Any, using: str) -> None:
     if FORGET_DISK_OFFERING.get():
         SET_NULL(collector, field, rows, using)
+
+
+# The rows are not read to be written: one UPDATE, however many there are, as SET_NULL itself has it.
+forget_instance_offering.lazy_sub_objs = True  # type: ignore[attr-defined]
+forget_disk_offering.lazy_sub_objs = True  # type: ignore[attr-defined]

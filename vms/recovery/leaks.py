@@ -53,7 +53,9 @@ def look_for_leaks(asked: Asked = NOBODY) -> Operation:
     try:
         return once(asked.key, accept)
     except Busy as refusal:
-        return Operation.objects.get(pk=refusal.data["holder"])
+        if (holder := refusal.data.get("holder")) is None:
+            raise
+        return Operation.objects.get(pk=holder)
 
 
 # what is wrong: values in, values out

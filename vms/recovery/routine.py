@@ -15,14 +15,14 @@ from console.models import Operation, Status
 from console.operations.services import once
 from console.textual import short_seconds
 from hosts.models import Host, HostStatus
-from hosts.realise import bring_up_to_date
+from hosts.realise import REALISE, bring_up_to_date
 from vms.config import LOOK_INTERVAL
 from vms.life import Asked
 from vms.models import Leak, LeakKind
 from vms.recovery.leaks import LOOK, look_for_leaks
 
-#: begins the idempotency keys of looks that nobody asked for
-KEY = "look-after:"
+#: begin the idempotency keys of looks that nobody asked for, and of what they had mended
+KEY, MENDS = "look-after:", "outdated:"
 
 
 @chore
@@ -33,7 +33,7 @@ def look_now_and_then() -> None:
     newest = Operation.objects.filter(kind=LOOK).first()
     if is_due(LOOK_INTERVAL.get(), newest):
         look_for_leaks(Asked(key=f"{KEY}{newest.pk if newest else ''}"))
-        forget_looks()
+        forget_own(LOOK, KEY)
 
 
 def is_due(interval: int, newest: Operation | None) -> bool:
@@ -57,16 +57,24 @@ def rhythm(interval: int, newest: Operation | None) -> str:
     return f"{often}, next {f'in {minutes} min' if minutes else 'at any moment'}"
 
 
-def forget_looks() -> None:
-    """Of the looks that nobody asked for and that went well the latest is kept, lest they hide what people did."""
-    own = Operation.objects.filter(kind=LOOK, status=Status.SUCCEEDED, idempotency_key__startswith=KEY)
+def forget_own(kind: str, key: str) -> None:
+    """Of what nobody asked for and what went well the latest is kept, lest it hide what people did."""
+    own = Operation.objects.filter(kind=kind, status=Status.SUCCEEDED, idempotency_key__startswith=key)
     own.filter(pk__in=list(own.values_list("pk", flat=True)[1:])).delete()
 
 
 @chore
 def mend_networks() -> None:
-    """A host whose networks differ is brought up to date, once for what a look found; `hosts.realise` tries again."""
+    """A host whose networks differ is brought up to date, once for what a look found; `hosts.realise` tries again.
+
+    Not where Corral does not look by itself: then a person decides about what a person looked for.
+    """
+    if not LOOK_INTERVAL.get():
+        return
     differing = Leak.objects.filter(kind=LeakKind.OUTDATED, host__status=HostStatus.CONNECTED)
-    for row in differing.values("host").annotate(newest=Max("pk")).order_by("host"):
-        host, key = Host.objects.get(pk=row["host"]), f"outdated:{row['newest']}"
+    rows = list(differing.values("host").annotate(newest=Max("pk")).order_by("host"))
+    for row in rows:
+        host, key = Host.objects.get(pk=row["host"]), f"{MENDS}{row['newest']}"
         once(key, partial(bring_up_to_date, host, "networks differ from the records", None, key))
+    if rows:
+        forget_own(REALISE, MENDS)
