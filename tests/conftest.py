@@ -4,11 +4,13 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from console.operations import heart
 from tests.support.redis import running_redis
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 # These start processes on databases of their own: the database of the test run is not theirs.
 OWN_DATABASE = {"lab", "browser", "faults"}
+UNHURRIED_SECONDS = 600.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +34,14 @@ def uses_database(item: pytest.Item) -> bool:
     marks = {mark.name for mark in item.iter_markers()}
     fixtures = set(getattr(item, "fixturenames", ()))
     return not marks & OWN_DATABASE and ("django_db" in marks or bool(fixtures & DATABASE_FIXTURES))
+
+
+@pytest.fixture(autouse=True)
+def unhurried_heart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test carries out in its own transaction needs no renewal, and no other connection could give it one."""
+    if uses_database(request.node):
+        for name in ("RENEW_SECONDS", "GIVE_UP_SECONDS"):
+            monkeypatch.setattr(heart, name, UNHURRIED_SECONDS)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from console import inventory
 from console.errors import Refusal
 from console.models import TagType
 from console.query.compiler import schema_of
+from console.query.limits import time_limit
 from console.query.parser import parse
 from console.query.schema import FieldSchema, Kind, Schema
 from console.query.service import Window, answer
@@ -36,6 +38,12 @@ SAMPLES = {
     Kind.BOOL: ("true", "false"),
     Kind.DATE: ("2015-12-02 17:53:42", "2999-01-01"),
 }
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found matters here, not how long it takes among the dead rows that thousands of tests have left."""
+    monkeypatch.setattr("console.query.service.time_limit", partial(time_limit, 100.0))
 
 
 def random_inventory(random: Random) -> None:
