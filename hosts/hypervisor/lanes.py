@@ -163,7 +163,7 @@ class Lanes:
             left = end - since
             kind, value = self._next_sign(job, min(patience, left))
             if kind == "silence":
-                return Outcome(silent=time.monotonic() - since, cut_short=left < patience)
+                return Outcome(silent=min(patience, left), cut_short=left < patience)
             if kind == "progress":
                 refused = refused or self._tell(progress, value)
                 job.replies.put(refused is None)
