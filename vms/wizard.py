@@ -37,20 +37,20 @@ STEPS = (
 REVIEW = STEPS[-1]
 NAMES = tuple(step.name for step in STEPS)
 
-#: JSON name of a parameter of CreateVmInstance -> the step and field that ask for it
-ASKED_IN: Mapping[str, tuple[str, str]] = {
-    "name": ("basics", "name"),
-    "description": ("basics", "description"),
-    "systemTags": ("basics", "hostname"),
-    "userTags": ("basics", "tags"),
-    "imageUuid": ("image", "image"),
-    "instanceOfferingUuid": ("image", "offering"),
-    "l3NetworkUuids": ("networks", "l3"),
-    "defaultL3NetworkUuid": ("networks", "default"),
-    "dataDiskOfferingUuids": ("disks", "__all__"),
-    "zoneUuid": ("placement", "zone"),
-    "clusterUuid": ("placement", "cluster"),
-    "hostUuid": ("placement", "host"),
+#: JSON name of a parameter of CreateVmInstance -> the step that asks for it
+ASKED_IN: Mapping[str, str] = {
+    "name": "basics",
+    "description": "basics",
+    "systemTags": "basics",
+    "userTags": "basics",
+    "imageUuid": "image",
+    "instanceOfferingUuid": "image",
+    "l3NetworkUuids": "networks",
+    "defaultL3NetworkUuid": "networks",
+    "dataDiskOfferingUuids": "disks",
+    "zoneUuid": "placement",
+    "clusterUuid": "placement",
+    "hostUuid": "placement",
 }
 
 

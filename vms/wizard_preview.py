@@ -82,7 +82,7 @@ def preview(request: CreateVm) -> Preview:
     try:
         return shown(preview_create(request))
     except Refusal as refusal:
-        step, _ = ASKED_IN.get(refusal.field or "", ("", ""))
+        step = ASKED_IN.get(refusal.field or "", "")
         remedies = (Remedy(step_called(step), "Change it"),) if step else ()
         return Preview(False, refusal.details or refusal.description, remedies=remedies)
 

@@ -18,11 +18,6 @@ def client() -> Client:
     return visitor(is_superuser=True)
 
 
-@pytest.fixture
-def walk(client: Client, dc: Datacenter) -> Walk:
-    return Walk(client, dc)
-
-
 # networks without a script --------------------------------------------------------------------------------
 
 

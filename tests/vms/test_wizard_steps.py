@@ -23,11 +23,6 @@ def client() -> Client:
     return visitor(is_superuser=True)
 
 
-@pytest.fixture
-def walk(client: Client, dc: Datacenter) -> Walk:
-    return Walk(client, dc)
-
-
 def message(response: Any, field: str) -> str:
     found = errors(response)
     assert set(found) == {field}, found

@@ -26,11 +26,6 @@ def client() -> Client:
     return visitor(is_superuser=True)
 
 
-@pytest.fixture
-def walk(client: Client, dc: Datacenter) -> Walk:
-    return Walk(client, dc)
-
-
 def names() -> list[str]:
     return sorted(VmInstance.objects.values_list("name", flat=True))
 
