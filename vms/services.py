@@ -8,11 +8,12 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from console import systemtags
 from console.cascade import get_or_refuse
-from console.models import Operation, TagType
+from console.models import Operation
 from console.naming import new_uuid
 from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from console.resources import insert, update_texts
+from console.tagging import Given, give
 from hosts import capacity
 from hosts.allocation.engine import Decision
 from hosts.allocation.strategies import Strategy, strategy_for_create
@@ -80,9 +81,8 @@ def _accept_create(
     _create_volumes(vm, checked, placement)
     for device_id, l3 in enumerate(checked.l3s):
         create_nic(vm, l3, device_id, rng, checked.static_ips.get(l3.pk))
-    systemtags.attach(RESOURCE_TYPE, vm.uuid, request.system_tags, TagType.SYSTEM)
+    give(RESOURCE_TYPE, vm.uuid, Given(request.user_tags, request.system_tags))
     systemtags.copy("InstanceOfferingVO", checked.offering.uuid, RESOURCE_TYPE, vm.uuid)
-    systemtags.attach(RESOURCE_TYPE, vm.uuid, request.user_tags, TagType.USER)
     operation = submit(
         kind=CREATE,
         title=f"Create VM {vm.name}",
