@@ -4,10 +4,13 @@ import signal
 import time
 from collections.abc import Collection, Iterable, Mapping
 
+from django.db import transaction
+
 from console.models import Operation
 from console.operations import flow
 from tests.support.gates import Gate
-from tests.support.workers import Console, alive, send
+from tests.support.processes import wait_for
+from tests.support.workers import Console, alive, send, stands_still
 
 KILL, STOP = "SIGKILL", "SIGSTOP"
 TAKEOVER_SECONDS = 20.0
@@ -45,10 +48,16 @@ class Case:
         self.takeover = float("inf")
 
     def strike(self) -> None:
-        """Kill, or stop, and let whoever comes next pass."""
+        """Kill, or stop, and let whoever comes next pass.
+
+        Nobody else writes meanwhile: one who stood still with SQLite's place of the writer (its heart beats in a thread
+        of its own) would keep everybody out of it, which is another test's matter (test_held_database).
+        """
         self.pid = self.gate.visitor() or 0
-        self.token = self.operation.reload().token
-        self.struck = send(self.pid, signal.Signals[self.death])
+        with transaction.atomic():
+            self.token = self.operation.reload().token
+            self.struck = send(self.pid, signal.Signals[self.death])
+            wait_for(lambda: stands_still(self.pid), f"{self.death} has reached {self.pid}")
         self.gate.open()
 
     def look(self) -> bool:

@@ -192,12 +192,22 @@ class Console:
         self.wait(lambda: not Operation.objects.open().filter(pk__in=uuids).exists(), "all have ended", seconds)
 
 
+def _state(process: Path) -> str:
+    """One letter, as proc(5) has them; Z, a zombie, also for one that is gone."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
 def alive(pid: int) -> bool:
     """A zombie is not alive: its parent has not looked yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    return _state(Path(f"/proc/{pid}")) != "Z"
+
+
+def stands_still(pid: int) -> bool:
+    """Stopped or dead, with every thread."""
+    return all(_state(thread) in "TZ" for thread in Path(f"/proc/{pid}/task").glob("*"))
 
 
 @contextmanager
