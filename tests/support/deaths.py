@@ -51,12 +51,14 @@ class Case:
         """Kill, or stop, and let whoever comes next pass.
 
         Nobody else writes meanwhile: one who stood still with SQLite's place of the writer (its heart beats in a thread
-        of its own) would keep everybody out of it, which is another test's matter (test_held_database).
+        of its own) would keep everybody out of it, which is another test's matter (test_held_database). One who was too
+        slow for its lease has ended itself, which is a death as well.
         """
-        self.pid = self.gate.visitor() or 0
         with transaction.atomic():
+            self.pid = self.gate.visitor() or 0
             self.token = self.operation.reload().token
-            self.struck = send(self.pid, signal.Signals[self.death])
+            self.struck = time.monotonic()
+            send(self.pid, signal.Signals[self.death])
             wait_for(lambda: stands_still(self.pid), f"{self.death} has reached {self.pid}")
         self.gate.open()
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -287,7 +286,7 @@ def running_console(blocker: DjangoDbBlocker, *, children: int = 8) -> Iterator[
                 console.stop()
 
 
-def send(pid: int, number: signal.Signals) -> float:
-    """Signal a process; tells when, on the monotonic clock."""
-    os.kill(pid, number)
-    return time.monotonic()
+def send(pid: int, number: signal.Signals) -> None:
+    """Signal a process, if it is still there."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
