@@ -111,13 +111,12 @@ def _order(window: Window, inventory: Inventory) -> Order:
 
 def _from_table(inventory: Inventory, asked: Node, window: Window, order: Order) -> Json:
     """The keys of the window are found first, which an index on the order does alone, and then the rows of these."""
-    found = narrowed(inventory.bare_rows(_compared(asked)), inventory, asked).order_by()
+    ordered = {order[0].name} if order and not window.count else set()
+    found = narrowed(inventory.bare_rows(_compared(asked) | ordered), inventory, asked).order_by()
     if window.count:
         return {"total": found.count()}
     by = _order_by(inventory, order)
-    ordered = {order[0].name} if order else set()
-    keys = narrowed(inventory.bare_rows(_compared(asked) | ordered), inventory, asked).order_by(*by).values("pk")
-    keys = keys[window.start : window.start + window.limit]
+    keys = found.order_by(*by).values("pk")[window.start : window.start + window.limit]
     rows = inventory.rows(window.fields, ordered).filter(pk__in=keys).order_by(*by)
     shown: Json = {"inventories": [inventory.to_json(row, window.fields) for row in rows]}
     return shown | ({"total": found.count()} if window.reply_with_count else {})
