@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from console import chores
 from console.models import Operation, Status
@@ -12,7 +14,7 @@ from hosts.hypervisor.errors import HostUnreachable, HypervisorError
 from hosts.models import Host, HostStatus
 from hosts.services import reconnect_host
 from tests.support.audit import audit
-from tests.support.datacenter import Datacenter
+from tests.support.datacenter import Datacenter, datacenter
 from tests.support.life import ran
 from vms.life import ENFORCING, destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.models import VmInstance
@@ -61,14 +63,28 @@ TROUBLES = {
 }
 
 
-def prepared(dc: Datacenter, flow: str) -> VmInstance:
-    """A VM in the state from which the flow begins; with a neighbour that must not notice anything."""
+def with_two(dc: Datacenter) -> None:
+    """The VM, and a neighbour that must not notice anything."""
     dc.create(name="neighbour")
-    vm = dc.create()
-    if flow == "start":
-        ran(dc, stop_vm(vm.uuid))
-    dc.fleet.reset_calls()
-    return vm.reload()
+    dc.create(name="vm")
+
+
+def with_one_stopped(dc: Datacenter) -> None:
+    with_two(dc)
+    ran(dc, stop_vm(VmInstance.objects.get(name="vm").pk))
+
+
+@pytest.fixture
+def dc(db: None, settings: Settings, tmp_path: Path, flow: str) -> Iterator[Datacenter]:
+    """With a VM in the state from which the flow begins."""
+    settings.CORRAL_DATA_DIR = tmp_path
+    with datacenter(populate=with_one_stopped if flow == "start" else with_two) as made:
+        yield made
+
+
+@pytest.fixture
+def vm(dc: Datacenter) -> VmInstance:
+    return VmInstance.objects.get(name="vm")
 
 
 def cases() -> Iterator[tuple[str, str, str]]:
@@ -79,8 +95,7 @@ def cases() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_the_calls_are_those_of_a_good_run(dc: Datacenter, flow: str) -> None:
-    vm = prepared(dc, flow)
+def test_the_calls_are_those_of_a_good_run(dc: Datacenter, vm: VmInstance, flow: str) -> None:
     ran(dc, FLOWS[flow](vm.uuid))
     assert set(dc.fleet.calls()) == set(CALLS[flow])
     assert audit(dc) == []
@@ -88,11 +103,10 @@ def test_the_calls_are_those_of_a_good_run(dc: Datacenter, flow: str) -> None:
 
 @pytest.mark.parametrize(("flow", "call", "trouble"), list(cases()))
 def test_records_and_hosts_agree_in_the_end(
-    dc: Datacenter, monkeypatch: pytest.MonkeyPatch, flow: str, call: str, trouble: str
+    dc: Datacenter, vm: VmInstance, monkeypatch: pytest.MonkeyPatch, flow: str, call: str, trouble: str
 ) -> None:
     monkeypatch.setattr("console.operations.runner.FIRST_PAUSE", 100.0)  # an undo is tried once
     monkeypatch.setattr("vms.healing.PATIENCE", timedelta(0))
-    vm = prepared(dc, flow)
     how = TROUBLES[trouble]
     dc.fleet.fault(call=call, error=how.error, after=how.after, times=how.times)
     operation = FLOWS[flow](vm.uuid)

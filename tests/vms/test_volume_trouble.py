@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from console.errors import Failure
 from console.models import Operation, Status
@@ -13,7 +15,7 @@ from hosts.hypervisor.spec import VolumeSpec
 from hosts.hypervisors import hypervisor
 from hosts.models import Host, PrimaryStorage
 from tests.support.audit import audit
-from tests.support.datacenter import Datacenter, failed_step
+from tests.support.datacenter import Datacenter, Populate, datacenter, failed_step
 from tests.support.life import failed, ran, stopped
 from tests.vms.test_life_trouble import TROUBLES, mend
 from vms.models import VmInstance, Volume, VolumeStatus
@@ -38,17 +40,35 @@ def new(dc: Datacenter, vm: VmInstance | None = None) -> Operation:
     return create_volume(NewVolume(name="data", disk_offering_uuid=offering, vm_instance_uuid=vm and vm.pk))
 
 
-def made(dc: Datacenter, vm: VmInstance | None = None) -> str:
-    return str(ran(dc, new(dc, vm)).arguments["volume"])
+def with_vm(dc: Datacenter) -> None:
+    stopped(dc, name="vm")
 
 
-#: what each flow is begun with
-FLOWS: Mapping[str, Callable[[Datacenter, VmInstance], Callable[[], Operation | None]]] = {
-    CREATE: lambda dc, vm: lambda: new(dc),
-    ADD: lambda dc, vm: lambda: new(dc, vm),
-    ATTACH: lambda dc, vm: (lambda uuid: lambda: attach_volume(uuid, vm.pk))(made(dc)),
-    DETACH: lambda dc, vm: (lambda uuid: lambda: detach_volume(uuid))(made(dc, vm)),
-    DELETE: lambda dc, vm: (lambda uuid: lambda: delete_volume(uuid))(made(dc, vm)),
+def with_volume(dc: Datacenter) -> None:
+    with_vm(dc)
+    ran(dc, new(dc))
+
+
+def with_attached_volume(dc: Datacenter) -> None:
+    with_vm(dc)
+    ran(dc, new(dc, the_vm()))
+
+
+def the_vm() -> VmInstance:
+    return VmInstance.objects.get(name="vm")
+
+
+def the_volume() -> str:
+    return Volume.objects.get(name="data").pk
+
+
+#: what there is before each flow, and how it is begun
+FLOWS: Mapping[str, tuple[Populate, Callable[[Datacenter], Operation | None]]] = {
+    CREATE: (with_vm, new),
+    ADD: (with_vm, lambda dc: new(dc, the_vm())),
+    ATTACH: (with_volume, lambda dc: attach_volume(the_volume(), the_vm().pk)),
+    DETACH: (with_attached_volume, lambda dc: detach_volume(the_volume())),
+    DELETE: (with_attached_volume, lambda dc: delete_volume(the_volume())),
 }
 #: what each flow asks of hosts, as a good run shows (test_the_calls_are_those_of_a_good_run)
 CALLS: Mapping[str, tuple[str, ...]] = {
@@ -60,15 +80,22 @@ CALLS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def prepared(dc: Datacenter, kind: str) -> Callable[[], Operation | None]:
-    begin = FLOWS[kind](dc, stopped(dc))
-    dc.fleet.reset_calls()
-    return begin
+@pytest.fixture
+def dc(db: None, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Datacenter]:
+    """With what the flow begins with, for tests of a `kind` of flow."""
+    settings.CORRAL_DATA_DIR = tmp_path
+    populate = FLOWS[request.getfixturevalue("kind")][0] if "kind" in request.fixturenames else None
+    with datacenter(populate=populate) as made:
+        yield made
+
+
+def begin(dc: Datacenter, kind: str) -> Operation | None:
+    return FLOWS[kind][1](dc)
 
 
 @pytest.mark.parametrize("kind", FLOWS)
 def test_the_calls_are_those_of_a_good_run(dc: Datacenter, kind: str) -> None:
-    ran(dc, prepared(dc, kind)())
+    ran(dc, begin(dc, kind))
     assert set(dc.fleet.calls()) == set(CALLS[kind])
     assert audit(dc) == []
 
@@ -86,9 +113,9 @@ def test_records_and_hosts_agree_in_the_end(
 ) -> None:
     monkeypatch.setattr("console.operations.runner.FIRST_PAUSE", 100.0)  # an undo is tried once
     monkeypatch.setattr("vms.healing.PATIENCE", timedelta(0))
-    begin, how = prepared(dc, kind), TROUBLES[trouble]
+    how = TROUBLES[trouble]
     dc.fleet.fault(call=call, error=how.error, after=how.after, times=how.times)
-    operation = begin()
+    operation = begin(dc, kind)
     assert operation
     ended = dc.run(operation)
     assert ended.status == (Status.SUCCEEDED if kind == DELETE else Status.FAILED)
@@ -109,7 +136,6 @@ def test_a_step_that_fails_leaves_all_as_it_was(
     dc: Datacenter, monkeypatch: pytest.MonkeyPatch, kind: str, step: str, moment: str
 ) -> None:
     """But a deletion whose file may have gone is completed by the chores."""
-    begin = prepared(dc, kind)
     before = dc.everything()
 
     def fail(sender: object, operation: str, **now: str) -> None:
@@ -118,7 +144,7 @@ def test_a_step_that_fails_leaves_all_as_it_was(
 
     signals.boundary.connect(fail)
     try:
-        operation = begin()
+        operation = begin(dc, kind)
         assert operation
         ended = dc.run(operation)
     finally:
