@@ -118,7 +118,7 @@ def _from_table(inventory: Inventory, asked: Node, window: Window, order: Order)
     ordered = {order[0].name} if order else set()
     keys = narrowed(inventory.bare_rows(_compared(asked) | ordered), inventory, asked).order_by(*by).values("pk")
     keys = keys[window.start : window.start + window.limit]
-    rows = inventory.rows(window.fields, ordered).filter(pk__in=keys).order_by(*by)
+    rows = inventory.rows(window.fields, ordered).filter(pk__among=keys).order_by(*by)
     shown: Json = {"inventories": [inventory.to_json(row, window.fields) for row in rows]}
     return shown | ({"total": found.count()} if window.reply_with_count else {})
 
