@@ -135,7 +135,8 @@ def _change(config: Config[Any], value: str | None, by: Any) -> None:
     """Write the override, None for none, and what it was before; what changes nothing leaves no trace."""
     category, name = config.key
     with transaction.atomic():
-        before = config.kind.show(config.get())
+        (kept,) = held(config)
+        before = kept.refused or config.kind.show(kept.value)
         if value is None:
             GlobalConfig.objects.filter(category=category, name=name).delete()
         else:
@@ -146,11 +147,24 @@ def _change(config: Config[Any], value: str | None, by: Any) -> None:
             ConfigChange.objects.create(category=category, name=name, before=before, after=after, by=by)
 
 
-def read(*configs: Config[Any]) -> list[Any]:
-    """The values of several configurations, in one statement."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is in force; `refused` is an override that is not, since it was kept before its definition refused it."""
+
+    value: Any
+    refused: str = ""
+
+
+def held(*configs: Config[Any]) -> list[Held]:
+    """What holds of several configurations, in one statement."""
     rows = GlobalConfig.objects.filter(name__in=[config.name for config in configs])
     overrides = {(row.category, row.name): row.value for row in rows}
-    return [_value(config, overrides.get(config.key)) for config in configs]
+    return [_held(config, overrides.get(config.key)) for config in configs]
+
+
+def read(*configs: Config[Any]) -> list[Any]:
+    """The values of several configurations, in one statement."""
+    return [one.value for one in held(*configs)]
 
 
 def inventory(config: Config[Any]) -> dict[str, str]:
@@ -160,12 +174,18 @@ def inventory(config: Config[Any]) -> dict[str, str]:
 
 def inventories() -> list[dict[str, str]]:
     """Every definition with its value, in one statement."""
-    overrides = {(row.category, row.name): row.value for row in GlobalConfig.objects.all()}
-    return [_shown(config, _value(config, overrides.get(config.key))) for config in definitions()]
+    known = list(definitions())
+    return [_shown(config, value) for config, value in zip(known, read(*known), strict=True)]
 
 
-def _value(config: Config[Any], override: str | None) -> Any:
-    return config.default if override is None else config.kind.parse(override)
+def _held(config: Config[Any], override: str | None) -> Held:
+    """An override that its definition does not take any more is not in force: whoever reads could not use it."""
+    if override is None:
+        return Held(config.default)
+    try:
+        return Held(config.parse(override))
+    except InvalidArgument:
+        return Held(config.default, override)
 
 
 def _shown(config: Config[Any], value: Any) -> dict[str, str]:

@@ -112,6 +112,12 @@ class Field:
         return Prefetch(self.source, rows.order_by(*self.order) if self.order else rows, to_attr=self.fetched)
 
 
+def json_of(fields: Iterable[Field], row: Any) -> Json:
+    """The keys of a row, or of a part of one, that have a value; in the order of the fields."""
+    pairs = ((field.json, field.value(row)) for field in fields)
+    return {key: value for key, value in pairs if value is not None}
+
+
 @dataclass(frozen=True, eq=False)
 class Inventory:
     """The shape of one kind of resource. `name` as in QueryVmInstance, `path` as in /api/v1/vm-instances/.
@@ -167,8 +173,7 @@ class Inventory:
         return self.model
 
     def to_json(self, row: Any, only: Iterable[str] = ()) -> Json:
-        pairs = ((field.json, field.value(row)) for field in _in_order(self, tuple(only)))
-        return {key: value for key, value in pairs if value is not None}
+        return json_of(_in_order(self, tuple(only)), row)
 
     def get_json(self, uuid: str, only: Iterable[str] = ()) -> Json:
         """One resource, also one that lists hide, with some keys or all. Raises NotFound."""

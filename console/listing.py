@@ -11,6 +11,8 @@ from django.utils.text import slugify
 
 PAGE_SIZE = 50
 SORT, PAGE, COLUMNS = "sort", "page", "columns"
+#: how columns of dates are called; their indexes begin with what is newest
+DATE = "_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,12 @@ class Order:
 
     @property
     def fields(self) -> tuple[str, str]:
-        """For order_by; the key makes the order total, or pages would overlap."""
-        return f"{'-' if self.descending else ''}{self.column.orm}", "pk"
+        """For order_by; the key makes the order total, or pages would overlap.
+
+        It goes the way of the column, and against that of a date: then one index serves both directions.
+        """
+        key = "-pk" if self.descending != self.column.orm.endswith(DATE) else "pk"
+        return f"{'-' if self.descending else ''}{self.column.orm}", key
 
 
 def order_of(text: str, columns: Iterable[Column], default: str) -> Order:

@@ -75,13 +75,18 @@ class Given:
 NO_TAGS = Given()
 
 
-def check_given(resource_type: str, given: Given) -> None:
-    """Whether a resource of the type could have them. Raises InvalidArgument at userTags or systemTags."""
+def check_given(resource_type: str, given: Given) -> dict[str, Values]:
+    """What the system tags say, when a resource of the type could have them all.
+
+    Raises InvalidArgument at userTags or systemTags.
+    """
+    said: dict[str, Values] = {}
     check_all(
         lambda: check_user_tags(given.user),
-        lambda: systemtags.validate(resource_type, given.system),
+        lambda: said.update(systemtags.validate(resource_type, given.system)),
         lambda: _check_length(given.system),
     )
+    return said
 
 
 def give(resource_type: str, uuid: str, given: Given) -> None:

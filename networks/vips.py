@@ -85,9 +85,9 @@ def required(l3: L3Network, ip: str, field: str = "requiredIp") -> UsedIp:
     raise InvalidArgument(_taken(l3, ip) or f"{ip} of network {l3.name} is taken by somebody else", field=field)
 
 
-def why_not(l3: L3Network, ip: str) -> str:
-    """Why an address of a network cannot be had now; empty when it can."""
-    return _outside(l3, ip) or _taken(l3, ip)
+def why_not(l3: L3Network, ip: str, *, former: UsedIp | None = None) -> str:
+    """Why an address of a network cannot be had now; empty when it can. Who asks gives `former` back for it."""
+    return _outside(l3, ip) or _taken(l3, ip, former)
 
 
 def _outside(l3: L3Network, ip: str) -> str:
@@ -99,9 +99,9 @@ def _outside(l3: L3Network, ip: str) -> str:
     return ""
 
 
-def _taken(l3: L3Network, ip: str) -> str:
+def _taken(l3: L3Network, ip: str, former: UsedIp | None = None) -> str:
     holder = UsedIp.objects.filter(l3_network=l3, ip=ip).first()
-    return f"{ip} of network {l3.name} is taken by {holder_of(holder)}" if holder else ""
+    return f"{ip} of network {l3.name} is taken by {holder_of(holder)}" if holder and holder != former else ""
 
 
 def holder_of(used: UsedIp) -> str:

@@ -80,7 +80,7 @@ def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal |
         "vm": vm,
         "action": action,
         "question": f"vms/actions/{action.name}.html",
-        "refused": "" if told else (refusal.details or refusal.description) if refusal else why_not,
+        "refused": "" if told else _said(refusal) or why_not or question.get("hindered", ""),
         "possible": not why_not,
         "holder": named_holder(refusal) or holder,
         "key": new_uuid(),
@@ -94,6 +94,10 @@ def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal |
     response = render(request, template, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _said(refusal: Refusal | None) -> str:
+    return (refusal.details or refusal.description) if refusal else ""
 
 
 def _told_at_a_field(form: PlainForm | None, refusal: Refusal | None) -> bool:

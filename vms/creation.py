@@ -15,7 +15,7 @@ from console.errors import InvalidArgument, NotFound
 from console.models import Enablement, Tag, TagType
 from console.naming import format_size
 from console.resources import check_new
-from console.tagging import check_user_tags
+from console.tagging import Given, check_given
 from hosts.allocation.spec import (
     AllocationSpec,
     ImageStoreView,
@@ -122,8 +122,7 @@ def check(request: CreateVm, *, lock: bool = False) -> Checked:
     `lock` keeps the offerings for this transaction: no constraint in the database does (vms.models.keeping).
     """
     _check_words(request)
-    check_user_tags(request.user_tags)
-    tags = systemtags.validate(RESOURCE_TYPE, request.system_tags)
+    tags = check_given(RESOURCE_TYPE, Given(request.user_tags, request.system_tags))
     offering = _offering(request.instance_offering_uuid, lock)
     image = _image(request.image_uuid)
     l3s = _l3s(request.l3_network_uuids)

@@ -1,6 +1,6 @@
 """Inventories of VMs and what they are made of (chapter, Inventory; semantics §2.1, §8.5-§8.7, §8.9)."""
 
-from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, register, relate
+from console.inventory import DATED, NAMED, Field, Inventory, Json, format_date, json_of, register, relate
 from console.query.schema import Kind
 from vms.models import (
     DiskOffering,
@@ -16,6 +16,7 @@ from vms.models import (
     VolumeStatus,
 )
 from vms.states import VmState
+from vms.strangers import devices_of
 
 VM_NIC = Inventory(
     name="VmNic",
@@ -197,6 +198,40 @@ PORT_FORWARDING_RULE = Inventory(
     ),
 )
 
+_TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer"}
+#: keys of a stranger's disk and NIC, in their order; what its host does not tell of one is left out
+_STRANGER_DISK = (
+    Field("bootOrder", "boot_order", schema=_COUNT | {"description": "from 1 on", "example": 1}),
+    Field("bus", "bus", schema=_TEXT | {"example": "virtio"}),
+    Field("device", "device", schema=_TEXT | {"description": "disk, cdrom, floppy or lun", "example": "disk"}),
+    Field("format", "format", schema=_TEXT | {"example": "qcow2"}),
+    Field("path", "path", schema=_TEXT | {"example": "/var/lib/libvirt/images/shop.qcow2"}),
+    Field("size", "capacity", schema=_COUNT | {"description": "bytes that the guest sees", "example": 10737418240}),
+    Field("target", "target", schema=_TEXT | {"example": "vda"}),
+)
+_STRANGER_NIC = (
+    Field("bridge", "bridge", schema=_TEXT | {"example": "br0"}),
+    Field("ip", "address", schema=_TEXT | {"description": "as its host knows it", "example": "10.0.0.218"}),
+    Field("mac", "mac", schema=_TEXT | {"example": "52:54:00:6b:3c:58"}),
+    Field("model", "model", schema=_TEXT | {"example": "virtio"}),
+    Field("networkUuid", "network", schema=_TEXT | {"description": "of a libvirt network of its host"}),
+)
+
+
+def _part_of_stranger(name: str, fields: tuple[Field, ...]) -> Field:
+    """What a domain is made of, as its host told last; left out while that is not known."""
+    known = {field.json: field.schema or {} for field in fields}
+    example = {json: schema["example"] for json, schema in known.items() if "example" in schema}
+    one: Json = {"type": "object", "properties": known, "additionalProperties": False}
+
+    def make(row: Stranger) -> list[Json] | None:
+        devices = devices_of(row)
+        return None if devices is None else [json_of(fields, part) for part in getattr(devices, name)]
+
+    return Field(name, make=make, schema={"type": "array", "items": one, "example": [example]})
+
+
 #: one domain may be defined on several hosts: it is there once for each, under the same uuid
 STRANGER_VM = Inventory(
     name="StrangerVm",
@@ -205,7 +240,6 @@ STRANGER_VM = Inventory(
     model=Stranger,
     identity="domain_uuid",
     tagged=False,
-    defer=("devices",),
     fields=(
         Field("uuid", "domain_uuid", kind=Kind.UUID),
         Field("name", "name"),
@@ -214,6 +248,8 @@ STRANGER_VM = Inventory(
         Field("cpuNum", "vcpus"),
         Field("memorySize", "memory"),
         Field("persistent", "persistent"),
+        _part_of_stranger("disks", _STRANGER_DISK),
+        _part_of_stranger("nics", _STRANGER_NIC),
         Field("ignored", "ignored"),
         Field("createDate", "first_seen"),
     ),

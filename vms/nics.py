@@ -9,7 +9,7 @@ from console.errors import Failure, InvalidArgument, NoAddress
 from networks import ipam
 from networks.guest import new_mac
 from networks.models import AddressUse, L3Network, UsedIp
-from networks.vips import required
+from networks.vips import required, why_not
 from vms.models import Eip, PortForwardingRule, VmInstance, VmNic
 from vms.systemtags import STATIC_IP, static_ips_of
 
@@ -109,23 +109,43 @@ def _keep_promise(nic: VmNic, l3: L3Network, ip: str) -> None:
     try:
         readdress(nic, l3, ip)
     except InvalidArgument as problem:
-        tag = STATIC_IP.render(l3=l3.pk, ip=ip)
-        raise NoAddress(
-            f"VM {nic.vm.name} is to have {ip} on network {l3.name}, by its tag {tag}, and cannot: "
-            f"{problem.details.rstrip('.')}. Without the tag it starts with another address"
-        ) from problem
+        raise NoAddress(_broken(nic, l3, ip, problem.details)) from problem
+
+
+def broken_promises(vm: VmInstance) -> list[str]:
+    """What `mend_nics` would say now of addresses that its tags ask for and that cannot be had; takes none."""
+    wanted = static_ips_of(vm.pk)
+    nics = vm.nics.filter(l3_network__in=wanted).select_related("l3_network", "used_ip", "vm").order_by("device_id")
+    asked = ((nic, nic.l3_network, wanted[nic.l3_network.pk]) for nic in (nics if wanted else ()) if nic.l3_network)
+    return [
+        _broken(nic, l3, ip, problem)
+        for nic, l3, ip in asked
+        if not _has(nic, ip) and (problem := why_not(l3, ip, former=nic.used_ip))
+    ]
+
+
+def _broken(nic: VmNic, l3: L3Network, ip: str, problem: str) -> str:
+    tag = STATIC_IP.render(l3=l3.pk, ip=ip)
+    return (
+        f"VM {nic.vm.name} is to have {ip} on network {l3.name}, by its tag {tag}, and cannot: "
+        f"{problem.rstrip('.')}. Without the tag it starts with another address"
+    )
 
 
 def readdress(nic: VmNic, l3: L3Network, ip: str) -> None:
     """Another address, this very one. Must run in a transaction; raises InvalidArgument saying who has it."""
-    former = nic.used_ip
-    if nic.ip == ip and not _is_lost(former):
+    if _has(nic, ip):
         return
+    former = nic.used_ip
     if former and former.ip == ip:
         # Its range is gone; another one may have the address now, and it is no longer in that one's way.
         former.delete()
         nic.used_ip = None
     _readdress(nic, l3, required(l3, ip, "systemTags"))
+
+
+def _has(nic: VmNic, ip: str) -> bool:
+    return nic.ip == ip and not _is_lost(nic.used_ip)
 
 
 def _is_lost(used: UsedIp | None) -> bool:

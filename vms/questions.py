@@ -10,6 +10,7 @@ from vms import life
 from vms.attaching import volumes_for
 from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
 from vms.models import VmInstance, Volume, VolumeType
+from vms.nics import broken_promises
 from vms.queries import with_services
 from vms.states import VmOperation, VmState, refusal
 from vms.targets import chosen_among, targets
@@ -25,11 +26,14 @@ Given = Mapping[str, str]
 
 
 def of_start(vm: VmInstance, given: Given) -> dict[str, Any]:
-    """Where it would start, with the verdict on every host."""
+    """Where it would start, with the verdict on every host; not at all while an address of its tags is taken."""
     if refusal(VmOperation.START, VmState(vm.state)):
         return {}
     marks = {vm.last_host_id: "Last host"} if vm.last_host_id else {}
-    return {"targets": targets(life.preview_start(vm), marks, given.get("q", ""))}
+    found = targets(life.preview_start(vm), marks, given.get("q", ""))
+    hindered = " ".join(f"{sentence}." for sentence in broken_promises(vm))
+    heading = "" if found.fit and not hindered else f"Why can {vm.name} not start?"
+    return {"targets": found, "hindered": hindered, "nothing": bool(hindered), "heading": heading}
 
 
 def of_migrate(vm: VmInstance, given: Given) -> dict[str, Any]:

@@ -50,9 +50,7 @@ class Line:
 @require_safe
 def strangers(request: HttpRequest) -> HttpResponse:
     """Domains that hosts show and nobody recorded; ignored ones only when asked for."""
-    # No database has a NUL in a text.
-    asked = (request.GET.get(name, "").replace("\0", " ").strip() for name in ("q", "ignored", "host"))
-    query, ignored, host = asked
+    query, ignored, host = (request.GET.get(name, "").strip() for name in ("q", "ignored", "host"))
     rows = Stranger.objects.select_related("host", "ignored_by")
     if host:
         rows = rows.filter(host=host)

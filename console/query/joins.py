@@ -6,7 +6,9 @@ key goes, both of its ends have an index.
 
 from typing import Any
 
+from django.db.models import Field as ModelField
 from django.db.models import Model, Q, QuerySet
+from django.db.models.lookups import In
 
 from console import inventory as inventories
 from console.inventory import Inventory, Join
@@ -19,6 +21,22 @@ from console.query.schema import SYSTEM_TAG, TAGS, USER_TAG, Comparison
 TAG_TYPES = {USER_TAG: TagType.USER, SYSTEM_TAG: TagType.SYSTEM}
 #: conditions with these pick what lists otherwise hide
 PICKING = frozenset({Op.EQ, Op.IN, Op.LIKE})
+
+
+@ModelField.register_lookup
+class Among(In):
+    """One of the few keys that another query finds.
+
+    PostgreSQL takes IN for a join: where it expects next to no rows, as it does without statistics, it finds the keys
+    anew for every row it compares. An array it makes once.
+    """
+
+    lookup_name = "among"
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, parameters = self.process_lhs(compiler, connection)
+        keys, more = self.process_rhs(compiler, connection)
+        return f"{left} IN (SELECT unnest(ARRAY{keys}))", (*parameters, *more)
 
 
 def narrowed(rows: QuerySet, inventory: Inventory, node: Node) -> QuerySet:

@@ -117,7 +117,7 @@ def _from_table(inventory: Inventory, asked: Node, window: Window, order: Order)
         return {"total": found.count()}
     by = _order_by(inventory, order)
     keys = found.order_by(*by).values("pk")[window.start : window.start + window.limit]
-    rows = inventory.rows(window.fields, ordered).filter(pk__in=keys).order_by(*by)
+    rows = inventory.rows(window.fields, ordered).filter(pk__among=keys).order_by(*by)
     shown: Json = {"inventories": [inventory.to_json(row, window.fields) for row in rows]}
     return shown | ({"total": found.count()} if window.reply_with_count else {})
 

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -49,7 +49,7 @@ def operation_cancel(request: HttpRequest, uuid: str) -> HttpResponse:
         cancel(operation)
     except Refusal as refusal:
         messages.error(request, refusal.details or refusal.description)
-    return redirect(_way_back(request, reverse("operations:detail", args=[operation.uuid])))
+    return HttpResponseRedirect(_way_back(request, reverse("operations:detail", args=[operation.uuid])))
 
 
 @require_POST

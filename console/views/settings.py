@@ -29,18 +29,19 @@ CHANGED = "changed"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A configuration as its pages show it."""
+    """A configuration as its pages show it; `refused` is an override that is kept, and not in force."""
 
     config: Config[Any]
     value: Any
+    refused: str = ""
 
     @property
     def changed(self) -> bool:
-        return bool(self.value != self.config.default)
+        return bool(self.refused or self.value != self.config.default)
 
     @property
     def words(self) -> str:
-        return _people(self.config, self.value)
+        return self.config.kind.people(self.value)
 
     @property
     def default_words(self) -> str:
@@ -64,17 +65,15 @@ class Change:
     def _words(self, text: str) -> str:
         try:
             config = globalconfig.find(self.row.category, self.row.name)
-            return _people(config, config.parse(text))
+            return config.kind.people(config.parse(text))
         except Refusal:
             return text
 
 
-def _people(config: Config[Any], value: Any) -> str:
-    """A value as people read it; one that was kept before it had a bound may be too large for words."""
-    try:
-        return config.kind.people(value)
-    except ArithmeticError:
-        return config.kind.show(value)
+def _shown(*configs: Config[Any]) -> list[Shown]:
+    """Several configurations with what holds of each, in one statement."""
+    pairs = zip(configs, globalconfig.held(*configs), strict=True)
+    return [Shown(config, held.value, held.refused) for config, held in pairs]
 
 
 def _changes(rows: Iterable[ConfigChange]) -> list[Change]:
@@ -85,8 +84,7 @@ def _changes(rows: Iterable[ConfigChange]) -> list[Change]:
 def config_list(request: HttpRequest) -> HttpResponse:
     """Every configuration by category, narrowed by a text, a category, and whether it differs from its default."""
     query = request.GET
-    every = list(globalconfig.definitions())
-    rows = [Shown(config, value) for config, value in zip(every, globalconfig.read(*every), strict=True)]
+    rows = _shown(*globalconfig.definitions())
     found = [row for row in rows if _matches(row, query.get("q", ""), query.get("category", ""), query.get("only", ""))]
     context = {
         "query": query,
@@ -177,8 +175,9 @@ def _known(category: str, name: str) -> Config[Any]:
 
 def _page(request: HttpRequest, config: Config[Any], form: ConfigForm, status: int = 200) -> HttpResponse:
     changes = ConfigChange.objects.filter(category=config.category, name=config.name).select_related("by")
+    (row,) = _shown(config)
     context = {
-        "row": Shown(config, config.get()),
+        "row": row,
         "form": form,
         "may": may(request.user, GlobalConfig, "change"),
         "changes": _changes(changes[:50]),

@@ -1,6 +1,7 @@
 """Requests generated from the OpenAPI document, right ones and wrong ones: every answer is what the document says."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 import schemathesis
@@ -11,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from console.wsgi import application
-from tests.factories import make_complete_vm, make_operation, make_tag, make_token
+from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
+from tests.factories import make_complete_vm, make_host, make_operation, make_tag, make_token
+from vms.models import Stranger
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +47,9 @@ def key() -> str:
     vm = make_complete_vm()
     make_tag(vm, "VmInstanceVO", "web")
     make_operation(subject_uuid=vm.uuid)
+    disk = DomainDisk(target="vda", path="/images/shop.qcow2", format="qcow2", capacity=1 << 30, bus="virtio")
+    devices = asdict(DomainDevices(disks=(disk,), nics=(DomainNic(mac="52:54:00:00:00:01", address="10.0.0.9"),)))
+    Stranger.objects.create(host=make_host(), domain_uuid="5b" * 16, name="shop", state="running", devices=devices)
     return make_token()[1]
 
 

@@ -12,6 +12,7 @@ from console.globalconfig import (
     Kind,
     definitions,
     find,
+    held,
     inventories,
     inventory,
     reset,
@@ -39,6 +40,15 @@ def test_a_second_override_replaces_the_first() -> None:
     for value in ("3", "4"):
         update(*RATIO, value)
     assert (CPU_RATIO.get(), GlobalConfig.objects.count()) == (4, 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kept", ["0", "1001", "many"])
+def test_an_override_out_of_bounds_is_not_in_force(kept: str) -> None:
+    GlobalConfig.objects.create(category=CPU_RATIO.category, name=CPU_RATIO.name, value=kept)
+    assert CPU_RATIO.get() == CPU_RATIO.default
+    assert inventory(CPU_RATIO)["value"] == str(CPU_RATIO.default)
+    assert held(CPU_RATIO)[0].refused == kept
 
 
 @pytest.mark.django_db

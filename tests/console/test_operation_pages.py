@@ -289,6 +289,14 @@ def test_rows_offer_cancel_and_retry_to_those_who_may(show: Showcase) -> None:
     assert visitor("guest").get("/operations/").context["answers"] == {}
 
 
+@pytest.mark.parametrize("back", ["x", "a\0b", "//elsewhere/", ""])
+def test_whatever_page_a_cancel_says_it_came_from_it_is_carried_out(show: Showcase, back: str) -> None:
+    moving = show.operation("Create VM a", ("VmInstance", "a" * 32, "a"), 1)
+    answer = visitor("boss", is_superuser=True).post(f"/operations/{moving.uuid}/cancel/", {"next": back})
+    assert answer.status_code == 302
+    assert Operation.objects.get(pk=moving.pk).cancel_requested is not None
+
+
 def test_cancelling_is_asked_for_on_the_page_that_a_row_leads_to(show: Showcase) -> None:
     boss = visitor("boss", is_superuser=True)
     moving = show.operation("Migrate VM a", ("VmInstance", "a" * 32, "a"), 1, kind="vm.migrate")

@@ -11,6 +11,7 @@ from console import globalconfig
 from console.models import ConfigChange, GlobalConfig
 from hosts.config import AUTO_RECONNECT, CPU_RATIO, RESERVED_MEMORY
 from tests.factories import make_superuser, make_user
+from vms.config import EXPUNGE_PERIOD
 
 pytestmark = pytest.mark.django_db
 
@@ -116,11 +117,22 @@ def test_a_history_reads_as_people_write(admin: Client) -> None:
     assert shown == [("a", "b"), ("much", "1 B"), ("512 MiB", "1 GiB")]
 
 
-def test_a_value_kept_before_it_had_a_bound_is_shown_as_a_number(admin: Client) -> None:
-    """One can only be reset where the page is shown."""
+@pytest.mark.parametrize("kept", [str(10**14), "-1", "soon"])
+def test_a_value_that_is_kept_out_of_bounds_is_shown_with_what_is_in_force(admin: Client, kept: str) -> None:
+    GlobalConfig.objects.create(category="vm", name="expungePeriod", value=kept)
+    assert f"{kept} is kept, and out of bounds" in text_of(admin.get("/settings/?only=changed"))
+    page = text_of(admin.get("/settings/vm/expungePeriod/"))
+    assert f"The value that is kept, {kept}, is out of bounds: it must be a whole number of seconds, from 0" in page
+    default = EXPUNGE_PERIOD.kind.people(EXPUNGE_PERIOD.default)
+    assert f"The default, {default}, is in force until another one is saved." in page
+
+
+def test_a_value_that_is_kept_out_of_bounds_is_mended_by_one_press(admin: Client) -> None:
     GlobalConfig.objects.create(category="vm", name="expungePeriod", value=str(10**14))
-    for page in ("/settings/?q=expungePeriod", "/settings/vm/expungePeriod/"):
-        assert str(10**14) in text_of(admin.get(page))
+    admin.post("/settings/vm/expungePeriod/reset/")
+    assert not GlobalConfig.objects.exists()
+    change = ConfigChange.objects.get()
+    assert (change.before, change.after) == (str(10**14), "86400")
 
 
 def test_who_may_not_change_settings_reads_them_and_is_told(client: Client) -> None:

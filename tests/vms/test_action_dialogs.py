@@ -12,6 +12,8 @@ from django.test import Client
 from console import globalconfig
 from console.models import Operation
 from hosts.models import Host
+from networks.models import IpRange
+from networks.vips import create_vip
 from tests.support.datacenter import Datacenter, datacenter
 from tests.support.life import stopped
 from tests.support.pages import HTMX, query_count, text_of, visitor
@@ -20,6 +22,7 @@ from vms.actions import ACTIONS
 from vms.life import stop_vm
 from vms.models import VmInstance, Volume
 from vms.questions import QUESTIONS
+from vms.systemtags import STATIC_IP
 
 
 @pytest.fixture
@@ -178,6 +181,29 @@ def test_start_tells_why_no_host_takes_it(boss: Client, dc: Datacenter) -> None:
     assert "one is Disabled." in body
     assert "two is Disabled." in body
     assert vm.reload().state == "Stopped"
+
+
+def last_address(dc: Datacenter) -> str:
+    return str(IpRange.objects.get(l3_network=dc.l3).end_ip)
+
+
+def test_start_says_beforehand_who_has_the_address_of_its_tag(boss: Client, dc: Datacenter) -> None:
+    vm, ip = stopped(dc), last_address(dc)
+    STATIC_IP.write(vm.pk, l3=dc.l3, ip=ip)
+    create_vip(name="front", l3_network_uuid=dc.l3, required_ip=ip)
+    asked, refused = (text_of(ask(f"/vms/{vm.uuid}/start/")) for ask in (boss.get, boss.post))
+    for body in (asked, refused):
+        assert "Why can vm not start?" in body
+        assert f"{ip} of network web is taken by VIP front. Without the tag it starts with another address" in body
+        assert 'type="submit">' not in body.split("ask-form")[1]
+    assert vm.reload().state == "Stopped"
+
+
+def test_a_start_whose_address_is_free_or_its_own_is_offered(boss: Client, dc: Datacenter) -> None:
+    vm = stopped(dc)
+    for ip in (last_address(dc), vm.nics.get().ip):
+        STATIC_IP.write(vm.pk, l3=dc.l3, ip=ip)
+        assert "Start vm</button>" in text_of(boss.get(f"/vms/{vm.uuid}/start/"))
 
 
 def test_a_start_that_works_is_one_click(boss: Client, dc: Datacenter) -> None:

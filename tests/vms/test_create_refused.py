@@ -186,6 +186,14 @@ CASES = (
     ),
     Case("an empty user tag", given(user_tags=("fine", " ")), ARGUMENT, "userTags", "is empty"),
     Case("a long user tag", given(user_tags=("x" * 2049,)), ARGUMENT, "userTags", "at most 2048"),
+    Case("a long system tag", given(system_tags=("hostname::" + "x" * 2039,)), ARGUMENT, "systemTags", "at most 2048"),
+    Case(
+        "tags of both kinds",
+        given(user_tags=(" ",), system_tags=("colour::blue",)),
+        ARGUMENT,
+        "userTags",
+        "colour::blue is no system tag",
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """The JSON of VMs, NICs and volumes is that of the chapter's examples, key for key."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from console import inventory
 from console.errors import NotFound
 from console.query.parser import parse
 from console.query.service import Window, answer, select
+from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from tests.factories import (
     make_cluster,
     make_complete_vm,
@@ -217,14 +219,31 @@ def test_a_stranger_shows_what_its_host_says_of_it() -> None:
     }
 
 
-def test_what_a_stranger_is_made_of_is_not_read(django_assert_num_queries) -> None:
-    """It is large, and no key shows it."""
-    Stranger.objects.create(host=make_host(), domain_uuid="5b" * 16, name="shop", devices={"disks": []})
+def test_a_stranger_shows_its_disks_and_nics_as_its_host_told_of_them() -> None:
+    disk = DomainDisk(target="vda", path="/images/shop.qcow2", format="qcow2", capacity=5 << 30, bus="virtio")
+    drive = DomainDisk(target="sda", path="", format="", capacity=None, bus="sata", device="cdrom", boot_order=1)
+    nic = DomainNic(mac="52:54:00:00:00:01", network="ab" * 16, model="virtio", address="10.0.0.9")
+    devices = asdict(DomainDevices(disks=(disk, drive), nics=(nic,)))
+    Stranger.objects.create(host=make_host(), domain_uuid="5b" * 16, name="shop", devices=devices)
+    found = inventory.get("StrangerVm").get_json("5b" * 16)
+    assert found["disks"] == [
+        {"bus": "virtio", "device": "disk", "format": "qcow2", "path": "/images/shop.qcow2", "size": 5 << 30,
+         "target": "vda"},
+        {"bootOrder": 1, "bus": "sata", "device": "cdrom", "target": "sda"},
+    ]  # fmt: skip
+    assert found["nics"] == [
+        {"ip": "10.0.0.9", "mac": "52:54:00:00:00:01", "model": "virtio", "networkUuid": "ab" * 16}
+    ]  # fmt: skip
+
+
+def test_strangers_are_read_in_one_statement(django_assert_num_queries) -> None:
+    for number in range(3):
+        Stranger.objects.create(
+            host=make_host(), domain_uuid=f"5b{number:030}", name="shop", devices=asdict(DomainDevices())
+        )
     strangers = inventory.get("StrangerVm")
     with django_assert_num_queries(1):
-        row = strangers.rows().get()
-        assert strangers.to_json(row)["name"] == "shop"
-    assert row.get_deferred_fields() == {"devices"}
+        assert [strangers.to_json(row)["nics"] for row in strangers.rows()] == [[], [], []]
 
 
 def test_hosts_can_be_asked_for_by_their_strangers() -> None:

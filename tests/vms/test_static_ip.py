@@ -15,7 +15,7 @@ from tests.support.datacenter import Datacenter, all_rows, differences
 from tests.support.life import stopped
 from vms.life import start_vm
 from vms.models import VmInstance
-from vms.nics import mend_nics
+from vms.nics import broken_promises, mend_nics
 from vms.services import create_vm
 from vms.states import VmState
 from vms.systemtags import STATIC_IP
@@ -155,6 +155,22 @@ def test_a_start_brings_back_the_address_of_the_tag(vm: VmInstance) -> None:
     mend_nics(vm, Random(1))
     nic = vm.nics.get()
     assert (nic.ip, nic.used_ip.ip, UsedIp.objects.get(ip=NEW).ip_range.l3_network_id) == (NEW, NEW, nic.l3_network_id)
+
+
+@pytest.mark.django_db
+def test_an_address_that_comes_back_is_no_broken_promise(vm: VmInstance) -> None:
+    tag(vm)
+    assert broken_promises(vm) == []
+    lose_the_range(vm)
+    assert broken_promises(vm) == []
+
+
+@pytest.mark.django_db
+def test_an_address_whose_range_is_gone_is_a_broken_promise(vm: VmInstance) -> None:
+    tag(vm)
+    lose_the_range(vm).delete()
+    (said,) = broken_promises(vm)
+    assert f"is to have {NEW} on network" in said
 
 
 @pytest.mark.django_db

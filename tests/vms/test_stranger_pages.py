@@ -91,7 +91,7 @@ def test_ignored_ones_are_listed_only_when_asked_for(host: Host) -> None:
     assert [line.row.name for line in client.get(f"{LIST}?ignored=yes").context["lines"]] == ["legacy-2"]
 
 
-@pytest.mark.parametrize(("query", "found"), [("q=LEGACY-2", 1), ("q=node", 2), ("q=nothing", 0), ("q=no%00", 2)])
+@pytest.mark.parametrize(("query", "found"), [("q=LEGACY-2", 1), ("q=node", 2), ("q=nothing", 0)])
 def test_they_are_found_by_name_and_by_host(host: Host, query: str, found: int) -> None:
     made(host), made(host, 2)
     assert len(visitor().get(f"{LIST}?{query}").context["lines"]) == found

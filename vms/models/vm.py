@@ -120,7 +120,8 @@ class VmInstance(Resource):
             # Lists leave destroyed ones out: with the state in them, these indexes alone say what is on a page.
             models.Index(fields=["-create_date", "uuid", "state"], name="vm_newest"),
             models.Index(Lower("name"), "uuid", "state", "name", name="vm_by_name"),
-            models.Index(fields=["state"], name="vm_state"),
+            models.Index(fields=["-last_op_date", "uuid", "state"], name="vm_changed"),
+            models.Index(fields=["state", "uuid"], name="vm_by_state"),
         ]
 
 
