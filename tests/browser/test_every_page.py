@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.accounts import DRAFTING, state
-from tests.browser.axe import SCRIPT, Found, beyond_a_phone, problems
+from tests.browser.axe import SCRIPT, Found, too_wide, problems
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -42,7 +42,7 @@ def seen(page: Page, address: str, status: int = HTTPStatus.OK) -> Found | None:
         return None
     if answer.status != status:
         return [(f"answers {answer.status}", address)]
-    return [*problems(page), *beyond_a_phone(page)]
+    return [*problems(page), *too_wide(page)]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
