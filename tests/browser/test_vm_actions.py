@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
-from tests.browser.axe import too_wide, problems
+from tests.browser.axe import problems, too_wide
 from tests.support.chromium import WIDE
 from tests.support.stack import Stack
 
