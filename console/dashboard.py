@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from console.htmx import render_page
-from console.models import Enablement, Operation
+from console.models import Operation
 from console.naming import format_size
 from console.permissions import why_not
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
@@ -131,6 +131,14 @@ def attention() -> list[Attention]:
     return sorted(found, key=lambda one: order.index(one.tone))
 
 
+#: what is said of a host that is well and takes no VMs
+OUT_OF_SERVICE = {
+    HostState.PRE_MAINTENANCE: ("blue", "wrench", "It is on its way into maintenance."),
+    HostState.MAINTENANCE: ("secondary", "wrench", "It is in maintenance."),
+    HostState.DISABLED: ("secondary", "ban", "It is disabled: no new VMs."),
+}
+
+
 def _why(host: Any) -> tuple[str, str, str] | None:
     """(tone, icon, sentence) of what is the matter with a host `with_room`; None when all is well."""
     if host.status == HostStatus.DISCONNECTED:
@@ -142,11 +150,7 @@ def _why(host: Any) -> tuple[str, str, str] | None:
     if host.room_memory and host.used_memory * 100 >= host.room_memory * NEARLY_FULL:
         used, room = format_size(host.used_memory), format_size(host.room_memory)
         return "yellow", "gauge", f"{used} of the {room} of memory that VMs can have are given out."
-    if host.state in (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE):
-        return "secondary", "wrench", "It is in maintenance."
-    if host.state == Enablement.DISABLED:
-        return "secondary", "ban", "It is disabled: no new VMs."
-    return None
+    return OUT_OF_SERVICE.get(host.state)
 
 
 def storage() -> dict[str, int]:

@@ -19,7 +19,8 @@ DATE = "_date"
 class Column:
     """A heading; `key` is what the address sorts by, `orm` what that means, `classes` when it is shown.
 
-    `extra`: it is shown only when it is asked for. `prepare` reads what rows do not have, for a whole page.
+    `extra`: it is shown only when it is asked for. `prepare` reads what rows do not have, for a whole page,
+    and what leads on from there, from the address.
     """
 
     label: str
@@ -27,7 +28,7 @@ class Column:
     orm: str = ""
     classes: str = ""
     extra: bool = False
-    prepare: Callable[[list[Any]], None] | None = None
+    prepare: Callable[[list[Any], QueryDict], None] | None = None
 
     @property
     def name(self) -> str:

@@ -140,9 +140,18 @@ def buttons(
     return tuple(Button(action, _why_not(action, state, holder, may)) for action in actions)
 
 
+def bulk_buttons(actions: Iterable[Action], may: Callable[[str], bool]) -> tuple[Button, ...]:
+    """The buttons for many VMs, whose states are looked at once they are picked."""
+    return tuple(Button(action, _why_may_not(action, may)) for action in actions)
+
+
+def _why_may_not(action: Action, may: Callable[[str], bool]) -> str:
+    return "" if may(action.permission) else lacking(action.permission)
+
+
 def _why_not(action: Action, state: VmState, holder: str, may: Callable[[str], bool]) -> str:
-    if not may(action.permission):
-        return lacking(action.permission)
+    if why := _why_may_not(action, may):
+        return why
     if state in action.done:
         return f"The VM is already {action.already}."
     return why_refused(action, state, holder)

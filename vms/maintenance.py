@@ -85,8 +85,8 @@ def why_not(host: Host) -> str:
     placed = guests_of(host.pk).count()
     if host.status != HostStatus.CONNECTED and placed:
         return (
-            f"Host {host.name} is {host.status}, so its {placed} VM{'' if placed == 1 else 's'} cannot be moved away. "
-            "Reconnect it first"
+            f"Host {host.name} is {host.status}, so its {placed} VM{'' if placed == 1 else 's'} cannot be moved away: "
+            "reconnect it first"
         )
     return ""
 

@@ -19,7 +19,7 @@ from console.lists.spec import Listing, register
 from console.naming import new_uuid
 from console.operations import flow
 from console.pages.kit import further_columns
-from console.permissions import may, why_not
+from console.permissions import why_not
 from console.views.tags import card
 from hosts.config import PING_INTERVAL
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
@@ -80,8 +80,8 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "carried": [(name, value) for name, values in request.GET.lists() if name not in FIELDS for value in values],
         "batch_off": toggled(request.GET, "batch", request.GET.get("batch", "")),
         "create_why": why_not(request.user, VmInstance, "add"),
-        "bulk": [action for action in actions.for_many(flow.kinds()) if request.user.has_perm(action.permission)],
-        "may_change": may(request.user, VmInstance, "change"),
+        "bulk": actions.bulk_buttons(actions.for_many(flow.kinds()), request.user.has_perm),
+        "change_why": why_not(request.user, VmInstance, "change"),
         "key": new_uuid(),
         "look_interval": PING_INTERVAL.get(),
     }

@@ -110,7 +110,7 @@ def list_page(request: HttpRequest, listing: Listing, narrow: Callable[[QueryDic
         page = page_of_rows(request, listing.model._default_manager.none())
     columns = chosen_columns(listing.columns, query)
     for prepare in filter(None, (column.prepare for column in columns)):
-        prepare(list(page))
+        prepare(list(page), query)
     return ListPage(
         page=page,
         columns=columns,

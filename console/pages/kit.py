@@ -42,7 +42,7 @@ def further_columns(model: type[Model], columns: Iterable[Column]) -> tuple[Cell
         for field, label, kind in further_fields(model, columns)
     )
     kind = tagging.type_of(model)
-    tags = CellColumn(label="Tags", extra=True, cell=tag_cells.chips(model), prepare=tag_cells.read_tags(kind))
+    tags = CellColumn(label="Tags", extra=True, cell=tag_cells.chips, prepare=tag_cells.read_tags(kind))
     return (*fields, tags) if kind else tuple(fields)
 
 

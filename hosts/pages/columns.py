@@ -67,7 +67,7 @@ CLUSTER_COLUMNS = (
 HOST_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="Status", cell=host_status),
-    CellColumn(label="State", classes="sm", cell=cells.badge("state", STATES, "bare")),
+    CellColumn(label="State", classes="md", cell=cells.badge("state", STATES, "bare")),
     CellColumn(label="CPU", classes="md", cell=CPU),
     CellColumn(label="Memory", classes="sm", cell=MEMORY),
 )

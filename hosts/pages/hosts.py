@@ -136,7 +136,7 @@ PAGES = Pages(
         CellColumn(label="Name", key="name", orm="name", cell=_name),
         CellColumn(label="Status", key="status", orm="status", cell=columns.host_status),
         CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.badge("state", STATES, "bare")),
-        CellColumn(label="Cluster", key="cluster", orm="cluster__name", classes="md", cell=cells.link("cluster")),
+        CellColumn(label="Cluster", key="cluster", orm="cluster__name", classes="lg", cell=cells.link("cluster")),
         CellColumn(label="CPU", key="cpu", orm="used_cpu", classes="md", cell=columns.CPU),
         CellColumn(label="Memory", key="memory", orm="used_memory", classes="md", cell=columns.MEMORY),
         columns.vm_column("host"),

@@ -16,6 +16,7 @@
     const choice = chosen();
     root.dataset.themeChoice = choice;
     root.dataset.bsTheme = choice === "system" ? (dark.matches ? "dark" : "light") : choice;
+    root.classList.toggle("dark-mode", root.dataset.bsTheme === "dark"); // Swagger UI's word for it
   };
 
   window.corralTheme = {

@@ -1,4 +1,4 @@
-"""What axe finds wrong with a page, by day and by night, and whether a phone shows all of it."""
+"""What axe finds wrong with a page, by day and by night, and what is seen only by scrolling sideways."""
 
 from pathlib import Path
 
@@ -10,15 +10,21 @@ from tests.support.chromium import NARROW
 Found = list[tuple[str, str]]
 
 SCRIPT = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-#: the rule and the first element that breaks it; what Swagger UI draws is its own, and breaks two (contrast, nesting)
+#: the rule and the first element that breaks it
 RUN = """async (options) => {
-  const ours = { exclude: [["#swagger-ui"]] };
-  const found = await axe.run(ours, { resultTypes: ["violations"], preload: false, ...options });
+  const found = await axe.run(document, { resultTypes: ["violations"], preload: false, ...options });
   return found.violations.map((problem) => [problem.id, problem.nodes[0].html]);
 }"""
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-WIDTHS = """[document.documentElement, ...document.querySelectorAll("dialog[open]")]
-  .map((element) => [element.scrollWidth, element.clientWidth])"""
+#: of what is wider than its place: how wide, and how wide that is
+WIDER = """(places) => [...document.querySelectorAll(places)]
+  .map((element) => [element.scrollWidth, element.clientWidth]).filter(([wide, shown]) => wide > shown)"""
+#: windows, and what fits into its place in each: where there is room, every column of a table is in sight
+WINDOWS = {
+    "a phone": (NARROW, "html, dialog[open]"),
+    "a small window": ({"width": 1100, "height": 800}, "html, .scroll:has(> .data)"),
+    "a window": ({"width": 1280, "height": 800}, "html, .scroll:has(> .data)"),
+}
 
 
 def problems(page: Page) -> Found:
@@ -33,10 +39,11 @@ def problems(page: Page) -> Found:
     return [(rule, html) for rule, html in (*by_day, *by_night)]
 
 
-def beyond_a_phone(page: Page) -> Found:
-    """What a phone shows only by scrolling sideways: the page, or a dialog on it."""
-    window = page.viewport_size
-    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-    widths = page.evaluate(WIDTHS)
-    page.set_viewport_size(window)  # type: ignore[arg-type]
-    return [("wider than a phone", str(wide)) for wide, shown in widths if wide > shown]
+def too_wide(page: Page) -> Found:
+    """What is seen only by scrolling sideways, in each window."""
+    before, found = page.viewport_size, []
+    for name, (size, places) in WINDOWS.items():
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        found += [(f"wider than {name}", f"{wide} > {shown}") for wide, shown in page.evaluate(WIDER, places)]
+    page.set_viewport_size(before)  # type: ignore[arg-type]
+    return found

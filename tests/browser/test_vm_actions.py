@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from hosts.hypervisor.simulator.fleet import Fleet
-from tests.browser.axe import beyond_a_phone, problems
+from tests.browser.axe import problems, too_wide
 from tests.support.chromium import WIDE
 from tests.support.stack import Stack
 
@@ -98,7 +98,7 @@ def test_every_dialog_is_readable_and_fits_a_phone(page: Page, vms: dict[str, st
         page.goto(f"/vms/{vms['acted-c']}/")
         page.locator(f"#act-{name}").click()
         expect(page.get_by_role("dialog")).to_be_visible()
-        found[name] = problems(page) + beyond_a_phone(page)
+        found[name] = problems(page) + too_wide(page)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
@@ -180,7 +180,7 @@ def test_without_scripts_all_that_match_can_be_chosen(new_page: Callable[..., Pa
 def test_the_list_with_a_choice_is_readable_and_fits_a_phone(page: Page, vms: dict[str, str]) -> None:
     page.goto("/vms/?q=acted")
     page.get_by_role("checkbox", name="Select acted-d").check()
-    assert problems(page) + beyond_a_phone(page) == []
+    assert problems(page) + too_wide(page) == []
 
 
 # volumes

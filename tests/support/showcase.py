@@ -13,7 +13,7 @@ from vms.states import HOLDS_CAPACITY, VmState
 
 GIB = 1 << 30
 #: no beat may ring for what stands here, and no worker take it
-FAR_AWAY = timezone.now() + timedelta(days=1)
+FAR_AWAY = timezone.now() + timedelta(minutes=50)
 
 CREATE_STEPS = (
     ("prepare-host", "Prepare the host's storage and networks"),

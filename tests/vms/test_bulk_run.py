@@ -120,12 +120,18 @@ def test_each_action_needs_its_permission(show: Showcase, action: str) -> None:
     assert [answer.status_code for answer in answers] == [403, 403]
 
 
-def test_the_list_offers_only_what_the_account_may(show: Showcase) -> None:
+def test_what_the_account_may_not_cannot_be_pressed_in_the_list(show: Showcase) -> None:
     show.vm("a", show.host("node-1"))
     client = visitor("carl")
     user = get_user_model().objects.get(username="carl")
     user.user_permissions.add(Permission.objects.get(codename="change_vminstance"))
-    assert [action.name for action in client.get("/vms/").context["bulk"]] == ["start", "stop", "force-off", "reboot"]
+    answer = client.get("/vms/")
+    lacks = {button.action.name: button.why_not for button in answer.context["bulk"] if button.why_not}
+    assert lacks == {
+        "migrate": "Your account may not do this: it lacks the permission vms.migrate_vminstance.",
+        "destroy": "Your account may not do this: it lacks the permission vms.delete_vminstance.",
+    }
+    assert [text_of(answer).count(f'disabled title="{why}"') for why in lacks.values()] == [1, 1]
 
 
 # acceptance -------------------------------------------------------------------------------------------------

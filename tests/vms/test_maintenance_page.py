@@ -86,7 +86,7 @@ def test_where_that_is_ignored_the_page_says_that_they_stay(boss: Client, show: 
 def test_a_plan_in_which_some_can_leave_may_be_begun(boss: Client, show: Showcase, one: Host) -> None:
     show.host("node-2")
     show.vm("web-1", one), show.vm("lost", one, "Unknown")
-    assert "Move 1 VM and enter maintenance" in text_of(boss.get(page_of(one)))
+    assert "Move 1 VM though 1 cannot leave" in text_of(boss.get(page_of(one)))
 
 
 def test_what_nobody_recorded_is_named(boss: Client, one: Host) -> None:

@@ -1,11 +1,14 @@
 """The page of recovery: what it shows, who may repair, and that danger is asked about first."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from console.models import Operation
-from hosts.models import Host, PrimaryStorage
+from hosts.models import Host, HostPulse, PrimaryStorage
 from networks.models import UsedIp
 from tests.support.pages import query_count, text_of, visitor
 from tests.support.showcase import Showcase
@@ -54,6 +57,16 @@ def test_what_was_never_looked_at_is_not_called_fine() -> None:
     body = text_of(response)
     assert ("All is as it should be" in body, "they have not been looked at yet" in body) == (False, True)
     assert [check.name for check in response.context["not_looked"]] == ["files", "networks", "outdated", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("Connected", "1 alive, listens to 1 of 1 connected hosts"), ("Disconnected", "no connected host to listen to")],
+)
+def test_watchers_listen_to_hosts_that_are_connected(show: Showcase, status: str, told: str) -> None:
+    host = show.host("node-1", status=status)
+    HostPulse.objects.filter(host=host).update(watcher="one", watched_until=timezone.now() + timedelta(minutes=1))
+    assert told in text_of(visitor().get(PAGE))
 
 
 def test_it_leads_to_what_has_a_page_of_its_own(show: Showcase) -> None:

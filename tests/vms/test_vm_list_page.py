@@ -53,6 +53,22 @@ def test_a_line_shows_what_people_look_for(client: Client, fleet: Showcase) -> N
         assert part in body
 
 
+@pytest.mark.parametrize(("query", "times"), [("", 1), ("columns=host", 0), ("columns=cluster,image", 0)])
+def test_what_only_wide_windows_have_room_for_stands_below_the_name(
+    client: Client, fleet: Showcase, query: str, times: int
+) -> None:
+    body = text_of(client.get(f"/vms/?q=web-1&{query}"))
+    assert body.count(">demo-cluster · debian-12-generic</span>") == times
+
+
+@pytest.mark.parametrize(("name", "button"), [("web-1", "Stop"), ("mail", "Start")])
+def test_who_may_not_change_vms_reads_why_on_every_line(
+    client: Client, fleet: Showcase, name: str, button: str
+) -> None:
+    why = "Your account may not do this: it lacks the permission vms.change_vminstance."
+    assert f"{button} {name}: {why}" in text_of(client.get(f"/vms/?q={name}"))
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -27,7 +27,7 @@ VM_COLUMNS = (
     CellColumn(label="State", cell=cells.badge("state", FACES)),
     CellColumn(label="IP address", classes="md", cell=_addresses),
     CellColumn(label="Host", classes="md", cell=cells.link("host")),
-    CellColumn(label="Memory", classes="num lg", cell=cells.size("memory_size")),
+    CellColumn(label="Memory", classes="num md", cell=cells.size("memory_size")),
 )
 VOLUME_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from console.heartbeat import alive
-from hosts.models import Host, HostPulse, HostState, HostStatus
+from hosts.models import Host, HostState, HostStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Guard:
 
 
 def guards() -> list[Guard]:
-    """Workers and trackers by their heartbeats, watchers by the hosts they listen to: two statements, one of Redis."""
+    """Workers and trackers by their heartbeats, watchers by the hosts they listen to: one statement, one of Redis."""
     return [*_workers(alive()), _watchers()]
 
 
@@ -47,13 +47,20 @@ def _alive(count: int) -> str:
 
 
 def _watchers() -> Guard:
-    listened = Q(watched_until__gt=Now()) & ~Q(watcher="")
-    found = HostPulse.objects.aggregate(
-        watchers=Count("watcher", distinct=True, filter=listened), hosts=Count("pk", filter=listened)
+    listened = Q(pulse__watched_until__gt=Now()) & ~Q(pulse__watcher="")
+    found = (
+        Host.objects.filter(status=HostStatus.CONNECTED)
+        .exclude(state=HostState.MAINTENANCE)
+        .aggregate(
+            watchers=Count("pulse__watcher", distinct=True, filter=listened),
+            hosts=Count("pk", filter=listened),
+            connected=Count("pk"),
+        )
     )
-    connected = Host.objects.filter(status=HostStatus.CONNECTED).exclude(state=HostState.MAINTENANCE).count()
-    watchers, hosts = found["watchers"], found["hosts"]
+    watchers, hosts, connected = found["watchers"], found["hosts"], found["connected"]
+    if not connected:
+        return Guard("Watchers (events)", "no connected host to listen to")
     words = f"{_alive(watchers)}, {'listens' if watchers == 1 else 'listen'} to {hosts} of {connected} connected hosts"
-    missing = connected - hosts
-    wrong = f"Changes on {missing} of the hosts are seen only when these are looked at" if missing > 0 else ""
-    return Guard("Watchers (events)", words if watchers else _alive(0), wrong if watchers or connected else "")
+    unheard = connected - hosts
+    wrong = f"Changes on {unheard} of the hosts are seen only when these are looked at" if unheard else ""
+    return Guard("Watchers (events)", words if watchers else _alive(0), wrong)
