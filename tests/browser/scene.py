@@ -53,9 +53,11 @@ ERROR = {
 def build() -> None:
     """A whole console; prints the uuids of its rows, the address of every page, and sessions, as JSON.
 
-    Its hosts are not there, and nobody shall find that out meanwhile: their turn comes in an hour, as they have it.
+    Its hosts are not there, and nobody shall find that out meanwhile: their turn comes in an hour, as they have it, and
+    nobody looks by himself for what belongs to nobody.
     """
     globalconfig.update("host", "ping.interval", "3600")
+    globalconfig.update("recovery", "lookInterval", "0")
     accounts.make_all()
     show, user = Showcase(), accounts.called(accounts.USER)
     uuids = {**fleet(show, user), **rest(show, accounts.called(accounts.CHIEF))}
