@@ -93,6 +93,12 @@ def step_face(step: OperationStep) -> FaceLike:
 
 
 @register.simple_tag
+def step_trouble(step: OperationStep, told: str | None) -> str:
+    """What went wrong in a step, without what the page has `told` of it elsewhere."""
+    return step.error.removeprefix(told or "").strip()
+
+
+@register.simple_tag
 def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
     known = flow.find(operation.kind)

@@ -103,6 +103,19 @@ def test_a_failure_tells_what_where_and_what_next(client: Client, show: Showcase
     assert "Failed, then undone" in body
 
 
+def test_one_trouble_is_told_once_and_leads_to_all_it_is_about(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    rows = [{"type": "VmInstanceVO", "uuid": vm.pk, "name": "web-1"}]
+    reasons = [{"who": "1 VM", "why": "No room", "rows": rows, "more": 0}]
+    error = ERROR | {"details": "They stay. web-1: No room", "gist": "They stay.", "reasons": reasons}
+    failed = {"root-volume": {"status": "Undone", "error": "They stay. web-1: No room\nUndo: it hangs"}}
+    operation = show.operation("Empty it", ("", "", ""), 0, status="Failed", undoing=True, error=error, steps=failed)
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert body.count("No room") == 1
+    assert f'<a href="/vms/{vm.pk}/">web-1</a>' in body
+    assert '<div class="step-error">Undo: it hangs</div>' in body
+
+
 def test_a_larger_one_that_failed_does_not_claim_that_nothing_is_left(client: Client, show: Showcase) -> None:
     operation = show.operation(
         "Stop 2 VMs", ("", "", ""), 0, kind="vm.bulk", status="Failed", undoing=True, error=ERROR
