@@ -14,6 +14,7 @@ from console import live
 from console.errors import Busy, Forbidden, Refusal, WrongState
 from console.models import Operation, OperationStep, ResourceLock, Status
 from console.models.operation import OPEN
+from console.naming import new_uuid
 from console.operations import doorbell, flow
 
 _via: ContextVar[str] = ContextVar("via", default="")
@@ -48,15 +49,17 @@ def submit(
     report: Any = None,
     parent: Operation | None = None,
     also: str = "",
+    uuid: str | None = None,
 ) -> Operation:
     """Write an operation with its steps and locks; must run inside the transaction that accepts the change.
 
-    `subject` is (resource type, uuid, name), `also` the uuid of a second resource among whose operations it is listed.
-    Raises Busy naming the operation that holds a lock.
+    `subject` is (resource type, uuid, name), `also` the uuid of a second resource among whose operations it is listed;
+    `uuid` its own, where histories have named it already. Raises Busy naming the operation that holds a lock.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an operation is accepted inside the transaction of its change")
     operation = Operation.objects.create(
+        uuid=uuid or new_uuid(),
         kind=kind,
         title=title,
         subject_type=subject[0],
