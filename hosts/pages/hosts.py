@@ -49,12 +49,12 @@ def update(host: Host, values: dict[str, Any], user: Person) -> None:
 
 def reconnect(host: Host, posted: QueryDict, user: Person) -> Done:
     operation = services.reconnect_host(uuid=host.pk, user=user)
-    return Done(f"Host {host.name} is shaking hands.", [operation])
+    return Done(f"Host {host.name} was asked to shake hands.", [operation])
 
 
 def leave_maintenance(host: Host, posted: QueryDict, user: Person) -> Done:
     operation = services.leave_maintenance(uuid=host.pk, user=user)
-    return Done(f"Host {host.name} shakes hands and is in service again.", [operation])
+    return Done(f"Host {host.name} is in service again as soon as it has shaken hands.", [operation])
 
 
 def context(host: Host) -> Mapping[str, Any]:

@@ -116,6 +116,30 @@ def test_one_trouble_is_told_once_and_leads_to_all_it_is_about(client: Client, s
     assert '<div class="step-error">Undo: it hangs</div>' in body
 
 
+def test_arguments_are_told_in_words(client: Client, show: Showcase) -> None:
+    asked = {
+        "was": "Enabled", "options": {"deleteMode": "Permissive", "hostUuid": None}, "force": False,
+        "disks": [{"device_id": 1, "ssd": True}, {"device_id": 2}],
+    }  # fmt: skip
+    operation = show.operation("Stop VM a", ("", "", ""), arguments=asked)
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    for name, value in (
+        ("State before", "Enabled"),
+        ("options", "deleteMode: Permissive, hostUuid: –"),
+        ("force", "false"),
+        ("disks", "deviceId: 1, ssd: true; deviceId: 2"),
+    ):
+        assert f"<dt>{name}</dt><dd><code>{value}</code></dd>" in body
+
+
+def test_a_part_says_of_what_except_where_all_are_of_it(client: Client, show: Showcase) -> None:
+    whole = show.operation("Stop 3 VMs", ("", "", ""), kind="vm.bulk")
+    show.operation("Stop VM a", ("VmInstance", "a" * 32, "a"), parent=whole)
+    told = f'part of <a class="among" href="/operations/{whole.pk}/">Stop 3 VMs</a>'
+    assert told in text_of(client.get("/operations/"))
+    assert told not in text_of(client.get(f"/operations/?parent={whole.pk}"))
+
+
 def test_a_larger_one_that_failed_does_not_claim_that_nothing_is_left(client: Client, show: Showcase) -> None:
     operation = show.operation(
         "Stop 2 VMs", ("", "", ""), 0, kind="vm.bulk", status="Failed", undoing=True, error=ERROR
