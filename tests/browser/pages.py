@@ -145,8 +145,7 @@ def states(uuids: Mapping[str, str]) -> dict[str, str]:
         **{f"host-{name}": f"/hosts/{uuids[name]}/" for name in ("lost", "entering", "away")},
         **{f"host-maintenance-{name}": f"/hosts/{uuids[name]}/maintenance/" for name in ("entering", "lost")},
         **{
-            f"operation-{name}": f"/operations/{uuids[name]}/"
-            for name in ("creating", "evacuation", "failed", "stuck")
+            f"operation-{name}": f"/operations/{uuids[name]}/" for name in ("creating", "evacuation", "failed", "stuck")
         },
         "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",
         "zone-free": f"/zones/{uuids['empty']}/delete/",
