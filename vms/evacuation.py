@@ -176,7 +176,7 @@ def prospect(plan: Plan, stays: str, *, foreign: bool, ignoring: bool) -> Prospe
         return Prospect(f"{move}; {stays}", warned=True)
     if stuck:
         leave = f"{move}, leave {stuck}" if going else f"Leave {_vms(stuck)}"
-        return Prospect(f"{leave} running there and enter maintenance", warned=True)
+        return Prospect(f"{leave} there and enter maintenance", warned=True)
     return Prospect(f"{move} and enter maintenance" if going else "Enter maintenance")
 
 

@@ -80,7 +80,7 @@ def test_where_that_is_ignored_the_page_says_that_they_stay(boss: Client, show: 
     body = text_of(boss.get(page_of(one)))
     assert "what cannot leave goes on running there" in body
     assert "It goes on running there while the host is out of service" in body
-    assert "Leave 1 VM running there and enter maintenance" in body
+    assert "Leave 1 VM there and enter maintenance" in body
 
 
 @pytest.mark.parametrize(("state", "stays"), [("Enabled", "in service"), ("Disabled", "Disabled")])
