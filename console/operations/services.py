@@ -74,15 +74,19 @@ def submit(
         report=report,
         ring_at=timezone.now() + timedelta(seconds=doorbell.FIRST_RING_SECONDS),
     )
-    steps = enumerate(flow.get(kind).steps)
-    OperationStep.objects.bulk_create(
-        OperationStep(operation=operation, position=n, name=step.name, label=step.label) for n, step in steps
-    )
-    for uuid in sorted(set(locks)):
-        _lock(uuid, operation)
+    _write_steps(operation)
+    for resource in sorted(set(locks)):
+        _lock(resource, operation)
     doorbell.ring_on_commit(operation.pk)
     live.tell()
     return operation
+
+
+def _write_steps(operation: Operation) -> None:
+    steps = enumerate(flow.get(operation.kind).steps)
+    OperationStep.objects.bulk_create(
+        OperationStep(operation=operation, position=n, name=step.name, label=step.label) for n, step in steps
+    )
 
 
 def _lock(uuid: str, operation: Operation) -> None:
