@@ -117,17 +117,18 @@ def test_one_trouble_is_told_once_and_leads_to_all_it_is_about(client: Client, s
 
 
 def test_arguments_are_told_in_words(client: Client, show: Showcase) -> None:
+    # In the order in which both databases give back the names of an object.
     asked = {
-        "was": "Enabled", "options": {"deleteMode": "Permissive", "hostUuid": None}, "force": False,
-        "disks": [{"device_id": 1, "ssd": True}, {"device_id": 2}],
+        "was": "Enabled", "options": {"hostUuid": None, "deleteMode": "Permissive"}, "force": False,
+        "disks": [{"ssd": True, "device_id": 1}, {"device_id": 2}],
     }  # fmt: skip
     operation = show.operation("Stop VM a", ("", "", ""), arguments=asked)
     body = text_of(client.get(f"/operations/{operation.uuid}/"))
     for name, value in (
         ("State before", "Enabled"),
-        ("options", "deleteMode: Permissive, hostUuid: –"),
+        ("options", "hostUuid: –, deleteMode: Permissive"),
         ("force", "false"),
-        ("disks", "deviceId: 1, ssd: true; deviceId: 2"),
+        ("disks", "ssd: true, deviceId: 1; deviceId: 2"),
     ):
         assert f"<dt>{name}</dt><dd><code>{value}</code></dd>" in body
 
