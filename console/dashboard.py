@@ -75,7 +75,8 @@ class Attention:
 def dashboard(request: HttpRequest) -> HttpResponse:
     """VMs by state, capacity of the places, hosts that need attention, and what happened last."""
     states = vm_states()
-    operations = list(Operation.objects.lines()[:RECENT_OPERATIONS])
+    # A larger one stands for its parts: a hundred of them would tell of nothing else.
+    operations = list(Operation.objects.filter(parent=None).lines()[:RECENT_OPERATIONS])
     zones, fleet = places()
     troubled = attention()
     context = {

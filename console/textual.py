@@ -47,6 +47,7 @@ def told_apart(names: Sequence[str], *more: Sequence[str]) -> list[str]:
     return found
 
 
-def lacking(permission: str) -> str:
-    """Why somebody without the permission cannot press a button."""
-    return f"Your account may not do this: it lacks the permission {permission}."
+def lacking(*permissions: str) -> str:
+    """Why somebody without the permissions cannot press a button."""
+    several = "s" if len(permissions) > 1 else ""
+    return f"Your account may not do this: it lacks the permission{several} {' and '.join(permissions)}."

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.forms import PlainForm
+from console.operations.named import operations_named
 from networks.models import AddressUse
 
 MOST = 200
@@ -33,4 +34,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
         uses = uses.filter(ip=ip)
     if at := form.cleaned_data.get("at"):
         uses = uses.at(at)
-    return render(request, "networks/addresses.html", {"form": form, "uses": uses[:MOST], "asked": ip or at})
+    shown = list(uses[:MOST])
+    causes = operations_named(uuid for use in shown for uuid in (use.begun_by, use.ended_by))
+    context = {"form": form, "uses": shown, "causes": causes, "asked": ip or at}
+    return render(request, "networks/addresses.html", context)

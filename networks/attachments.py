@@ -5,7 +5,6 @@ from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
 from console.cascade import Edge, Effect, Plan, before_delete, declare, get_or_refuse, named
 from console.errors import InvalidArgument, Refusal, check_all
@@ -52,7 +51,7 @@ def _networks_of_host(host: Host) -> Iterable[tuple[LeftoverKind, str]]:
 def end_uses(plan: Plan, user: AbstractBaseUser | None) -> list[Operation]:
     """Addresses of networks that go are nobody's any more."""
     gone = [l3.pk for l3 in plan.rows(L3Network)]
-    AddressUse.objects.filter(l3_uuid__in=gone, until=None).update(until=timezone.now())
+    AddressUse.objects.filter(l3_uuid__in=gone).end()
     return []
 
 

@@ -5,7 +5,6 @@ from random import Random, SystemRandom
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from console.cascade import Edge, Plan, before_delete, declare, get_or_refuse
 from console.errors import InvalidArgument
@@ -27,7 +26,7 @@ declare(
 def give_addresses_back(plan: Plan, user: AbstractBaseUser | None) -> list[Operation]:
     """Addresses go with their VIPs."""
     gone = [vip.pk for vip in plan.rows(Vip)]
-    AddressUse.objects.filter(owner_uuid__in=gone, until=None).update(until=timezone.now())
+    AddressUse.objects.filter(owner_uuid__in=gone).end()
     UsedIp.objects.filter(vip__in=gone).delete()
     return []
 
@@ -60,7 +59,7 @@ def create_vip(
             gateway=used.gateway,
         )
         insert(vip)
-        AddressUse.objects.create(
+        AddressUse.objects.begin(
             l3_uuid=l3.pk, l3_name=l3.name, ip=vip.ip, owner_type="Vip", owner_uuid=vip.pk, owner_name=vip.name
         )
     return vip

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from console.errors import InvalidArgument, NotFound, WrongState
 from console.models import Operation
+from console.naming import new_uuid
 from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from console.resources import check_new, insert
@@ -65,11 +66,14 @@ def _accept(request: Adopt, asked: Asked) -> Operation:
     volumes = _in_order(plan.volumes, request.root)
     vm = _create_row(request, plan)
     _create_volumes(vm, volumes)
-    _create_nics(vm, plan.connected)
+    uuid = new_uuid()
+    with because(OPERATION, operation=uuid):
+        _create_nics(vm, plan.connected)
+        VmInstance.objects.remember(vm.pk)
     give(RESOURCE_TYPE, vm.pk, Given(user=request.user_tags))
     for model in (Stranger, IgnoredDomain):
         model.objects.filter(domain_uuid=request.uuid).delete()
-    operation = submit(
+    return submit(
         kind=ADOPT,
         title=f"Adopt VM {vm.name}",
         subject=(RESOURCE_TYPE, vm.uuid, vm.name),
@@ -82,10 +86,8 @@ def _accept(request: Adopt, asked: Asked) -> Operation:
         user=asked.user,
         lane=stranger.host_id,
         idempotency_key=asked.key,
+        uuid=uuid,
     )
-    with because(OPERATION, operation=operation.pk):
-        VmInstance.objects.remember(vm.pk)
-    return operation
 
 
 def _in_order(volumes: Sequence[DiskPlan], root: str) -> list[DiskPlan]:

@@ -1,9 +1,10 @@
 """Who goes where when a host is to be empty, and what cannot go and why. Values only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
+from typing import Any, Protocol
 
 from hosts.allocation.engine import decide
 from hosts.allocation.spec import AllocationSpec, HostView
@@ -19,6 +20,10 @@ class Stand(StrEnum):
     STUCK = "stuck"
 
 
+#: names in a sentence at most
+NAMED = 5
+#: VMs that a page leads to for one reason
+LISTED = 200
 #: what leaves by itself when that has ended
 LEAVING = frozenset({VmState.STOPPING, VmState.DESTROYING, VmState.MIGRATING})
 
@@ -64,6 +69,56 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Prospect:
+    """What comes of beginning, in the words of the button; `warned` where that is not what was asked for."""
+
+    words: str
+    warned: bool = False
+
+
+class Named(Protocol):
+    """What is told of a VM that cannot leave."""
+
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why VMs cannot leave, once for all that share it."""
+
+    why: str
+    vms: tuple[Named, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Told where there is room for a few names: "web-1, web-2 and 7 more: It is Unknown"."""
+        return f"{some_of([vm.name for vm in self.vms])}: {self.why.rstrip('.')}"
+
+    def as_data(self) -> dict[str, Any]:
+        """In JSON, with those who share it, so that a page leads to each (templates/components/_reasons.html)."""
+        count = len(self.vms)
+        rows = [{"type": "VmInstanceVO", "uuid": vm.uuid, "name": vm.name} for vm in self.vms[:LISTED]]
+        return {"who": _vms(count), "why": self.why, "rows": rows, "more": count - len(rows)}
+
+
+def by_reason(stuck: Iterable[tuple[Named, str]]) -> tuple[Reason, ...]:
+    """Who cannot leave by why not, in the order in which the reasons were met."""
+    found: dict[str, list[Named]] = {}
+    for vm, why in stuck:
+        found.setdefault(why, []).append(vm)
+    return tuple(Reason(why, tuple(vms)) for why, vms in found.items())
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """A host that takes `count` VMs: before and after."""
 
@@ -80,8 +135,18 @@ class Plan:
     loads: tuple[Load, ...]
 
     @property
+    def going(self) -> tuple[Move, ...]:
+        """Those that leave, as things are."""
+        return tuple(move for move in self.moves if not move.stuck)
+
+    @property
     def stuck(self) -> tuple[Move, ...]:
         return tuple(move for move in self.moves if move.stuck)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why those that cannot leave cannot."""
+        return by_reason((move.guest, move.why) for move in self.stuck)
 
 
 def planned(guests: Iterable[Guest], hosts: Iterable[HostView], leaving: str, rng: Random) -> Plan:
@@ -96,6 +161,27 @@ def planned(guests: Iterable[Guest], hosts: Iterable[HostView], leaving: str, rn
             after[move.target.uuid] = _taking(move.target, guest.spec)
     loads = [Load(before[uuid], after[uuid], count) for uuid, count in counts.items() if count]
     return Plan(tuple(moves), tuple(loads))
+
+
+def prospect(plan: Plan, stays: str, *, foreign: bool, ignoring: bool) -> Prospect | None:
+    """What comes of beginning now; None where nothing would move and the host not go out of service.
+
+    `stays` says what the host is when it cannot; `ignoring`: what cannot leave is left there.
+    """
+    going, stuck = len(plan.going), len(plan.stuck)
+    if not ignoring and (foreign or (stuck and not going)):
+        return None
+    move = f"Move {_vms(going)}"
+    if stuck and not ignoring:
+        return Prospect(f"{move}; {stays}", warned=True)
+    if stuck:
+        leave = f"{move}, leave {stuck}" if going else f"Leave {_vms(stuck)}"
+        return Prospect(f"{leave} there and enter maintenance", warned=True)
+    return Prospect(f"{move} and enter maintenance" if going else "Enter maintenance")
+
+
+def _vms(count: int) -> str:
+    return f"{count} VM{'' if count == 1 else 's'}"
 
 
 def _move(guest: Guest, hosts: Mapping[str, HostView], current: HostView, rng: Random) -> Move:

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from console import systemtags
 from console.errors import Busy, Forbidden, InvalidArgument, NotFound, WrongState
 from console.models import Operation, ResourceLock
+from console.naming import new_uuid
 from console.operations.cause import OPERATION, because
 from console.operations.services import accepted, once, submit
 from hosts.allocation.engine import Decision
@@ -60,12 +61,16 @@ def start_vm(uuid: str, asked: Asked = NOBODY, *, rng: Random | None = None) -> 
         vm = take(uuid, VmOperation.START)
         if vm.root_volume_id is None:
             raise WrongState(f"VM {vm.name} has no root volume any more and cannot start; it can only be destroyed")
-        mend_nics(vm, rng)
+        operation = new_uuid()
+        with because(OPERATION, operation=operation):
+            mend_nics(vm, rng)
         found = place(needs(vm), STRATEGIES[LAST_HOST], rng, look)
         host = found.host
         where = {"host": host.uuid, "cluster": host.cluster_uuid, "zone": host.zone_uuid}
         _forget_leftovers(vm, host.uuid)
-        return _begin(vm, START, "Start VM {}", VmEvent.STARTING, asked, {}, lane=host.uuid, found=found, **where)
+        return _begin(
+            vm, START, "Start VM {}", VmEvent.STARTING, asked, {}, lane=host.uuid, found=found, uuid=operation, **where
+        )
 
     return once(asked.key, accept)
 
@@ -219,6 +224,7 @@ def _begin(
     *,
     lane: str,
     found: Placement | None = None,
+    uuid: str | None = None,
     **moved: str,
 ) -> Operation:
     """Write the operation and change the state, in the transaction of the acceptance."""
@@ -233,6 +239,7 @@ def _begin(
         idempotency_key=asked.key,
         report=found.report if found else None,
         parent=asked.parent,
+        uuid=uuid,
     )
     allowed = sources(event) & {VmState(vm.state)}
     with because(OPERATION, operation=operation.pk):

@@ -84,10 +84,9 @@ def why_not(host: Host) -> str:
         return f"Host {host.name} is {host.state} already"
     placed = guests_of(host.pk).count()
     if host.status != HostStatus.CONNECTED and placed:
-        return (
-            f"Host {host.name} is {host.status}, so its {placed} VM{'' if placed == 1 else 's'} cannot be moved away: "
-            "reconnect it first"
-        )
+        then = "Wait for its handshake" if host.status == HostStatus.CONNECTING else "Reconnect it first"
+        its = f"its {placed} VM{'' if placed == 1 else 's'}"
+        return f"Host {host.name} is {host.status}, so {its} cannot be moved away. {then}"
     return ""
 
 

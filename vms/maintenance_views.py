@@ -1,6 +1,7 @@
 """/hosts/<uuid>/maintenance/: who goes where is shown before a host is taken into maintenance."""
 
-from django.contrib import messages
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,11 +12,14 @@ from console.errors import Refusal
 from console.naming import format_size, new_uuid
 from console.pages.answers import person
 from console.pages.kit import Action, add_actions
-from hosts.models import Host
+from console.permissions import why_not
+from console.textual import lacking
+from hosts.models import Host, HostState, HostStatus
 from vms import maintenance
 from vms.config import IGNORE_STUCK
-from vms.evacuation import Load
+from vms.evacuation import Guest, Load, Reason, prospect
 from vms.life import MAY_MIGRATE, Asked
+from vms.states import VmState
 from vms.targets import Room, room
 
 add_actions(
@@ -34,9 +38,10 @@ add_actions(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def host_maintenance(request: HttpRequest, uuid: str) -> HttpResponse:
-    """GET shows who goes where, what cannot, and the load afterwards; POST enters, or joins who has."""
-    if not request.user.has_perms(maintenance.NEEDED):
-        raise PermissionDenied(f"needs {' and '.join(maintenance.NEEDED)}")
+    """GET shows everybody who goes where, what cannot, and the load afterwards; POST enters, or joins who has."""
+    missing = [one for one in maintenance.NEEDED if not request.user.has_perm(one)]
+    if missing and request.method == "POST":
+        raise PermissionDenied(f"needs {' and '.join(missing)}")
     host = get_object_or_404(Host.objects.select_related("cluster__zone"), pk=uuid)
     refusal = ""
     if request.method == "POST":
@@ -45,27 +50,39 @@ def host_maintenance(request: HttpRequest, uuid: str) -> HttpResponse:
         except Refusal as error:
             refusal = error.details or error.description
         else:
-            messages.success(request, f"Host {host.name} is on its way into maintenance.")
             return redirect("operations:detail", operation.pk)
-    return render(request, "vms/maintenance.html", _context(host.reload(), refusal))
+    context = {"lacks": lacking(*missing) if missing else "", **_context(request, host.reload(), refusal)}
+    return render(request, "vms/maintenance.html", context)
 
 
-def _context(host: Host, refusal: str) -> dict[str, object]:
+def _context(request: HttpRequest, host: Host, refusal: str) -> dict[str, object]:
     """Without a plan when it cannot be carried out at all."""
     if closed := maintenance.why_not(host):
-        return {"host": host, "closed": closed, "refusal": refusal or closed}
+        lost = host.status == HostStatus.DISCONNECTED and host.state in maintenance.IN_SERVICE
+        lacks = why_not(request.user, Host, "change") if lost else ""
+        return {"host": host, "closed": closed, "refusal": refusal or closed, "lost": lost, "lacks": lacks}
     plan = maintenance.plan_of(host)
+    foreign, ignoring = maintenance.foreign(host), IGNORE_STUCK.get()
+    stays = "in service" if host.state == HostState.ENABLED else host.state
     return {
         "host": host,
         "plan": plan,
-        "going": len(plan.moves) - len(plan.stuck),
+        "reasons": [_reason(one) for one in plan.reasons],
+        "prospect": prospect(plan, f"{host.name} stays {stays}", foreign=bool(foreign), ignoring=ignoring),
         "loads": [(load, *_rooms(load)) for load in plan.loads],
         "awaited": maintenance.shaking_hands(host) if plan.stuck else [],
-        "foreign": maintenance.foreign(host),
-        "ignoring": IGNORE_STUCK.get(),
+        "foreign": foreign,
+        "ignoring": ignoring,
         "refusal": refusal,
         "key": new_uuid(),
     }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    """With the way to look, host by host, at the first of those that may migrate."""
+    running = (vm.uuid for vm in reason.vms if isinstance(vm, Guest) and vm.state is VmState.RUNNING)
+    look = next((reverse("vms:act", args=[uuid, "migrate"]) for uuid in running), "")
+    return reason.as_data() | {"look": look}
 
 
 def _rooms(load: Load) -> tuple[Room, Room]:

@@ -3,7 +3,6 @@
 from random import Random
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from console.errors import Failure, InvalidArgument, NoAddress
 from networks import ipam
@@ -58,13 +57,13 @@ def keep_address(nic: VmNic, ip: str) -> bool:
 
 def _begin_use(nic: VmNic, l3: L3Network) -> None:
     """From now on the address is this NIC's, in the history too."""
-    AddressUse.objects.create(
+    AddressUse.objects.begin(
         l3_uuid=l3.pk, l3_name=l3.name, ip=nic.ip or "", mac=nic.mac, owner_uuid=nic.vm_id, owner_name=nic.vm.name
     )
 
 
 def _end_use(nic: VmNic) -> None:
-    AddressUse.objects.filter(owner_uuid=nic.vm_id, mac=nic.mac, until=None).update(until=timezone.now())
+    AddressUse.objects.filter(owner_uuid=nic.vm_id, mac=nic.mac).end()
 
 
 def release_addresses(vm: VmInstance) -> None:

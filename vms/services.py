@@ -79,11 +79,14 @@ def _accept_create(
     placement = place(checked.allocation(), _strategy(checked), rng, look)
     vm = _create_row(checked, placement)
     _create_volumes(vm, checked, placement)
-    for device_id, l3 in enumerate(checked.l3s):
-        create_nic(vm, l3, device_id, rng, checked.static_ips.get(l3.pk))
+    uuid = new_uuid()
+    with because(OPERATION, operation=uuid):
+        for device_id, l3 in enumerate(checked.l3s):
+            create_nic(vm, l3, device_id, rng, checked.static_ips.get(l3.pk))
+        VmInstance.objects.remember(vm.pk)
     give(RESOURCE_TYPE, vm.uuid, Given(request.user_tags, request.system_tags))
     systemtags.copy("InstanceOfferingVO", checked.offering.uuid, RESOURCE_TYPE, vm.uuid)
-    operation = submit(
+    return submit(
         kind=CREATE,
         title=f"Create VM {vm.name}",
         subject=(RESOURCE_TYPE, vm.uuid, vm.name),
@@ -93,10 +96,8 @@ def _accept_create(
         lane=placement.host.uuid,
         idempotency_key=key,
         report=placement.report,
+        uuid=uuid,
     )
-    with because(OPERATION, operation=operation.pk):
-        VmInstance.objects.remember(vm.pk)
-    return operation
 
 
 def _create_row(checked: Checked, placement: Placement) -> VmInstance:

@@ -18,6 +18,7 @@ from console.lists.saved import opens_default_view
 from console.lists.spec import Listing, register
 from console.naming import new_uuid
 from console.operations import flow
+from console.operations.named import operations_named
 from console.pages.kit import further_columns
 from console.permissions import why_not
 from console.views.tags import card
@@ -161,7 +162,10 @@ def _operations(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
 
 
 def _history(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
-    return {"changes": queries.history_of(vm.pk), "addresses": queries.addresses_of(vm.pk)}
+    changes, addresses = queries.history_of(vm.pk), list(queries.addresses_of(vm.pk))
+    named = [change.operation_uuid for change in changes]
+    named += [uuid for use in addresses for uuid in (use.begun_by, use.ended_by)]
+    return {"changes": changes, "addresses": addresses, "causes": operations_named(named)}
 
 
 def _xml(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:

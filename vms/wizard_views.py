@@ -9,6 +9,7 @@ from django.forms import BoundField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -276,9 +277,9 @@ def _tell(request: HttpRequest, wanted: int, refused: dict[str, list[str]]) -> N
     """How many were accepted, and why the rest were not."""
     count = wanted - sum(map(len, refused.values()))
     if wanted > 1 and not refused:
-        messages.success(request, f"{count} VMs are being created.")
+        messages.success(request, f"{count} VMs were accepted at {timezone.now():%H:%M} UTC.")
     for reason, names in refused.items():
-        messages.warning(request, f"{count} of {wanted} VMs are being created. Not {', '.join(names)}: {reason}")
+        messages.warning(request, f"{count} of {wanted} VMs were accepted. Not {', '.join(names)}: {reason}")
 
 
 def _arrived(key: str, user: Any) -> HttpResponse:

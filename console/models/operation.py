@@ -77,7 +77,9 @@ class OperationQuerySet(Stamped["Operation"]):
 
     def lines(self) -> "OperationQuerySet":
         """With what a line of a list shows, and without what can be megabytes a row and only one's own page shows."""
-        return self.select_related("created_by").prefetch_related("steps").defer("report", "arguments", "data")
+        heavy = ("report", "arguments", "data")
+        whole = [f"parent__{name}" for name in (*heavy, "error")]
+        return self.select_related("created_by", "parent").prefetch_related("steps").defer(*heavy, *whole)
 
 
 OperationManager = models.Manager.from_queryset(OperationQuerySet)

@@ -14,6 +14,7 @@ from console import live
 from console.errors import Busy, Forbidden, Refusal, WrongState
 from console.models import Operation, OperationStep, ResourceLock, Status
 from console.models.operation import OPEN
+from console.naming import new_uuid
 from console.operations import doorbell, flow
 
 _via: ContextVar[str] = ContextVar("via", default="")
@@ -48,15 +49,17 @@ def submit(
     report: Any = None,
     parent: Operation | None = None,
     also: str = "",
+    uuid: str | None = None,
 ) -> Operation:
     """Write an operation with its steps and locks; must run inside the transaction that accepts the change.
 
-    `subject` is (resource type, uuid, name), `also` the uuid of a second resource among whose operations it is listed.
-    Raises Busy naming the operation that holds a lock.
+    `subject` is (resource type, uuid, name), `also` the uuid of a second resource among whose operations it is listed;
+    `uuid` its own, where histories have named it already. Raises Busy naming the operation that holds a lock.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an operation is accepted inside the transaction of its change")
     operation = Operation.objects.create(
+        uuid=uuid or new_uuid(),
         kind=kind,
         title=title,
         subject_type=subject[0],
@@ -71,15 +74,19 @@ def submit(
         report=report,
         ring_at=timezone.now() + timedelta(seconds=doorbell.FIRST_RING_SECONDS),
     )
-    steps = enumerate(flow.get(kind).steps)
-    OperationStep.objects.bulk_create(
-        OperationStep(operation=operation, position=n, name=step.name, label=step.label) for n, step in steps
-    )
-    for uuid in sorted(set(locks)):
-        _lock(uuid, operation)
+    _write_steps(operation)
+    for resource in sorted(set(locks)):
+        _lock(resource, operation)
     doorbell.ring_on_commit(operation.pk)
     live.tell()
     return operation
+
+
+def _write_steps(operation: Operation) -> None:
+    steps = enumerate(flow.get(operation.kind).steps)
+    OperationStep.objects.bulk_create(
+        OperationStep(operation=operation, position=n, name=step.name, label=step.label) for n, step in steps
+    )
 
 
 def _lock(uuid: str, operation: Operation) -> None:

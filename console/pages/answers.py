@@ -17,7 +17,7 @@ def person(request: HttpRequest) -> Person:
 
 
 def tell(request: HttpRequest, done: Done) -> None:
-    """The sentence of a change, with links to what is still being carried out."""
+    """The sentence of a change, with links to the operations that carry it out."""
     messages.success(request, message_of(done))
 
 
@@ -27,4 +27,6 @@ def message_of(done: Done) -> SafeString:
         return format_html("{}", done.message)
     pairs = [(reverse("operations:detail", args=[one.pk]), one.title) for one in operations]
     listed = format_html_join(", ", '<a href="{}">{}</a>', pairs)
-    return format_html("{} Being carried out: {}.", done.message, listed)
+    # The sentence stays on the page while they end, so it tells what was, and not what is.
+    at = f"{operations[0].create_date:%H:%M} UTC"
+    return format_html("{} Accepted at {}: {}.", done.message, at, listed)

@@ -75,9 +75,9 @@ class Action:
     """Something done to a row by POST `<row>/<name>/`.
 
     `run` gets the row, what was posted and who asks; what is asked about first has the address of the question in
-    `asks` instead, where it is accepted as well; not `dialog`: on a page of its own. `refused` says why it cannot be
-    done now (its button is then disabled and says so); `shown` whether there is a button at the top of the page.
-    `permission` is one that is needed besides that of the `verb`.
+    `asks` instead, where it is accepted as well; not `dialog`: on a page of its own, which everybody may read and which
+    says itself why not. `refused` says why it cannot be done now (its button is then disabled and says so); `shown`
+    whether there is a button at the top of the page. `permission` is one that is needed besides that of the `verb`.
     """
 
     name: str

@@ -143,7 +143,7 @@ def _lacks(request: HttpRequest, pages: Pages, action: Action) -> str:
 
 def _button(request: HttpRequest, pages: Pages, row: Any, action: Action) -> Button:
     why = _lacks(request, pages, action) or action.refused(row)
-    if action.asks and not why:
+    if action.asks and (not why or not action.dialog):
         return Button(action, action.asks(row), why, asks=True)
     return Button(action, post_url(pages, row, action.name), why)
 

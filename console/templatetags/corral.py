@@ -93,6 +93,12 @@ def step_face(step: OperationStep) -> FaceLike:
 
 
 @register.simple_tag
+def step_trouble(step: OperationStep, told: str | None) -> str:
+    """What went wrong in a step, without what the page has `told` of it elsewhere."""
+    return step.error.removeprefix(told or "").strip()
+
+
+@register.simple_tag
 def next_step(operation: Operation) -> Advice | None:
     """What people can do about an operation that went wrong."""
     known = flow.find(operation.kind)
@@ -149,9 +155,15 @@ def item(table: Mapping[str, Any], key: str) -> Any:
     return table.get(key)
 
 
+#: what an operation remembers besides what was asked for
+REMEMBERED = {"was": "State before"}
+
+
 @register.filter
-def camel(name: str) -> str:
-    """An argument's name as the commands write it: "l3_network_uuids" is l3NetworkUuids."""
+def argument_name(name: str) -> str:
+    """An argument's name as the commands write it, "l3_network_uuids" is l3NetworkUuids, or in words."""
+    if name in REMEMBERED:
+        return REMEMBERED[name]
     first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)
 
@@ -159,8 +171,12 @@ def camel(name: str) -> str:
 @register.filter
 def plain_value(value: Any) -> str:
     """An argument of an operation as people would write it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{argument_name(name)}: {plain_value(one)}" for name, one in value.items()) or "–"
     if isinstance(value, list):
-        return ", ".join(map(plain_value, value)) or "–"
+        return ("; " if any(isinstance(one, dict) for one in value) else ", ").join(map(plain_value, value)) or "–"
+    if value is None or value == "":
+        return "–"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from console.filtersets import name_filter
 from console.forms import NamedForm
 from console.models import ResourceLock
+from console.operations.named import operations_named
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
@@ -48,20 +49,22 @@ def update(host: Host, values: dict[str, Any], user: Person) -> None:
 
 def reconnect(host: Host, posted: QueryDict, user: Person) -> Done:
     operation = services.reconnect_host(uuid=host.pk, user=user)
-    return Done(f"Host {host.name} is shaking hands.", [operation])
+    return Done(f"Host {host.name} was asked to shake hands.", [operation])
 
 
 def leave_maintenance(host: Host, posted: QueryDict, user: Person) -> Done:
     operation = services.leave_maintenance(uuid=host.pk, user=user)
-    return Done(f"Host {host.name} shakes hands and is in service again.", [operation])
+    return Done(f"Host {host.name} is in service again as soon as it has shaken hands.", [operation])
 
 
 def context(host: Host) -> Mapping[str, Any]:
+    health = list(HostChange.objects.filter(host_uuid=host.pk)[:CHANGES_SHOWN])
     return {
         "host": host,
         "cpu_ratio": CPU_RATIO.get(),
         "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
-        "health": HostChange.objects.filter(host_uuid=host.pk)[:CHANGES_SHOWN],
+        "health": health,
+        "causes": operations_named(change.operation_uuid for change in health),
         "vms": host.vms.prefetch_related("nics"),
     }
 

@@ -143,8 +143,10 @@ def states(uuids: Mapping[str, str]) -> dict[str, str]:
         "vm-moving": f"/vms/{uuids['moving']}/",
         "vm-gone": f"/vms/{uuids['gone']}/",
         **{f"host-{name}": f"/hosts/{uuids[name]}/" for name in ("lost", "entering", "away")},
-        "host-maintenance-entering": f"/hosts/{uuids['entering']}/maintenance/",
-        **{f"operation-{name}": f"/operations/{uuids[name]}/" for name in ("creating", "evacuation", "failed")},
+        **{f"host-maintenance-{name}": f"/hosts/{uuids[name]}/maintenance/" for name in ("entering", "lost")},
+        **{
+            f"operation-{name}": f"/operations/{uuids[name]}/" for name in ("creating", "evacuation", "failed", "stuck")
+        },
         "stranger-refused": f"/vms/strangers/5b{1:030x}/adopt/",
         "zone-free": f"/zones/{uuids['empty']}/delete/",
         "eip-loose": f"/networks/eips/{uuids['loose']}/attach/",

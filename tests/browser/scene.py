@@ -14,15 +14,19 @@ from django.utils import timezone
 from console import globalconfig, live
 from console.models import Operation, SavedView, TagType
 from console.operations.flow import get
+from console.operations.runner import describe
 from hosts.flows.probe import PROBE
 from hosts.hypervisor.spec import DomainDevices, DomainDisk, DomainNic
 from hosts.models import Host, PrimaryStorage
+from networks.models import AddressUse
 from tests import factories
 from tests.browser import accounts, pages
 from tests.support.showcase import GIB, Showcase, report, subject
+from vms.evacuation import Reason
+from vms.flows.maintain import CannotLeave
 from vms.life import MIGRATE
 from vms.maintenance import MAINTAIN
-from vms.models import Leak, LeakKind, Stranger, VmInstance
+from vms.models import Leak, LeakKind, Stranger, VmChange, VmInstance
 from vms.recovery.leaks import LOOK
 
 FAILED_VM = "0123456789ab4def8123456789abcdef"
@@ -82,7 +86,9 @@ def fleet(show: Showcase, user: User) -> dict[str, str]:
         # Those that nothing is known of are on the host that is lost: on the others, workers would go and ask.
         state, host = (("Running", one), ("Stopped", one), ("Unknown", lost))[number % 3]
         vm = show.vm(f"web-{number}", host, state, nics=1 + number % 3)
-        show.operation(f"Create VM {vm.name}", subject(vm), created_by=user, lane=host.uuid, report=verdict)
+        made = show.operation(f"Create VM {vm.name}", subject(vm), created_by=user, lane=host.uuid, report=verdict)
+        VmChange.objects.filter(vm_uuid=vm.pk).update(cause="operation", operation_uuid=made.pk)
+        AddressUse.objects.filter(owner_uuid=vm.pk).update(begun_by=made.pk)
     moving = show.vm("newcomer", one, "Starting", age=timedelta(seconds=20))
     show.operation("Create VM newcomer, first try", subject(moving), created_by=user)
     common = {"created_by": user, "lane": one.uuid, "report": verdict}
@@ -99,7 +105,7 @@ def fleet(show: Showcase, user: User) -> dict[str, str]:
         **services(show, [VmInstance.objects.get(name="web-0"), moving]),
         "vm": vm.uuid, "moving": moving.uuid, "gone": FAILED_VM, "host": one.uuid, "lost": lost.uuid,
         "entering": entering.uuid, "away": away.uuid, "creating": creating.uuid, "failed": failed.uuid,
-        "evacuation": evacuation.uuid,
+        "evacuation": evacuation.uuid, "stuck": stuck(show, one, user).uuid,
     }  # fmt: skip
 
 
@@ -221,6 +227,24 @@ def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Operation]:
     show.operation("Migrate VM mail-1 to node-5", subject(gone), len(labels), **common)
     show.operation("Migrate VM mail-2 to node-5", subject(going), 2, steps=half, **common)
     return entering, away, parent
+
+
+def stuck(show: Showcase, host: Host, user: User) -> Operation:
+    """An evacuation that nothing came of: all but one could not leave, for one reason."""
+    why = "No host can run this VM: 2 of 3 hosts lack memory (need 1 GiB, most free 512 MiB), 1 is the one it runs on."
+    left = list(VmInstance.objects.filter(host=host, state="Running"))
+    reason = Reason(why, tuple(left * 4))
+    error = describe(
+        CannotLeave(f"The {len(reason.vms)} VMs left on {host.name} cannot leave it.", [reason]), get(MAINTAIN)
+    )
+    steps = {"evacuate": {"status": "Undone", "attempts": 1, "note": f"1 moved, {len(reason.vms)} to go",
+                          "error": error["details"]}}  # fmt: skip
+    return show.operation(
+        f"Take host {host.name} into maintenance", ("HostVO", host.pk, host.name), 1, kind=MAINTAIN, created_by=user,
+        status="Failed", undoing=True, steps=steps, flow=[(step.name, step.label) for step in get(MAINTAIN).steps],
+        error=error | {"step": "evacuate", "stepLabel": "Move the VMs away"},
+        arguments={"was": "Enabled", "options": {"deleteMode": "Permissive"}},
+    )  # fmt: skip
 
 
 def settle() -> None:

@@ -86,6 +86,14 @@ def test_it_polls_while_an_operation_is_open(client: Client) -> None:
     assert client.get("/", headers=HTMX).status_code == 200
 
 
+def test_the_latest_operations_are_those_that_are_no_part_of_a_larger_one(client: Client) -> None:
+    show = Showcase()
+    whole = show.operation("Stop 3 VMs", ("", "", ""), kind="vm.bulk")
+    for name in "abc":
+        show.operation(f"Stop VM {name}", ("VmInstance", name * 32, name), parent=whole)
+    assert [one.title for one in client.get("/").context["operations"]] == ["Stop 3 VMs"]
+
+
 def test_it_costs_the_same_however_large_the_fleet(client: Client) -> None:
     show = Showcase()
     vm = show.vm("a", show.host("node-1"))

@@ -103,6 +103,44 @@ def test_a_failure_tells_what_where_and_what_next(client: Client, show: Showcase
     assert "Failed, then undone" in body
 
 
+def test_one_trouble_is_told_once_and_leads_to_all_it_is_about(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    rows = [{"type": "VmInstanceVO", "uuid": vm.pk, "name": "web-1"}]
+    reasons = [{"who": "1 VM", "why": "No room", "rows": rows, "more": 0}]
+    error = ERROR | {"details": "They stay. web-1: No room", "gist": "They stay.", "reasons": reasons}
+    failed = {"root-volume": {"status": "Undone", "error": "They stay. web-1: No room\nUndo: it hangs"}}
+    operation = show.operation("Empty it", ("", "", ""), 0, status="Failed", undoing=True, error=error, steps=failed)
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    assert body.count("No room") == 1
+    assert f'<a href="/vms/{vm.pk}/">web-1</a>' in body
+    assert '<div class="step-error">Undo: it hangs</div>' in body
+
+
+def test_arguments_are_told_in_words(client: Client, show: Showcase) -> None:
+    # In the order in which both databases give back the names of an object.
+    asked = {
+        "was": "Enabled", "options": {"hostUuid": None, "deleteMode": "Permissive"}, "force": False,
+        "disks": [{"ssd": True, "device_id": 1}, {"device_id": 2}],
+    }  # fmt: skip
+    operation = show.operation("Stop VM a", ("", "", ""), arguments=asked)
+    body = text_of(client.get(f"/operations/{operation.uuid}/"))
+    for name, value in (
+        ("State before", "Enabled"),
+        ("options", "hostUuid: –, deleteMode: Permissive"),
+        ("force", "false"),
+        ("disks", "ssd: true, deviceId: 1; deviceId: 2"),
+    ):
+        assert f"<dt>{name}</dt><dd><code>{value}</code></dd>" in body
+
+
+def test_a_part_says_of_what_except_where_all_are_of_it(client: Client, show: Showcase) -> None:
+    whole = show.operation("Stop 3 VMs", ("", "", ""), kind="vm.bulk")
+    show.operation("Stop VM a", ("VmInstance", "a" * 32, "a"), parent=whole)
+    told = f'part of <a class="among" href="/operations/{whole.pk}/">Stop 3 VMs</a>'
+    assert told in text_of(client.get("/operations/"))
+    assert told not in text_of(client.get(f"/operations/?parent={whole.pk}"))
+
+
 def test_a_larger_one_that_failed_does_not_claim_that_nothing_is_left(client: Client, show: Showcase) -> None:
     operation = show.operation(
         "Stop 2 VMs", ("", "", ""), 0, kind="vm.bulk", status="Failed", undoing=True, error=ERROR

@@ -167,7 +167,7 @@ def test_the_history_begins_with_the_adoption(dc: Datacenter) -> None:
 def test_the_history_of_its_address_begins_with_the_adoption(dc: Datacenter, l3: L3Network) -> None:
     vm = adopted(dc, nics=(nic(l3, ip=free_ip(l3)),))
     use = AddressUse.objects.get(ip=free_ip(l3))
-    assert (use.owner_uuid, use.mac, use.until) == (vm.pk, MAC, None)
+    assert (use.owner_uuid, use.mac, use.until, use.begun_by) == (vm.pk, MAC, None, Operation.objects.get().pk)
 
 
 def test_the_operation_tells_who_adopted_it(dc: Datacenter) -> None:

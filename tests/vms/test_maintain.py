@@ -320,8 +320,24 @@ def test_an_unknown_vm_is_named_and_the_others_have_moved(dc: Datacenter, vms: l
 
 def test_no_room_is_told_with_the_numbers(dc: Datacenter, vms: list[VmInstance]) -> None:
     Host.objects.exclude(name="one").update(total_memory=1 << 30)
-    assert "lack memory (need" in fails(dc)
+    assert fails(dc).startswith("The 4 VMs left on one cannot leave it. vm-0, vm-1, vm-2, vm-3: No host")
     assert {vm.reload().host.name for vm in vms} == {"one"}
+
+
+def test_all_who_share_a_reason_are_kept_with_it(dc: Datacenter, vms: list[VmInstance]) -> None:
+    Host.objects.exclude(name="one").update(total_memory=1 << 30)
+    error = finished(dc, enter(dc.uuid("host", "one"))).error
+    assert error
+    [reason] = error["reasons"]
+    assert (error["gist"], reason["who"]) == ("The 4 VMs left on one cannot leave it.", "4 VMs")
+    assert "lack memory (need" in reason["why"]
+    assert [row["uuid"] for row in reason["rows"]] == [vm.pk for vm in vms]
+
+
+def test_how_many_have_moved_is_told_when_the_rest_cannot(dc: Datacenter, vms: list[VmInstance]) -> None:
+    VmInstance.objects.filter(pk=vms[0].pk).update(state="Unknown")
+    parent = finished(dc, enter(dc.uuid("host", "one")))
+    assert parent.steps.get(name="evacuate").note == f"{GUESTS - 1} moved, 1 to go"
 
 
 def test_a_foreign_domain_is_named_before_anything_moves(dc: Datacenter, vms: list[VmInstance]) -> None:

@@ -80,13 +80,35 @@ def test_where_that_is_ignored_the_page_says_that_they_stay(boss: Client, show: 
     body = text_of(boss.get(page_of(one)))
     assert "what cannot leave goes on running there" in body
     assert "It goes on running there while the host is out of service" in body
-    assert "Enter maintenance" in body
+    assert "Leave 1 VM there and enter maintenance" in body
 
 
-def test_a_plan_in_which_some_can_leave_may_be_begun(boss: Client, show: Showcase, one: Host) -> None:
+@pytest.mark.parametrize(("state", "stays"), [("Enabled", "in service"), ("Disabled", "Disabled")])
+def test_where_only_some_can_leave_the_button_says_that_the_host_stays(
+    boss: Client, show: Showcase, one: Host, state: str, stays: str
+) -> None:
+    Host.objects.filter(pk=one.pk).update(state=state)
     show.host("node-2")
     show.vm("web-1", one), show.vm("lost", one, "Unknown")
-    assert "Move 1 VM though 1 cannot leave" in text_of(boss.get(page_of(one)))
+    body = text_of(boss.get(page_of(one)))
+    assert f"Move 1 VM; node-1 stays {stays}</button>" in body
+    assert "Look again" in body
+
+
+def test_a_reason_is_told_once_with_all_who_share_it(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2", used_memory=64 * GIB)
+    vms = [show.vm(f"web-{number}", one) for number in range(9)]
+    body = text_of(boss.get(page_of(one)))
+    assert body.count("1 lacks memory (need 1 GiB") == 1
+    assert all(f'<a href="/vms/{vm.pk}/">{vm.name}</a>' in body for vm in vms)
+    assert f'/vms/{vms[0].pk}/migrate/">Host by host</a>' in body
+
+
+def test_nothing_is_begun_while_something_foreign_runs_there(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2")
+    show.vm("web-1", one)
+    Stranger.objects.create(domain_uuid="a" * 32, name="shop", state="running", host=one, vcpus=1, memory=GIB)
+    assert boss.get(page_of(one)).context["prospect"] is None
 
 
 def test_what_nobody_recorded_is_named(boss: Client, one: Host) -> None:
@@ -113,7 +135,7 @@ def test_a_lost_host_is_refused_before_it_is_asked_for(boss: Client, show: Showc
     show.vm("web-1", lost, "Unknown")
     response = boss.get(page_of(lost))
     assert "its 1 VM cannot be moved away" in response.context["refusal"]
-    assert 'type="submit">' not in text_of(response).partition('<form class="panel form"')[2]
+    assert f'method="post" action="/hosts/{lost.pk}/reconnect/"' in text_of(response)
 
 
 def test_it_costs_the_same_however_many_vms_and_hosts_there_are(boss: Client, show: Showcase, one: Host) -> None:
@@ -133,6 +155,7 @@ def test_posting_leads_to_the_operation(boss: Client, one: Host) -> None:
     response = boss.post(page_of(one), {"key": "k"})
     operation = Operation.objects.get(kind=MAINTAIN)
     assert response["Location"] == f"/operations/{operation.pk}/"
+    assert "notice tone-green" not in text_of(boss.get(response["Location"]))
     assert Host.objects.get(pk=one.pk).state == "PreMaintenance"
 
 
@@ -152,8 +175,16 @@ def test_it_needs_both_permissions(one: Host, rights: list[str]) -> None:
     carl = visitor("carl", is_staff=True)
     user = get_user_model().objects.get(username="carl")
     user.user_permissions.add(*Permission.objects.filter(codename__in=rights))
-    assert [carl.get(page_of(one)).status_code, carl.post(page_of(one)).status_code] == [403, 403]
-    assert "act-maintenance" not in text_of(carl.get(f"/hosts/{one.pk}/"))
+    assert carl.post(page_of(one)).status_code == 403
+
+
+def test_who_may_not_reads_the_plan_and_what_the_account_lacks(show: Showcase, one: Host) -> None:
+    reader = visitor("reader")
+    assert f'href="{page_of(one)}"' in text_of(reader.get(f"/hosts/{one.pk}/"))
+    body = text_of(reader.get(page_of(one)))
+    assert "it lacks the permissions hosts.change_host and vms.migrate_vminstance." in body
+    assert 'type="submit" disabled aria-describedby="lacks"' in body
+    assert "It lacks the permissions <code>" in text_of(reader.post(page_of(one)))
 
 
 def test_an_unknown_host_is_not_found(boss: Client) -> None:

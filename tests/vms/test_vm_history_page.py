@@ -1,9 +1,11 @@
 """What was true of a VM, and since when, on its page; and who had an address."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
@@ -37,9 +39,31 @@ def test_the_history_shows_states_places_durations_and_causes(client: Client, sh
         ("Stopping", "node-1"), ("Running", "node-1"),
     ]  # fmt: skip
     body = text_of(page)
-    assert f"/operations/{operation.pk}/" in body
+    assert f'<a href="/operations/{operation.pk}/">Stop VM web-1</a> <span class="dim nowrap">by Corral</span>' in body
     assert "1 h 29 min" in body
     assert vm.nics.get().ip in body
+
+
+def test_a_cause_whose_record_is_gone_is_told_without_a_way_to_it(client: Client, show: Showcase) -> None:
+    vm = show.vm("web-1", show.host("node-1"))
+    with because("operation", operation="0" * 32):
+        VmInstance.objects.transit(vm.pk, {VmState.RUNNING}, VmState.STOPPING)
+    body = text_of(client.get(f"/vms/{vm.uuid}/?tab=history"))
+    assert "By an operation of Corral" in body
+    assert f"/operations/{'0' * 32}/" not in body
+
+
+def test_addresses_name_what_gave_them_and_what_took_them(client: Client, show: Showcase) -> None:
+    anna = get_user_model().objects.get(username="anna")
+    made, ended = (show.operation(f"{what} VM x", ("", "", ""), created_by=anna) for what in ("Create", "Destroy"))
+    vm = show.vm("web-1", show.host("node-1"))
+    AddressUse.objects.filter(owner_uuid=vm.pk).update(begun_by=made.pk)
+    with because("operation", operation=ended.pk):
+        AddressUse.objects.filter(owner_uuid=vm.pk).end()
+    for path in (f"/vms/{vm.uuid}/?tab=history", "/networks/addresses/"):
+        body = text_of(client.get(path))
+        for title in ("Create VM x", "Destroy VM x"):
+            assert f'{title}</a> <span class="dim nowrap">by anna</span>' in body
 
 
 def test_the_state_says_how_fresh_it_is_and_how_it_is_known(client: Client, show: Showcase) -> None:
@@ -62,10 +86,12 @@ def test_an_unknown_vm_says_since_when_why_and_what_was_known(client: Client, sh
 
 def test_the_history_costs_the_same_however_long_it_is(client: Client, show: Showcase) -> None:
     vm = show.vm("web-1", show.host("node-1"))
+    AddressUse.objects.update(begun_by=uuid4().hex)
     few = query_count(client, f"/vms/{vm.uuid}/?tab=history")
     for _ in range(5):
-        VmInstance.objects.remember(vm.pk)
-    assert query_count(client, f"/vms/{vm.uuid}/?tab=history") == few == 11
+        with because("operation", operation=uuid4().hex):
+            VmInstance.objects.remember(vm.pk)
+    assert query_count(client, f"/vms/{vm.uuid}/?tab=history") == few == 12
 
 
 # addresses
@@ -77,6 +103,7 @@ def use(ip: str, name: str, since: float, until: float | None = None) -> Address
     return AddressUse.objects.create(
         l3_uuid="f" * 32, l3_name="web", ip=ip, mac="fa:00:00:00:00:00", owner_uuid="e" * 32, owner_name=name,
         since=now - timedelta(hours=since), until=None if until is None else now - timedelta(hours=until),
+        begun_by=uuid4().hex,
     )  # fmt: skip
 
 
@@ -103,7 +130,7 @@ def test_the_history_of_addresses_costs_the_same_however_long_it_is(client: Clie
     few = query_count(client, "/networks/addresses/")
     for number in range(5):
         use(f"10.0.1.{number}", "more", 8)
-    assert query_count(client, "/networks/addresses/") == few == 3
+    assert query_count(client, "/networks/addresses/") == few == 4
 
 
 def test_a_record_that_goes_leaves_its_history(show: Showcase) -> None:

@@ -18,7 +18,7 @@ from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostState, HostStatus
 from vms.config import EVACUATION_DEGREE, IGNORE_STUCK
-from vms.evacuation import Stand, cannot, stand
+from vms.evacuation import Reason, Stand, by_reason, cannot, some_of, stand
 from vms.life import MIGRATE, Asked, migrate_vm
 from vms.maintenance import MAINTAIN, enter, guests_of
 from vms.models import IgnoredDomain, VmInstance
@@ -30,19 +30,22 @@ MOST_TRIES = 2
 PATIENCE = 3.0
 #: VMs that are refused at one look before the rest waits: each costs a look at all hosts, and what moves may change it
 PROBES = 5
-#: names in a sentence at most
-NAMED = 5
 
 
 class CannotLeave(Failure):
     """Something on the host cannot be moved away."""
+
+    def __init__(self, gist: str, reasons: Sequence[Reason] = ()) -> None:
+        """`gist` is what is the matter in a sentence; where VMs have reasons, pages list them all below it."""
+        data: dict[str, Any] = {"gist": gist, "reasons": [one.as_data() for one in reasons]} if reasons else {}
+        super().__init__(" ".join((gist, "; ".join(one.sentence for one in reasons))).strip(), **data)
 
 
 register_remedies(
     {
         "CannotLeave": Remedy(
             "Something on the host cannot go elsewhere. It was left as it is.",
-            "The message names each with its reason and the numbers; the parts below are what was tried.",
+            "What it is, why, and the numbers stand above; the parts below are what was tried.",
             "Make room, connect or enable another host, stop what may stop, or adopt what nobody recorded; then try"
             " again. What has moved stays where it is.",
             *HOSTS,
@@ -105,7 +108,7 @@ class Look:
     tries: Mapping[str, Sequence[Operation]]
     moving: int
     waiting: list[str] = field(default_factory=list)
-    stuck: dict[str, str] = field(default_factory=dict)
+    stuck: list[tuple[VmInstance, str]] = field(default_factory=list)
 
     @property
     def full(self) -> bool:
@@ -139,10 +142,11 @@ class Evacuate(Step):
         )
         for vm in vms:
             self._consider(ctx, vm, look)
-        if look.stuck and not (look.waiting or look.moving):
-            _object(ctx, _why_stuck(host, look.stuck, len(vms)))
-            return True
+        # What has moved is told first: it is the last word beside the step when the rest cannot go.
         _tell(ctx, sum(child.status == Status.SUCCEEDED for child in children), len(vms), look.waiting)
+        if look.stuck and not (look.waiting or look.moving):
+            _object(ctx, _stuck(host, look.stuck))
+            return True
         return not vms
 
     def _consider(self, ctx: StepContext, vm: VmInstance, look: Look) -> None:
@@ -153,9 +157,9 @@ class Evacuate(Step):
             case Stand.WAITS:
                 look.waiting.append(vm.name)
             case Stand.STUCK:
-                look.stuck[vm.name] = cannot(state)
+                look.stuck.append((vm, cannot(state)))
             case Stand.GOES if why := _given_up(tries):
-                look.stuck[vm.name] = why
+                look.stuck.append((vm, why))
             case Stand.GOES if look.full:
                 look.waiting.append(vm.name)
             case Stand.GOES:
@@ -171,7 +175,7 @@ class Evacuate(Step):
         except (Busy, WrongState):
             look.waiting.append(vm.name)  # it has just begun something, or ended
         except Refusal as refusal:
-            look.stuck[vm.name] = refusal.details or refusal.description
+            look.stuck.append((vm, refusal.details or refusal.description))
         else:
             look.moving += 1
 
@@ -200,17 +204,15 @@ def _tell(ctx: StepContext, moved: int, left: int, waiting: Sequence[str]) -> No
     if not moved + left:
         return
     ctx.progress(moved, moved + left)
-    names = ", ".join(waiting[:NAMED]) + (f" and {len(waiting) - NAMED} more" if len(waiting) > NAMED else "")
-    text = f"{moved} moved, {left} to go" + (f"; waiting: {names}" if names else "")
+    text = f"{moved} moved, {left} to go" + (f"; waiting: {some_of(waiting)}" if waiting else "")
     if text != ctx.step.note:
         ctx.note(text)
 
 
-def _why_stuck(host: Host, stuck: Mapping[str, str], left: int) -> str:
-    reasons = [f"{name}: {why.rstrip('.')}" for name, why in list(stuck.items())[:NAMED]]
-    more = [f"{len(stuck) - NAMED} more"] if len(stuck) > NAMED else []
-    what = f"{len(stuck)} of the {left} VMs" if left > 1 else "The last VM"
-    return f"{what} left on {host.name} cannot leave it. {'; '.join(reasons + more)}"
+def _stuck(host: Host, stuck: Sequence[tuple[VmInstance, str]]) -> CannotLeave:
+    """None of those that are left can go: nothing moves, and nothing is waited for."""
+    what = f"The {len(stuck)} VMs" if len(stuck) > 1 else "The last VM"
+    return CannotLeave(f"{what} left on {host.name} cannot leave it.", by_reason(stuck))
 
 
 class Leave(Step):
@@ -245,18 +247,18 @@ def _active(hypervisor: Hypervisor) -> dict[str, str]:
     return {info.uuid: info.name for info in listing if info.state.active and info.uuid not in ignored}
 
 
-def _object(ctx: StepContext, why: str) -> None:
-    """Raises CannotLeave, unless that is to be ignored: then it is told beside the step."""
+def _object(ctx: StepContext, objection: CannotLeave) -> None:
+    """Raises it, unless that is to be ignored: then it is told beside the step."""
     if not IGNORE_STUCK.get():
-        raise CannotLeave(why)
-    ctx.note(f"Ignored: {why}")
+        raise objection
+    ctx.note(f"Ignored: {objection}")
 
 
 def _refuse(ctx: StepContext, host: Host, names: Sequence[str]) -> None:
     if names:
-        shown = ", ".join(sorted(names)[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
         what = "domain runs" if len(names) == 1 else "domains run"
-        _object(ctx, f"{len(names)} {what} on {host.name} that Corral does not move: {shown}")
+        said = f"{len(names)} {what} on {host.name} that Corral does not move: {some_of(sorted(names))}"
+        _object(ctx, CannotLeave(said))
 
 
 @receiver(signals.ended)

@@ -95,7 +95,7 @@ def create(values: dict[str, Any], fresh: str, user: Person) -> Any:
             store_uuid=store.pk, url=url, values=values, tags=tags, resource_uuid=fresh, user=user
         )
         image = Image.objects.get(pk=operation.subject_uuid)
-        return Done(f"Image {image.name} is being fetched.", [operation], cells.address(image))
+        return Done(f"Image {image.name} was asked for.", [operation], cells.address(image))
     return images.add_image_from_file(
         store_uuid=store.pk, file=_path_of(file), values=values, tags=tags, resource_uuid=fresh
     )

@@ -77,7 +77,7 @@ def create(values: dict[str, Any], fresh: str, user: Person) -> Done:
         user_tags=tags.user,
     )
     operation = volumes.create_volume(request, Asked(user=user))
-    return Done(f"Volume {request.name} is being created.", [operation], _page(operation.arguments["volume"]))
+    return Done(f"Volume {request.name} was asked for.", [operation], _page(operation.arguments["volume"]))
 
 
 def update(volume: Volume, values: dict[str, Any], user: Person) -> None:

@@ -115,8 +115,7 @@ def give_address_back(ctx: StepContext, key: str) -> str:
         if used is None:
             return GONE
         used.delete()
-        uses = AddressUse.objects.filter(l3_uuid=used.l3_network_id, ip=used.ip, until=None)
-        uses.update(until=timezone.now())
+        AddressUse.objects.filter(l3_uuid=used.l3_network_id, ip=used.ip).end()
     return f"{used.ip} is free again"
 
 
