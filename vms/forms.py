@@ -219,7 +219,7 @@ class DisksForm(WizardForm):
     def open_at_first(self) -> None:
         """What cannot be chosen has no field on the page, unless it is what is wrong."""
         shown = [uuid for uuid, option in self.offered.disks.items() if not option.reason]
-        wrong = [name for name in self.errors if name in self.fields]
+        wrong = [name for name in self.fields if name in self.errors]
         for name in (wrong or [disk_field(uuid) for uuid in shown])[:1]:
             self.fields[name].widget.attrs["autofocus"] = True
 
