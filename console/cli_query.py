@@ -37,7 +37,7 @@ class QueryCommand:
 
     @property
     def summary(self) -> str:
-        return f"Fields: {', '.join(field.json for field in self.inventory.fields if field.comparable)}."
+        return f"Fields: {', '.join(field.json for field in self.inventory.askable if field.comparable)}."
 
     @property
     def usage(self) -> str:

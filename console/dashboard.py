@@ -11,7 +11,7 @@ from console.htmx import render_page
 from console.models import Operation
 from console.naming import format_size
 from console.permissions import why_not
-from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone
+from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone, known_status
 from hosts.room import with_room
 from vms import strangers
 from vms.models import VmInstance
@@ -21,44 +21,49 @@ RECENT_OPERATIONS = 10
 ATTENTION_SHOWN = 8
 #: percent of a host's memory that is worth a look when it is given out
 NEARLY_FULL = 95
+#: what the channel of a host is like that does not answer
+SILENT = (HostStatus.CONNECTING, HostStatus.DISCONNECTED)
+#: whose states decide whether a host takes new VMs: its own, and those of where it stands
+WILLS = ("state", "cluster__state", "cluster__zone__state")
 
 
 @dataclass
 class Place:
     """A zone or cluster, or all: what VMs can have of its hosts, and what they reserved of it; bytes, virtual CPUs.
 
-    `silent_…` is what VMs reserved of hosts that are not connected: these have nothing to offer.
+    Hosts that are `silent` (not connected) or `resting` (they, or where they stand, are out of service) have nothing to
+    offer; `idle_…` is what VMs reserved of these.
     """
 
     row: Any
     clusters: list["Place"]
     hosts: int = 0
     connected: int = 0
+    silent: int = 0
+    resting: int = 0
     cpu: int = 0
     used_cpu: int = 0
     memory: int = 0
     used_memory: int = 0
     physical_memory: int = 0
-    silent_cpu: int = 0
-    silent_memory: int = 0
+    idle_cpu: int = 0
+    idle_memory: int = 0
 
     def add(self, host: dict[str, Any]) -> None:
         self.hosts += 1
-        if host["status"] != HostStatus.CONNECTED:
-            self.silent_cpu += host["used_cpu"]
-            self.silent_memory += host["used_memory"]
+        self.connected += host["known"] == HostStatus.CONNECTED
+        silent = host["known"] in SILENT
+        if silent or any(host[state] != Enablement.ENABLED for state in WILLS):
+            self.silent += silent
+            self.resting += not silent
+            self.idle_cpu += host["used_cpu"]
+            self.idle_memory += host["used_memory"]
             return
-        self.connected += 1
         self.cpu += host["room_cpu"]
         self.used_cpu += host["used_cpu"]
         self.memory += host["room_memory"]
         self.used_memory += host["used_memory"]
         self.physical_memory += host["total_memory"]
-
-    @property
-    def silent(self) -> int:
-        """How many of its hosts are not connected."""
-        return self.hosts - self.connected
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,8 @@ def places() -> tuple[list[Place], Place]:
         clusters[cluster.pk] = place = Place(cluster, [])
         zones[cluster.zone_id].clusters.append(place)
     fleet = Place(None, [])
-    columns = ("status", "room_cpu", "used_cpu", "room_memory", "used_memory", "total_memory")
-    for host in with_room(Host.objects.order_by()).values(*columns, "cluster_id", "cluster__zone_id"):
+    columns = ("room_cpu", "used_cpu", "room_memory", "used_memory", "total_memory", "cluster_id", "cluster__zone_id")
+    for host in with_room(Host.objects.order_by()).values(*columns, *WILLS, known=known_status()):
         for place in (clusters[host["cluster_id"]], zones[host["cluster__zone_id"]], fleet):
             place.add(host)
     return list(zones.values()), fleet

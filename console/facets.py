@@ -26,9 +26,12 @@ class Facet:
     chosen: bool
 
 
-def facets(rows: QuerySet, field: str, table: Faces, query: QueryDict) -> list[Facet]:
-    """The facets of `field` over `rows` (not yet filtered by it), in the table's order, without values nobody has."""
-    counts = dict(rows.order_by().values_list(field).annotate(Count("pk")))
+def facets(rows: QuerySet, field: str, table: Faces, query: QueryDict, by: Any = None) -> list[Facet]:
+    """The facets of `field` over `rows` (not yet filtered by it), in the table's order, without values nobody has.
+
+    `by` is an expression of its values, where the field is no column.
+    """
+    counts = dict(rows.order_by().values_list(by or field).annotate(Count("pk")))
     chosen = set(query.getlist(field))
     return [
         Facet(face, counts.get(value, 0), toggled(query, field, value), value in chosen)

@@ -44,9 +44,9 @@ class PlainForm(forms.Form):
 
     def open_at_first(self) -> None:
         """The page opens at the first field that is wrong, or else at the first one."""
-        wrong = [name for name in self.errors if name in self.fields]
-        first = [field.name for field in self.visible_fields()]
-        for name in (wrong or first)[:1]:
+        names = [field.name for field in self.visible_fields()]
+        wrong = [name for name in names if name in self.errors]
+        for name in (wrong or names)[:1]:
             self.fields[name].widget.attrs["autofocus"] = True
 
     def refuse(self, refusal: Refusal) -> None:

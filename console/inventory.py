@@ -124,6 +124,7 @@ class Inventory:
 
     `scope` are the values that make a row of the model one of these; `hide` is a field with the value that keeps a
     row out of lists, unless the list asks for it. `defer` are large columns that no key shows. `tagged`: can have tags.
+    `further` are keys of the row that can be asked about, and are shown when they are asked for by name alone.
     `identity` is the column that `uuid` shows, the primary key as a rule.
     An inventory that is no table has `provide` and its `key` instead of a model.
     """
@@ -138,6 +139,7 @@ class Inventory:
     defer: tuple[str, ...] = ()
     scope: tuple[tuple[str, Any], ...] = ()
     hide: tuple[str, str] | None = None
+    further: tuple[Field, ...] = ()
     identity: str = "pk"
     tagged: bool = True
     provide: Callable[[], list[Json]] | None = None
@@ -167,6 +169,16 @@ class Inventory:
         return rows.annotate(**expressions)
 
     @property
+    def askable(self) -> tuple[Field, ...]:
+        """The keys that it shows, and those that it has besides."""
+        return (*self.fields, *self.further)
+
+    @property
+    def plural(self) -> str:
+        """What people call its rows."""
+        return str(self.model._meta.verbose_name_plural) if self.model else self.name
+
+    @property
     def table(self) -> type[Model]:
         if self.model is None:
             raise TypeError(f"{self.name} is no table")
@@ -187,13 +199,14 @@ class Inventory:
         return found
 
     def field(self, json: str) -> Field:
-        return next(field for field in self.fields if field.json == json)
+        return next(field for field in self.askable if field.json == json)
 
 
 @lru_cache(maxsize=512)
 def _in_order(inventory: Inventory, only: tuple[str, ...]) -> tuple[Field, ...]:
     """The fields to show, in the order in which they are shown."""
-    return tuple(sorted((one for one in inventory.fields if not only or one.json in only), key=lambda one: one.json))
+    shown = [one for one in inventory.askable if one.json in only] if only else inventory.fields
+    return tuple(sorted(shown, key=lambda one: one.json))
 
 
 @dataclass(frozen=True)

@@ -122,10 +122,12 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """Bytes for people, rounded to one decimal: "1.5 GiB", "512 MiB", "0 B"."""
+    """Bytes for people, rounded to one decimal, small numbers to two: "12.5 GiB", "1.02 GiB", "512 MiB", "0 B"."""
     for letter, unit in SIZE_UNITS.items():
+        exact = Decimal(size) / unit
+        # Of 1 GiB and 24 MiB, one decimal would hide the second part.
         # Rounding comes first: 1023.97 MiB is shown as "1 GiB", not as "1024 MiB".
-        value = round(Decimal(size) / unit, 1)
+        value = round(exact, 2 if abs(exact) < 10 else 1)
         if abs(value) < 1024 or letter == "T":
             break
     return f"{value.normalize():f} {letter}{'' if letter == 'B' else 'iB'}"

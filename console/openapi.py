@@ -50,7 +50,7 @@ REFUSALS: dict[int, tuple[str, str, str, str]] = {
     400: (
         "The query or another parameter cannot be understood; `details` says which, and what is nearest",
         "SYS.1007", "An argument of the request is not valid.",
-        "VmInstance has no field stat; did you mean state?",
+        "VMs have no field stat; did you mean state?",
     ),
     401: (
         "Nobody is logged in, or the token is unknown, revoked or expired",

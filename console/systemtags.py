@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from console.errors import InvalidArgument
+from console.inventory import all_inventories
 from console.models.tag import Tag, TagType
 
 Values = Mapping[str, str]
@@ -108,7 +109,12 @@ def _match(resource_type: str, tag: str) -> tuple[TagPattern, Values]:
         if values is not None:
             return pattern, values
     known = ", ".join(pattern.pattern for pattern in offered(resource_type)) or "none"
-    raise InvalidArgument(f"{tag} is no system tag of {resource_type}; known: {known}", field="systemTags")
+    raise InvalidArgument(f"{tag} is no system tag of {_owners(resource_type)}; known: {known}", field="systemTags")
+
+
+def _owners(resource_type: str) -> str:
+    """What people call the resources of a type."""
+    return next((one.plural for one in all_inventories() if one.resource_type == resource_type), resource_type)
 
 
 def attach(resource_type: str, resource_uuid: str, tags: Iterable[str], kind: TagType) -> None:

@@ -9,7 +9,7 @@ from django.urls import include, path
 import hosts.urls
 import vms.catalogue_urls
 from console.dashboard import dashboard
-from console.views import health, live, tokens
+from console.views import faults, health, live, tokens
 from vms.maintenance_views import host_maintenance
 
 
@@ -19,6 +19,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("img/favicon.svg"), permanent=True)
 
 
+handler403, handler404 = faults.forbidden, faults.not_found
 urlpatterns = [
     path("favicon.ico", favicon),
     path("", dashboard, name="dashboard"),

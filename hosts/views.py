@@ -54,6 +54,8 @@ def add(request: HttpRequest, uuid: str | None = None) -> HttpResponse:
         except Refusal as refusal:
             form.refuse(refusal)
     operation = test.operation
+    if form.errors or not operation:  # beside a test it is the test that is looked at
+        form.open_at_first()
     context = {
         "form": form,
         "operation": operation,

@@ -96,12 +96,24 @@ class CidrField(forms.CharField):
         return cidr
 
 
+class FreeL2Field(RowField):
+    """An L2 network that carries no L3 network. Another one is read as well: the service says which it carries."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        every = L2Network.objects.select_related("zone")
+        self.read = RowField(every)
+        super().__init__(every.filter(l3_networks=None), **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        return self.read.to_python(value)
+
+
 class L3Form(DnsForm):
     """A new L3 network, with its first addresses."""
 
     names: ClassVar = {"networkCidr": "cidr"}
 
-    l2_network = RowField(L2Network.objects.select_related("zone"), label="L2 network")
+    l2_network = FreeL2Field(label="L2 network", help_text="Those that carry no L3 network yet: each carries one.")
     cidr = CidrField(
         label="Addresses",
         help_text="A network such as 10.0.0.0/24: its first address is the gateway, the others go to guests. "

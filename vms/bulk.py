@@ -30,6 +30,22 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Belongings:
+    """What hangs on a VM besides its root volume: addresses, and data volumes with their sizes."""
+
+    addresses: tuple[str, ...] = ()
+    volumes: tuple[tuple[str, int], ...] = ()
+
+    def __add__(self, other: "Belongings") -> "Belongings":
+        return Belongings(self.addresses + other.addresses, self.volumes + other.volumes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the data volumes."""
+        return sum(size for _, size in self.volumes)
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What an action would do to one VM now, and why not, if so."""
 

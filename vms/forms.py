@@ -82,7 +82,8 @@ class BasicsForm(WizardForm):
     tags = TagsField(
         VM_TYPE,
         elsewhere="is asked for by a field of its own: the hostname above, addresses with the networks.",
-        help_text="To find it by, one per line or separated by commas; every copy gets them.",
+        help_text="To find it by, one per line or separated by commas; every copy gets them. With :: in it, it is a "
+        "system tag: hostname:: and staticIp:: have fields of their own, above and with the networks.",
     )
 
     def __init__(self, *args: Any, taken: Taken, **kwargs: Any) -> None:
@@ -218,7 +219,7 @@ class DisksForm(WizardForm):
     def open_at_first(self) -> None:
         """What cannot be chosen has no field on the page, unless it is what is wrong."""
         shown = [uuid for uuid, option in self.offered.disks.items() if not option.reason]
-        wrong = [name for name in self.errors if name in self.fields]
+        wrong = [name for name in self.fields if name in self.errors]
         for name in (wrong or [disk_field(uuid) for uuid in shown])[:1]:
             self.fields[name].widget.attrs["autofocus"] = True
 

@@ -83,6 +83,8 @@ VM_INSTANCE = Inventory(
         Field("allVolumes", "volumes", nested="Volume", order=("device_id", "uuid")),
         *DATED,
     ),
+    # Not among the keys of the manual, and columns of the list.
+    further=(Field("cpuNum", "cpu_num"), Field("memorySize", "memory_size")),
 )
 
 

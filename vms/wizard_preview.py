@@ -9,7 +9,7 @@ from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.ordering import fewest_vms
 from hosts.allocation.spec import AllocationSpec, HostView, StorageView
 from hosts.allocation.storage import room_needed, storage_problem
-from hosts.allocation.strategies import STRATEGIES
+from hosts.allocation.strategies import DEFAULT, DESIGNATED, LEAST_VM, STRATEGIES
 from vms.creation import CreateVm
 from vms.services import preview_create
 from vms.wizard import ASKED_IN, Step, step_called
@@ -28,6 +28,12 @@ REMEDIES: dict[str, tuple[tuple[str, str], ...]] = {
     "primary-storage": (("disks", "Choose fewer or smaller disks"), ("image", "Choose another image")),
 }
 
+#: strategy -> which host it takes
+TAKES = {
+    DEFAULT: "One of the hosts that fit is taken, at random",
+    LEAST_VM: "Of the hosts that fit, one with the fewest VMs is taken",
+    DESIGNATED: "One of the hosts that fit at that place is taken, at random",
+}
 CHOSEN, POSSIBLE, RULED_OUT = "chosen", "possible", "ruled-out"
 
 
@@ -72,7 +78,7 @@ class Preview:
     detail: str = ""
     lines: tuple[Line, ...] = ()
     remedies: tuple[Remedy, ...] = ()
-    strategy: str = ""
+    takes: str = ""
     room: int = 0
     storages: tuple[StorageLine, ...] = ()
 
@@ -101,7 +107,7 @@ def shown(decision: Decision) -> Preview:
         detail=report.summary() if first else "",
         lines=tuple(lines),
         remedies=() if first else remedies(report.entries, placed=report.place is not None),
-        strategy=report.strategy,
+        takes=TAKES[report.strategy],
         room=sum(_fits(host, report.cpu, report.memory) for host in decision.candidates),
         storages=storages_for(first, decision.spec),
     )

@@ -214,6 +214,7 @@ def _review(wizard: Wizard) -> dict[str, Any]:
         "disks": [(option, field.value()) for option, field in disks.rows() if disks.cleaned_data.get(field.name)],
         "place": wizard.form(PLACEMENT).place_name(),
         "volume_bytes": _volume_bytes(wizard),
+        "all_volume_bytes": _volume_bytes(wizard) * wizard.copies,
         "seen": wizard.draft.fingerprint,
     }
 
@@ -242,7 +243,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     names = wizard.form(PLACEMENT).fields
     wizard.draft.answer(PLACEMENT, {name: request.GET.getlist(name) for name in names})
     wizard = Wizard(wizard.draft)
-    return render(request, "vms/create/_decision.html", _placement(wizard))
+    return render(request, "vms/create/_decision.html", {"wizard": wizard, **_placement(wizard)})
 
 
 # the end --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What the templates of a list show: its rows, and its query as chips, in words and with its errors."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from console.query.filters import QUERY, Asked, QueryFilterSet
 from console.query.limits import QueryTooSlow, time_limit
 from console.query.parser import InvalidQuery
 
+#: a field, with those that lead to it, or a value without spaces
+WORD = re.compile(r"[\w.]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
@@ -31,7 +35,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a query was not answered, and where in its text; `mark` is the character, if one is to blame."""
+    """Why a query was not answered, and where in its text; `mark` is the word or character, if one is to blame."""
 
     message: str
     before: str = ""
@@ -184,5 +188,7 @@ def trouble_of(found: QueryFilterSet) -> Trouble | None:
         if not isinstance(cause, InvalidQuery):
             return Trouble(message)
         text, at = found.data.get(QUERY, ""), cause.data["position"] - 1
-        return Trouble(message, text[:at], text[at : at + 1] or " ", text[at + 1 :])
+        word = WORD.match(text, at)
+        end = word.end() if word else at + 1
+        return Trouble(message, text[:at], text[at:end] or " ", text[end:])
     return None

@@ -128,10 +128,11 @@ class Related:
 
 @dataclass(frozen=True)
 class Facets:
-    """The field whose values filter the list, with their faces."""
+    """The filter whose values narrow the list, with their faces; `by` is what is counted, if not the field."""
 
     field: str
     faces: Faces
+    by: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)

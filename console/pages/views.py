@@ -77,7 +77,7 @@ def _facets(pages: Pages, query: QueryDict) -> list[Any]:
     if pages.facets is None:
         return []
     rows = without(pages.listing, query, pages.facets.field)
-    return facets(rows, pages.facets.field, pages.facets.faces, query)
+    return facets(rows, pages.facets.field, pages.facets.faces, query, pages.facets.by)
 
 
 def _creation(pages: Pages, request: HttpRequest) -> dict[str, str]:

@@ -124,10 +124,10 @@ def _escaped(pattern: str) -> str:
 @cache
 def schema_of(inventory: Inventory) -> Schema:
     """What can be asked of an inventory, from its table and its model."""
-    fields = {field.json: _field_schema(inventory.model, field) for field in inventory.fields if field.comparable}
-    others = tuple(field.json for field in inventory.fields if not field.comparable)
+    fields = {field.json: _field_schema(inventory.model, field) for field in inventory.askable if field.comparable}
+    others = tuple(field.json for field in inventory.askable if not field.comparable)
     joins = {name: partial(_schema_called, join.inventory) for name, join in inventories.joins(inventory).items()}
-    return Schema(inventory.name, fields, others, joins, inventory.tagged)
+    return Schema(inventory.plural, fields, others, joins, inventory.tagged)
 
 
 def _schema_called(name: str) -> Schema:

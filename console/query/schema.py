@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
+from console.naming import parse_size
 from console.query.parser import LIKES, Condition, InvalidQuery, Op
 
 Value = str | int | bool | datetime
@@ -45,13 +46,13 @@ TAGS = {name: FieldSchema(name, Kind.TEXT) for name in (USER_TAG, SYSTEM_TAG)}
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What can be asked of one inventory.
+    """What can be asked of one inventory; `plural` is what people call its rows.
 
     `others` are shown but cannot be compared as a whole; `joins` are the nested and expanded fields, by name, with the
     schema of what they lead to; `tagged`: conditions on its tags are possible.
     """
 
-    name: str
+    plural: str
     fields: Mapping[str, FieldSchema]
     others: tuple[str, ...] = ()
     joins: Mapping[str, Callable[[], "Schema"]] = dataclass_field(default_factory=dict)
@@ -64,8 +65,8 @@ class Schema:
         if name in self.joins or name in self.others:
             raise self._wrong(self._whole(name), name, position)
         nearest = near(name, [*self.fields, *self.joins])
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it has {', '.join(sorted(self.fields))}"
-        raise self._wrong(f"{self.name} has no field {name}; {hint}", name, position, nearest=nearest)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"they have {', '.join(sorted(self.fields))}"
+        raise self._wrong(f"{self._begin} have no field {name}; {hint}", name, position, nearest=nearest)
 
     def comparable(self, name: str, position: int = 1) -> FieldSchema:
         """A plain field or a pseudo-field. Raises InvalidQuery."""
@@ -76,14 +77,18 @@ class Schema:
         if name in self.joins:
             return self.joins[name]()
         if name in self.fields or name in self.others:
-            raise self._wrong(f"{name} of {self.name} has no fields of its own", name, position)
+            raise self._wrong(f"{name} of {self.plural} has no fields of its own", name, position)
         nearest = near(name, self.joins)
         known = ", ".join(sorted(self.joins)) or "nothing"
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"it leads to {known}"
-        raise self._wrong(f"{self.name} has no nested field {name}; {hint}", name, position, nearest=nearest)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"they lead to {known}"
+        raise self._wrong(f"{self._begin} have no nested field {name}; {hint}", name, position, nearest=nearest)
+
+    @property
+    def _begin(self) -> str:
+        return self.plural[:1].upper() + self.plural[1:]
 
     def _whole(self, name: str) -> str:
-        words = f"{name} of {self.name} cannot be compared as a whole"
+        words = f"{name} of {self.plural} cannot be compared as a whole"
         if name not in self.joins:
             return words
         return f"{words}; ask for one of its fields, such as {name}.{next(iter(self.joins[name]().fields))}"
@@ -163,7 +168,8 @@ def _choice(field: FieldSchema, text: str, position: int) -> str:
 
 
 def _int(text: str) -> int:
-    number = int(text)
+    """Digits, or a size with its unit: what lists show as 4 GiB is asked for as 4G."""
+    number = parse_size(text) if text[-1:].isalpha() else int(text)
     if abs(number) > MAX_INT:
         raise ValueError(text)
     return number
@@ -195,7 +201,7 @@ _CONVERSIONS: Mapping[Kind, Callable[[str], Value]] = {
 _EXPECTED: Mapping[Kind, str] = {
     Kind.TEXT: "a text",
     Kind.UUID: "a uuid",
-    Kind.INT: "a whole number",
+    Kind.INT: "a whole number, or a size such as 512M",
     Kind.BOOL: "true or false",
     Kind.DATE: "a date such as 2015-12-02 17:53:42",
 }

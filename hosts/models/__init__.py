@@ -1,13 +1,14 @@
 """Places and machines."""
 
 from hosts.models.history import HostChange
-from hosts.models.host import Host, HostState, HostStatus
+from hosts.models.host import UNWATCHED, Host, HostState, HostStatus, known_status
 from hosts.models.leftover import Leftover, LeftoverKind
 from hosts.models.pulse import Heard, HostPulse
 from hosts.models.storage import ImageStore, LocalStorageHost, PrimaryStorage, PrimaryStorageType
 from hosts.models.zone import Cluster, HypervisorType, Zone
 
 __all__ = [
+    "UNWATCHED",
     "Cluster",
     "Heard",
     "Host",
@@ -23,4 +24,5 @@ __all__ = [
     "PrimaryStorage",
     "PrimaryStorageType",
     "Zone",
+    "known_status",
 ]

@@ -27,6 +27,16 @@ class HostStatus(models.TextChoices):
     DISCONNECTED = "Disconnected"
 
 
+#: a host in maintenance: nobody looks at it, and what it was when that began says nothing of now
+UNWATCHED = "Unwatched"
+
+
+def known_status() -> models.Case:
+    """What the channel to a host is like as far as it is known now: a status, or `UNWATCHED`."""
+    resting = models.When(state=HostState.MAINTENANCE, status=HostStatus.CONNECTED, then=models.Value(UNWATCHED))
+    return models.Case(resting, default=models.F("status"), output_field=models.CharField())
+
+
 class HostQuerySet(Stamped["Host"]):
     """Reads over hosts."""
 

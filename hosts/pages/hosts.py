@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.filtersets import name_filter
+from console.filtersets import AnyOfFilter, name_filter
 from console.forms import NamedForm
 from console.models import ResourceLock
 from console.operations.named import operations_named
@@ -21,10 +21,20 @@ from console.templatetags import corral
 from hosts import places, services
 from hosts.config import CPU_RATIO
 from hosts.hostside.installation import set_up
-from hosts.models import Cluster, Host, HostChange, HostState, HostStatus, PrimaryStorage, Zone
+from hosts.models import (
+    UNWATCHED,
+    Cluster,
+    Host,
+    HostChange,
+    HostState,
+    HostStatus,
+    PrimaryStorage,
+    Zone,
+    known_status,
+)
 from hosts.pages import columns
 from hosts.room import with_room
-from hosts.templatetags.hosts import STATES, STATUSES, emulation_word
+from hosts.templatetags.hosts import KNOWN, STATES, emulation_word
 
 NOT_SET_UP = (
     "Not set up: it takes no VMs on networks with an uplink, since nothing ties these in. "
@@ -125,6 +135,23 @@ def _address(host: Any) -> str:
     )
 
 
+class KnownStatusFilter(AnyOfFilter):
+    """Hosts whose channel is, as far as it is known now, as their badge says."""
+
+    def filter(self, rows: QuerySet, value: Any) -> QuerySet:
+        return super().filter(rows.alias(known=known_status()), value)
+
+
+class HostFilter(
+    name_filter(  # type: ignore[misc]  # a class that is made
+        Host, {"state": HostState}, {"cluster": (Cluster, "cluster_id"), "zone": (Zone, "cluster__zone_id")}
+    )
+):
+    """Hosts by query, state, place, and what is known of the channel to them."""
+
+    status = KnownStatusFilter(field_name="known", choices=[*HostStatus.choices, (UNWATCHED, UNWATCHED)])
+
+
 PAGES = Pages(
     model=Host,
     space="hosts",
@@ -145,12 +172,8 @@ PAGES = Pages(
         columns.vm_column("host"),
         CellColumn(label="Runs guests by", classes="lg", cell=emulation_word),
     ),
-    filterset=name_filter(
-        Host,
-        {"status": HostStatus, "state": HostState},
-        {"cluster": (Cluster, "cluster_id"), "zone": (Zone, "cluster__zone_id")},
-    ),
-    facets=Facets("status", STATUSES),
+    filterset=HostFilter,
+    facets=Facets("status", KNOWN, known_status()),
     crumbs=lambda host: [host.cluster.zone, host.cluster],
     badges=(columns.host_status, cells.badge("state", STATES)),
     meta=(("network", cells.code("management_ip")),),

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from console.faces import Face, FaceLike, face_of
 from console.templatetags.corral import badge
 from hosts.hypervisor.spec import Emulation
-from hosts.models import Host, HostState, HostStatus
+from hosts.models import UNWATCHED, Host, HostState, HostStatus
 
 register = template.Library()
 
@@ -28,16 +28,15 @@ STATUSES: Mapping[str, Face] = {
 EMULATIONS: Mapping[str, str] = {Emulation.KVM.value: "KVM", Emulation.QEMU.value: "Software emulation"}
 
 
-#: nobody looks at a host in maintenance: what it was when that began says nothing of now
-UNWATCHED = Face("Not looked at", "secondary", "eye-off")
+#: the channel to a host as far as it is known now
+KNOWN: Mapping[str, Face] = {**STATUSES, UNWATCHED: Face("Not looked at", "secondary", "eye-off")}
 
 
 @register.filter
 def status_face(host: Host) -> FaceLike:
     """The channel to a host as far as it is known now."""
-    if host.state == HostState.MAINTENANCE and host.status == HostStatus.CONNECTED:
-        return UNWATCHED
-    return face_of(STATUSES, host.status)
+    unwatched = host.state == HostState.MAINTENANCE and host.status == HostStatus.CONNECTED
+    return face_of(KNOWN, UNWATCHED if unwatched else host.status)
 
 
 @register.simple_tag

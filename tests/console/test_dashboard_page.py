@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from hosts.config import RESERVED_MEMORY
+from hosts.models import Cluster
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import GIB, Showcase, subject
 
@@ -78,6 +79,33 @@ def test_what_is_reserved_on_hosts_that_do_not_answer_is_told_beside(client: Cli
     response = client.get("/")
     assert "not connected, of which VMs hold 3 CPUs and 2 GiB" in text_of(response)
     assert response.context["fleet"].used_memory == 0
+
+
+@pytest.mark.parametrize("state", ["Disabled", "PreMaintenance", "Maintenance"])
+def test_hosts_out_of_service_have_nothing_to_offer(client: Client, state: str) -> None:
+    show = Showcase()
+    show.host("node-1", total_memory=KEPT + 100, used_memory=40)
+    show.host("node-2", total_memory=KEPT + 1000, used_cpu=3, used_memory=2 * GIB, state=state)
+    response = client.get("/")
+    fleet = response.context["fleet"]
+    assert (fleet.memory, fleet.used_memory, fleet.physical_memory) == (100, 40, KEPT + 100)
+    assert "1 host disabled or in maintenance, of which VMs hold 3 CPUs and 2 GiB" in text_of(response)
+
+
+def test_hosts_of_a_disabled_cluster_have_nothing_to_offer(client: Client) -> None:
+    show = Showcase()
+    show.host("node-1")
+    Cluster.objects.update(state="Disabled")
+    fleet = client.get("/").context["fleet"]
+    assert (fleet.connected, fleet.resting, fleet.cpu, fleet.memory) == (1, 1, 0, 0)
+
+
+def test_a_host_that_nobody_looks_at_is_not_counted_as_connected(client: Client) -> None:
+    show = Showcase()
+    show.host("node-1")
+    show.host("node-2", state="Maintenance")
+    fleet = client.get("/").context["fleet"]
+    assert (fleet.connected, fleet.hosts) == (1, 2)
 
 
 def test_it_polls_while_an_operation_is_open(client: Client) -> None:

@@ -83,6 +83,19 @@ def test_an_unknown_address_gets_our_own_page() -> None:
     assert "There is nothing at this address" in text_of(response)
 
 
+@pytest.mark.parametrize(("path", "status"), [("/nothing/", 404), (f"/vms/{'0' * 32}/start/", 403)])
+def test_whoever_is_logged_in_keeps_the_navigation(path: str, status: int) -> None:
+    response = visitor().get(path)
+    assert response.status_code == status
+    for part in ('aria-label="Main"', 'href="/hosts/"', "Log out"):
+        assert part in text_of(response)
+
+
+def test_strangers_get_no_navigation(db: None) -> None:
+    response = Client().get("/nothing/")
+    assert (response.status_code, 'aria-label="Main"' in text_of(response)) == (404, False)
+
+
 def test_a_stale_form_is_refused_with_our_own_page() -> None:
     response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "a", "password": "b"})
     assert response.status_code == 403

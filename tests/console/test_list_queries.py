@@ -33,7 +33,7 @@ def client() -> Client:
 @pytest.fixture
 def fleet() -> None:
     one, two = make_host(name="node-1", total_memory=8 << 30), make_host(name="node-2", total_memory=2 << 30)
-    web = make_vm(name="web 1", host=one, state=VmState.RUNNING)
+    web = make_vm(name="web 1", host=one, state=VmState.RUNNING, memory_size=3 << 30, cpu_num=3)
     make_nic(vm=web, ip="10.0.0.218")
     make_tag(web, "VmInstanceVO", "prod")
     make_vm(name="db", host=two, state=VmState.STOPPED)
@@ -51,6 +51,8 @@ QUERIES = {
     'name="web 1"': {"web 1"},
     "state?=Running,Destroyed": {"web 1", "gone"},
     "state!=Running": {"db"},
+    "memorySize>2G": {"web 1"},
+    "cpuNum=3": {"web 1"},
     "vmNics.ip=10.0.0.218": {"web 1"},
     "host.name=node-2": {"db"},
     "__userTag__=prod": {"web 1"},
@@ -123,13 +125,13 @@ def test_operations_are_found_by_what_mentions_the_words(client: Client) -> None
 @pytest.mark.parametrize(
     ("text", "told", "mark"),
     [
-        ("web stat=Running", "did you mean state?", "s"),
-        ("state=Runing", "state is one of Created", "s"),
+        ("web stat=Running", "did you mean state?", "stat"),
+        ("state=Runing", "state is one of Created", "state"),
         ('name="a', "The quote is not closed", "&quot;"),
         ("state=", "The value after state= is missing", " "),
     ],
 )
-def test_an_error_stands_at_the_box_with_its_character(client: Client, text: str, told: str, mark: str) -> None:
+def test_an_error_stands_at_the_box_with_its_word(client: Client, text: str, told: str, mark: str) -> None:
     answer = client.get("/vms/", {"q": text, "state": "Running"})
     body = text_of(answer)
     assert told in body

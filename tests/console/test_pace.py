@@ -19,7 +19,7 @@ def test_without_samples_nothing_is_known() -> None:
 def test_the_end_is_estimated_from_how_fast_the_rest_becomes_less() -> None:
     found = pace(steady(10, 100 * MIB, 5000 * MIB), 10.0)
     assert found == Pace(1000 * MIB, 5000 * MIB, 100 * MIB, 40.0)
-    assert found.words() == "1000 MiB of 4.9 GiB · 100 MiB/s · about 40 s left"
+    assert found.words() == "1000 MiB of 4.88 GiB · 100 MiB/s · about 40 s left"
 
 
 def test_a_guest_that_changes_memory_while_it_moves_takes_longer_than_its_rate_says() -> None:

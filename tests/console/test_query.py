@@ -202,7 +202,7 @@ def test_addresses_compare_as_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["usedIpUuid=x", "internalName=x", "vm=x"])
 def test_what_the_inventory_hides_cannot_be_asked_for(text: str) -> None:
-    with pytest.raises(InvalidArgument, match="VmNic has no field"):
+    with pytest.raises(InvalidArgument, match="NICs have no field"):
         answer(inventory.get("VmNic"), parse(text), Window())
 
 
@@ -280,9 +280,9 @@ def test_fields_without_lists_ask_nothing_about_them(django_assert_num_queries) 
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"sort": "vmNics"}, "vmNics of VmInstance cannot be compared"),
+        ({"sort": "vmNics"}, "vmNics of VMs cannot be compared"),
         ({"sort": "nam"}, "did you mean name?"),
-        ({"fields": ("name", "vmNics")}, "vmNics of VmInstance cannot be compared"),
+        ({"fields": ("name", "vmNics")}, "vmNics of VMs cannot be compared"),
         ({"fields": ("nam",)}, "did you mean name?"),
     ],
 )

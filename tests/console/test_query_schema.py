@@ -14,7 +14,7 @@ FIELDS = (
     FieldSchema("createDate", Kind.DATE),
     FieldSchema("dns", Kind.TEXT, many=True),
 )
-SCHEMA = Schema("Thing", {field.name: field for field in FIELDS}, others=("parts",))
+SCHEMA = Schema("things", {field.name: field for field in FIELDS}, others=("parts",))
 
 
 def values(text: str) -> tuple[object, ...]:
@@ -27,6 +27,7 @@ def values(text: str) -> tuple[object, ...]:
     [
         ("size=5", (5,)),
         ("size?=1,-2", (1, -2)),
+        ("size=1.5K", (1536,)),
         ("system=TRUE", (True,)),
         ("state=running", ("Running",)),
         ("uuid=ABCD", ("abcd",)),
@@ -53,7 +54,7 @@ def test_a_date_alone_is_its_first_second() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("size=big", "size is compared with a whole number; 'big' is not"),
+        ("size=big", "size is compared with a whole number, or a size such as 512M; 'big' is not"),
         ("size=9999999999999999999999", "size is compared with a whole number"),
         ("system=yes", "system is compared with true or false; 'yes' is not"),
         ("createDate=yesterday", "createDate is compared with a date such as"),
@@ -62,10 +63,10 @@ def test_a_date_alone_is_its_first_second() -> None:
         ("createDate~=2015", "createDate is of kind date; ~= does not apply to it"),
         ("system>true", "system is of kind true or false; > does not apply to it"),
         ("dns>1", "dns is a list; > does not apply to it"),
-        ("parts=1", "parts of Thing cannot be compared"),
-        ("stat=Running", "Thing has no field stat; did you mean state?"),
+        ("parts=1", "parts of things cannot be compared"),
+        ("stat=Running", "Things have no field stat; did you mean state?"),
         ("createdate=2015-01-01", "did you mean createDate?"),
-        ("zzz=1", "it has createDate, dns, name, size, state, system, uuid"),
+        ("zzz=1", "they have createDate, dns, name, size, state, system, uuid"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_by_name(text: str, words: str) -> None:
@@ -81,7 +82,7 @@ def test_the_refusal_says_where_the_field_stands() -> None:
     assert caught.value.as_dict() == {
         "code": "SYS.1007",
         "description": "The query cannot be understood.",
-        "details": "Thing has no field stat; did you mean state? (character 8)",
+        "details": "Things have no field stat; did you mean state? (character 8)",
         "field": "stat",
         "position": 8,
         "nearest": ["state"],

@@ -220,6 +220,27 @@ def test_a_form_opens_at_its_first_field_or_the_first_wrong_one(boss: Client) ->
         assert [name for name in form.fields if "autofocus" in form.fields[name].widget.attrs] == [field]
 
 
+def test_a_form_opens_at_the_wrong_field_that_is_drawn_first(boss: Client) -> None:
+    form = boss.post("/networks/l2/create/", {"name": "", "vlan": "5000"}).context["form"]
+    assert [name for name in form.fields if "autofocus" in form.fields[name].widget.attrs] == ["name"]
+
+
+def test_an_l2_network_that_carries_one_is_not_offered_to_another(boss: Client) -> None:
+    taken, free = factories.make_l3().l2_network, factories.make_l2()
+    offered = text_of(boss.get("/networks/l3/create/"))
+    assert (taken.pk in offered, free.pk in offered) == (False, True)
+    errors = boss.post("/networks/l3/create/", {"name": "x", "l2_network": taken.pk}).context["form"].errors
+    assert "already carries L3" in errors["l2_network"][0]
+
+
+def test_what_goes_with_a_row_can_be_opened_however_much_it_is(boss: Client) -> None:
+    zone = factories.make_zone()
+    clusters = [factories.make_cluster(zone=zone) for _ in range(15)]
+    body = text_of(boss.get(f"/zones/{zone.pk}/delete/"))
+    assert "and 3 more" in body
+    assert all(f'href="/clusters/{one.pk}/"' in body for one in clusters)
+
+
 def test_a_range_that_disagrees_with_its_siblings_is_told_at_each_field(boss: Client) -> None:
     l3 = factories.make_ip_range().l3_network
     wrong = {**RANGE, "netmask": "255.255.0.0", "gateway": "10.0.0.2", "start_ip": "10.0.0.5"}

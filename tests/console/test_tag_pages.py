@@ -21,7 +21,7 @@ def test_a_tag_given_by_the_form_stands_on_the_page() -> None:
 def test_a_tag_that_follows_no_pattern_is_told_at_the_field_and_kept() -> None:
     host, web = make_host(), visitor("root", is_superuser=True)
     answer = web.post(f"/tags/add/HostVO/{host.pk}/", {"kind": "System", "tag": "odd::one"})
-    assert "is no system tag of HostVO" in answer.context["form"].errors["tag"][0]
+    assert "is no system tag of hosts" in answer.context["form"].errors["tag"][0]
     assert 'value="odd::one"' in text_of(answer)
 
 

@@ -58,7 +58,7 @@ def test_a_second_tag_of_a_pattern_is_refused_and_the_first_is_named() -> None:
 
 def test_what_corral_sets_is_neither_made_nor_deleted_by_people() -> None:
     host = make_host()
-    with pytest.raises(InvalidArgument, match="is no system tag of HostVO"):
+    with pytest.raises(InvalidArgument, match="is no system tag of hosts"):
         tagging.create_system_tag(resource_type="HostVO", resource_uuid=host.pk, tag="libvirt::version::9")
     LIBVIRT_VERSION.write(host.pk, value="9")
     with pytest.raises(InvalidArgument, match="set by Corral"):
@@ -130,7 +130,7 @@ def test_a_change_to_what_it_says_already_is_a_success(named: VmInstance) -> Non
         ("hostname::-no-", "is not a hostname"),
         ("hostname::taken", "Hostname taken is taken on network"),
         ("staticIp::{l3}::10.0.0.77", "is another kind of tag than hostname::web"),
-        ("odd::one", "is no system tag of VmInstanceVO"),
+        ("odd::one", "is no system tag of VMs"),
     ],
 )
 def test_a_change_that_is_refused_leaves_the_tag(named: VmInstance, tag: str, words: str) -> None:

@@ -58,7 +58,7 @@ def test_a_text_with_two_colons_is_a_system_tag(boss: Client) -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("odd::one", "odd::one is no system tag of ZoneVO; known: host::reservedCpu::{amount}"),
+        ("odd::one", "odd::one is no system tag of zones; known: host::reservedCpu::{amount}"),
         ("host::reservedMemory::lots", "System tag host::reservedMemory::lots"),
         ("host::reservedCpu::1,host::reservedCpu::2", "only one host::reservedCpu::{amount} is allowed"),
         ("x" * 2049, "has 2049 characters; at most 2048 are allowed"),

@@ -125,6 +125,13 @@ def test_the_same_machine_under_another_address_is_recognised(dc: Datacenter) ->
     assert "same machine as host one" in operation.error["details"]
 
 
+@pytest.mark.usefixtures("dc")
+@pytest.mark.parametrize(("change", "field"), [({"cluster": "", "uri": ""}, "cluster"), ({"uri": ""}, "uri")])
+def test_the_form_opens_at_the_first_wrong_field(boss: Client, change: dict[str, str], field: str) -> None:
+    form = boss.post("/hosts/create/", {**given(**change), "test": "1"}).context["form"]
+    assert [name for name in form.fields if "autofocus" in form.fields[name].widget.attrs] == [field]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -28,7 +28,7 @@ def test_no_hosts_is_told_what_to_do_next(client: Client) -> None:
 def test_the_list_shows_state_status_and_capacity(client: Client, show: Showcase) -> None:
     show.host("node-1", used_memory=16 * GIB, total_memory=64 * GIB, used_cpu=8, total_cpu=16, state="Maintenance")
     body = text_of(client.get("/hosts/"))
-    for part in ("node-1", "Connected", "Maintenance", "16 GiB", "63.5 GiB", "of 160", "Software emulation"):
+    for part in ("node-1", "Not looked at", "Maintenance", "16 GiB", "63.5 GiB", "of 160", "Software emulation"):
         assert part in body
 
 
@@ -101,6 +101,15 @@ def test_a_host_in_maintenance_is_not_said_to_be_connected(client: Client, show:
     body = text_of(client.get(f"/hosts/{host.pk}/"))
     assert ("Not looked at" in body, "node-1 is Connected" in body) == (True, False)
     assert "Its guests were last seen <time" in body
+
+
+def test_the_list_counts_and_filters_a_host_in_maintenance_as_its_badge_says(client: Client, show: Showcase) -> None:
+    show.host("node-1")
+    show.host("node-2", state="Maintenance")
+    page = client.get("/hosts/?status=Unwatched")
+    assert {one.face.label: one.count for one in page.context["facets"]} == {"Connected": 1, "Not looked at": 1}
+    assert [host.name for host in page.context["page"]] == ["node-2"]
+    assert [host.name for host in client.get("/hosts/?status=Connected").context["page"]] == ["node-1"]
 
 
 def test_the_list_marks_hosts_with_strangers(client: Client, show: Showcase) -> None:

@@ -9,14 +9,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from console import globalconfig
 from console.models import Operation, Status
 from console.operations import runner
 from console.operations.services import cancel, retry
 from hosts.hypervisor.errors import NoSpace
+from tests import factories
 from tests.support.datacenter import Datacenter
 from tests.support.life import stopped
 from tests.support.pages import query_count, text_of, visitor
-from tests.support.showcase import Showcase
+from tests.support.showcase import GIB, Showcase
 from vms.actions import ACTIONS
 from vms.flows.bulk import accept_one, begin
 from vms.life import stop_vm
@@ -93,6 +95,40 @@ def test_the_preview_costs_the_same_however_many_they_are(boss: Client, show: Sh
     for number in range(1, 300):
         show.vm(f"web-{number}", host, nics=0)
     assert query_count(boss, "/vms/bulk/?action=stop&all=?") == few == 5
+
+
+def test_a_destroy_tells_what_goes_and_what_stays_of_each_and_in_all(boss: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    for number, name in enumerate(("a", "b")):
+        vm = show.vm(name, host, nics=2)
+        factories.make_volume(name=f"logs-{number}", vm=vm, size=5 * GIB, primary_storage=show.storage)
+    body = text_of(boss.get("/vms/bulk/?action=destroy&all=?"))
+    for part in ("4 addresses return", "2 data volumes (10 GiB) are detached and stay", "logs-1 (5 GiB) stays"):
+        assert part in body
+    for nic in vm.nics.all():
+        assert nic.ip in body
+    assert body.count('<span class="state tone-red">') == 2
+
+
+def test_a_destroy_says_when_data_volumes_go_as_well(boss: Client, show: Showcase) -> None:
+    vm = show.vm("web", show.host("node-1"))
+    factories.make_volume(name="logs", vm=vm, size=5 * GIB, primary_storage=show.storage)
+    globalconfig.update("vm", "dataVolume.deleteOnVmDestroy", "true")
+    assert "1 data volume (5 GiB) is deleted</b> as well" in text_of(boss.get("/vms/bulk/?action=destroy&all=?"))
+
+
+def test_what_goes_is_told_of_those_that_go_alone(boss: Client, show: Showcase) -> None:
+    show.vm("gone", show.host("node-1"), "Destroyed", nics=2)
+    assert "return" not in text_of(boss.get("/vms/bulk/?action=destroy&all=?state=Destroyed"))
+
+
+def test_what_goes_costs_the_same_however_many_they_are(boss: Client, show: Showcase) -> None:
+    host = show.host("node-1")
+    show.vm("web-0", host)
+    few = query_count(boss, "/vms/bulk/?action=destroy&all=?")
+    for number in range(1, 20):
+        show.vm(f"web-{number}", host)
+    assert query_count(boss, "/vms/bulk/?action=destroy&all=?") == few == 8
 
 
 def test_an_empty_choice_leads_back(boss: Client) -> None:

@@ -144,7 +144,7 @@ def test_earlier_answers_are_checked_again(walk: Walk) -> None:
         ("hostname", "-web", "is not a hostname"),
         ("hostname", "a b", "is not a hostname"),
         ("description", "x" * 2049, "at most 2048"),
-        ("tags", "blue, odd::one", "odd::one is no system tag of VmInstanceVO"),
+        ("tags", "blue, odd::one", "odd::one is no system tag of VMs"),
         ("tags", "hostname::web", "hostname::web is asked for by a field of its own"),
     ],
 )

@@ -21,8 +21,9 @@ from console.tag_field import given_in
 from hosts.models import ImageStore
 from hosts.pages import columns
 from vms import images
-from vms.models import Image, ImageStatus, MediaType, Platform
+from vms.models import Image, ImageStatus, Platform
 from vms.pages.tables import vm_table
+from vms.templatetags.vms import MEDIA
 
 DISABLED = "No new VM is made from it; existing ones stay as they are."
 
@@ -31,11 +32,6 @@ STATUSES = {
     ImageStatus.DOWNLOADING: Face("Downloading", "blue", "loader-circle", pulsing=True),
     ImageStatus.CREATING: Face("Creating", "blue", "loader-circle", pulsing=True),
     ImageStatus.DELETED: Face("Deleted", "secondary", "trash-2"),
-}
-MEDIA = {
-    MediaType.ROOT_VOLUME_TEMPLATE: "Disk to make VMs from",
-    MediaType.DATA_VOLUME_TEMPLATE: "Disk to make data volumes from",
-    MediaType.ISO: "ISO image (CD)",
 }
 UPLOAD, URL = "upload", "url"
 

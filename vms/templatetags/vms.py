@@ -11,7 +11,7 @@ from console.templatetags.corral import badge
 from networks.ports import PortRange
 from vms.confidence import WORDS, Knowledge, knowledge
 from vms.domain import device_name
-from vms.models import PortForwardingRule, VmInstance, Volume, VolumeStatus
+from vms.models import MediaType, PortForwardingRule, VmInstance, VmType, Volume, VolumeStatus
 from vms.states import FACES, VmState
 
 register = template.Library()
@@ -22,6 +22,23 @@ VOLUMES: Mapping[str, Face] = {
     VolumeStatus.READY: Face("Ready", "green", "circle-check"),
     VolumeStatus.DELETED: Face("Being deleted", "secondary", "trash-2"),
 }
+#: what images are for
+MEDIA: Mapping[str, str] = {
+    MediaType.ROOT_VOLUME_TEMPLATE: "Disk to make VMs from",
+    MediaType.DATA_VOLUME_TEMPLATE: "Disk to make data volumes from",
+    MediaType.ISO: "ISO image (CD)",
+}
+VM_TYPES: Mapping[str, str] = {VmType.USER_VM: "Made by people", VmType.APPLIANCE_VM: "Corral's own"}
+
+
+@register.filter
+def media_word(media_type: str) -> str:
+    return MEDIA.get(media_type, media_type)
+
+
+@register.filter
+def vm_type_word(vm_type: str) -> str:
+    return VM_TYPES.get(vm_type, vm_type)
 
 
 @register.simple_tag
