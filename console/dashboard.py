@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from console.htmx import render_page
-from console.models import Operation
+from console.models import Enablement, Operation
 from console.naming import format_size
 from console.permissions import why_not
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone, known_status
