@@ -164,7 +164,7 @@ class Inventory:
         """Rows with what the database computes of those keys."""
         wanted = set(compared)
         expressions = {
-            field.lookup: field.computed() for field in self.fields if field.expression and field.json in wanted
+            field.lookup: field.computed() for field in self.askable if field.expression and field.json in wanted
         }
         return rows.annotate(**expressions)
 
@@ -176,7 +176,7 @@ class Inventory:
     @property
     def plural(self) -> str:
         """What people call its rows."""
-        return str(self.model._meta.verbose_name_plural) if self.model else self.name
+        return str(self.model._meta.verbose_name_plural) if self.model else self.path.replace("-", " ")
 
     @property
     def table(self) -> type[Model]:

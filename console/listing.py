@@ -19,8 +19,8 @@ DATE = "_date"
 class Column:
     """A heading; `key` is what the address sorts by, `orm` what that means, `classes` when it is shown.
 
-    `extra`: it is shown only when it is asked for. `prepare` reads what rows do not have, for a whole page,
-    and what leads on from there, from the address.
+    `extra`: it is shown only when it is asked for. `prepare` gives the rows of a page what they lack, and
+    the links that depend on the address.
     """
 
     label: str

@@ -245,7 +245,7 @@ class InventorySchema(AutoSchema):
         """A reference to the inventory's object in the document; a list may be asked for some of its keys."""
         known = schema_of(inventory).fields
         properties = {}
-        for field in inventory.fields:
+        for field in inventory.askable:
             if field.nested:
                 properties[field.json] = {"type": "array", "items": self.component(get(field.nested))}
             else:

@@ -1,8 +1,5 @@
 """/vms/bulk/: GET shows what one action would do to many VMs, POST accepts it as one operation with children."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -18,7 +15,7 @@ from console.query.limits import time_limit
 from vms import actions, queries
 from vms.action_views import called
 from vms.actions import Action
-from vms.bulk import Belongings, Forecast, Outcome, by_attention, forecast, headline, reasons
+from vms.bulk import Belongings, Outcome, by_attention, forecast, headline, reasons
 from vms.config import DELETE_DATA_VOLUMES
 from vms.filtersets import matching
 from vms.flows.bulk import MOST, begin
@@ -64,34 +61,21 @@ def targets(asked: QueryDict) -> VmQuerySet:
 def _preview(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpResponse:
     found = by_attention(forecast(action, subject) for subject in queries.subjects(rows))
     will = [one.subject.uuid for one in found if one.outcome is Outcome.WILL]
-    told = FURTHER.get(action.name)
+    goes = queries.belongings(will) if action.name == "destroy" else {}
     context = {
         "action": action,
         "headline": headline(action, found),
         "reasons": reasons(found)[:REASONS],
         "will": len(will),
-        "lines": [(one, None) for one in found[:LINES]],
+        "lines": [(one, goes.get(one.subject.uuid)) for one in found[:LINES]],
+        "goes": sum(goes.values(), Belongings()),
+        "delete_data": bool(goes) and DELETE_DATA_VOLUMES.get(),
         "hidden": len(found[LINES:]),
         "targets": ",".join(one.subject.uuid for one in found),
         "modes": MODES if "deleteMode" in action.options else {},
         "key": new_uuid(),
-        **(told(will, found[:LINES]) if told else {}),
     }
     return render(request, "vms/actions/bulk.html", context)
-
-
-def _goes(will: list[str], lines: list[Forecast]) -> dict[str, Any]:
-    """What destroys take along, of all and of each line; what becomes of data volumes as it is configured now."""
-    found = queries.belongings(will)
-    return {
-        "goes": sum(found.values(), Belongings()),
-        "lines": [(one, found.get(one.subject.uuid)) for one in lines],
-        "delete_data": DELETE_DATA_VOLUMES.get(),
-    }
-
-
-#: by the name of the action: what its preview tells besides, of those that it will be done to, and of the lines
-FURTHER: Mapping[str, Callable[[list[str], list[Forecast]], dict[str, Any]]] = {"destroy": _goes}
 
 
 def _accept(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpResponse:

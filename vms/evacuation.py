@@ -112,10 +112,10 @@ def by_reason(stuck: Iterable[tuple[Named, str]]) -> tuple[Reason, ...]:
     return tuple(Reason(why, tuple(vms)) for why, vms in found.items())
 
 
-def some_of(names: Sequence[str]) -> str:
+def some_of(names: Sequence[str], between: str = ", ") -> str:
     """The first names, and how many more there are."""
     more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return between.join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +168,16 @@ def prospect(plan: Plan, stays: str, *, foreign: bool, ignoring: bool) -> Prospe
 
     `stays` says what the host is when it cannot; `ignoring`: what cannot leave is left there.
     """
-    going, stuck = len(plan.going), len(plan.stuck)
-    if not ignoring and (foreign or (stuck and not going)):
+    moving, stuck = sum(move.target is not None for move in plan.going), len(plan.stuck)
+    if not ignoring and (foreign or (stuck and not plan.going)):
         return None
-    move = f"Move {_vms(going)}"
+    move = f"Move {_vms(moving)}"
     if stuck and not ignoring:
         return Prospect(f"{move}; {stays}", warned=True)
     if stuck:
-        leave = f"{move}, leave {stuck}" if going else f"Leave {_vms(stuck)}"
+        leave = f"{move}, leave {stuck}" if moving else f"Leave {_vms(stuck)}"
         return Prospect(f"{leave} there and enter maintenance", warned=True)
-    return Prospect(f"{move} and enter maintenance" if going else "Enter maintenance")
+    return Prospect(f"{move} and enter maintenance" if moving else "Enter maintenance")
 
 
 def _vms(count: int) -> str:

@@ -114,13 +114,13 @@ def _keep_promise(nic: VmNic, l3: L3Network, ip: str) -> None:
 def broken_promises(vm: VmInstance) -> list[str]:
     """What `mend_nics` would say now of addresses that its tags ask for and that cannot be had; takes none."""
     wanted = static_ips_of(vm.pk)
+    found = []
     nics = vm.nics.filter(l3_network__in=wanted).select_related("l3_network", "used_ip", "vm").order_by("device_id")
-    asked = ((nic, nic.l3_network, wanted[nic.l3_network.pk]) for nic in (nics if wanted else ()) if nic.l3_network)
-    return [
-        _broken(nic, l3, ip, problem)
-        for nic, l3, ip in asked
-        if not _has(nic, ip) and (problem := why_not(l3, ip, former=nic.used_ip))
-    ]
+    for nic in nics:
+        l3, ip = nic.l3_network, wanted[str(nic.l3_network_id)]
+        if l3 and not _has(nic, ip) and (problem := why_not(l3, ip, former=nic.used_ip)):
+            found.append(_broken(nic, l3, ip, problem))
+    return found
 
 
 def _broken(nic: VmNic, l3: L3Network, ip: str, problem: str) -> str:

@@ -70,8 +70,9 @@ def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
 def belongings(vms: Collection[str]) -> dict[str, Belongings]:
     """What hangs on each of the VMs; two statements."""
     found: dict[str, Belongings] = dict.fromkeys(vms, Belongings())
-    for vm, ip, mac in VmNic.objects.filter(vm__in=vms).order_by("device_id").values_list("vm_id", "ip", "mac"):
-        found[vm] += Belongings(addresses=(ip or mac,))
+    nics = VmNic.objects.filter(vm__in=vms).exclude(ip=None).order_by("device_id")
+    for vm, ip in nics.values_list("vm_id", "ip"):
+        found[vm] += Belongings(addresses=(str(ip),))
     volumes = Volume.objects.filter(vm__in=vms, type=VolumeType.DATA).order_by("device_id")
     for vm, name, size in volumes.values_list("vm_id", "name", "size"):
         found[vm] += Belongings(volumes=((name, size),))

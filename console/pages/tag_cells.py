@@ -1,6 +1,6 @@
 """User tags in lists: what stands in their column, and where all that have one are listed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,24 +30,28 @@ def _condition(tag: str) -> str:
     return f"{USER_TAG}={quoted(tag, Op.EQ)}"
 
 
-def narrowed(query: QueryDict, tag: str) -> str:
-    """The address of a list narrowed to what has a user tag as well; whatever else it was asked for stays."""
+def narrowed(query: QueryDict, tags: Iterable[str]) -> dict[str, str]:
+    """By user tag, the address of a list narrowed to what has it as well; whatever else it was asked for stays."""
     asked = read(query.get(QUERY, ""))
     written = [asked.words_of(part) for part in asked.parts]
-    condition = _condition(tag)
-    return changed(query, QUERY, " ".join(written if condition in written else [*written, condition]))
+    conditions = {tag: _condition(tag) for tag in tags}
+    return {
+        tag: changed(query, QUERY, " ".join(written if condition in written else [*written, condition]))
+        for tag, condition in conditions.items()
+    }
 
 
 def read_tags(resource_type: str) -> Callable[[list[Any], QueryDict], None]:
     """Put the user tags of a page's rows beside them, in one statement, each with the address that narrows to it."""
 
     def prepare(rows: list[Any], query: QueryDict) -> None:
-        found: dict[str, list[tuple[str, str]]] = {row.pk: [] for row in rows}
+        found: dict[str, list[str]] = {row.pk: [] for row in rows}
         tags = Tag.objects.filter(resource_uuid__in=list(found), resource_type=resource_type, type=TagType.USER)
         for uuid, tag in tags.order_by("tag").values_list("resource_uuid", "tag"):
-            found[uuid].append((narrowed(query, tag), tag))
+            found[uuid].append(tag)
+        urls = narrowed(query, {tag for given in found.values() for tag in given})
         for row in rows:
-            row.user_tags = found[row.pk]
+            row.user_tags = [(urls[tag], tag) for tag in found[row.pk]]
 
     return prepare
 

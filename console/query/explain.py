@@ -18,7 +18,7 @@ _SPELLED = {
 _CALLED = {
     "createDate": "creation date", "lastOpDate": "last change", "vmInstance": "VM", "vmNic": "NIC", "vmNics": "NIC",
     "allVolumes": "volume", "ipRanges": "IP range", "rules": "rule", "vmInstanceUuid": "VM UUID",
-    "vmNicUuid": "NIC UUID",
+    "vmNicUuid": "NIC UUID", "cpuNum": "number of CPUs",
 }  # fmt: skip
 _TAGS = {USER_TAG: "user tag", SYSTEM_TAG: "system tag"}
 

@@ -80,4 +80,5 @@ def _theirs(request: HttpRequest, uuid: str) -> Operation:
 def _way_back(request: HttpRequest, otherwise: str) -> str:
     """The page the form was on, when that is a page of this console."""
     asked = request.POST.get("next", "")
-    return asked if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()) else otherwise
+    ours = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure())
+    return asked if ours else otherwise

@@ -105,7 +105,9 @@ class World:
     def __init__(self) -> None:
         tables = [one for one in inventory.all_inventories() if one.model is not None]
         self.rows: dict[str, list[Json]] = {
-            one.name: [one.to_json(row) for row in one.rows()] for one in tables if one.name != "Operation"
+            one.name: [one.to_json(row, [field.json for field in one.askable]) for row in one.rows()]
+            for one in tables
+            if one.name != "Operation"
         }
         for group in self.rows["SecurityGroup"]:
             group[MEMBERS] = [nic.pk for nic in VmNic.objects.filter(security_groups=group["uuid"])]

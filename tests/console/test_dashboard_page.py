@@ -89,7 +89,7 @@ def test_hosts_out_of_service_have_nothing_to_offer(client: Client, state: str) 
     response = client.get("/")
     fleet = response.context["fleet"]
     assert (fleet.memory, fleet.used_memory, fleet.physical_memory) == (100, 40, KEPT + 100)
-    assert "1 host disabled or in maintenance, of which VMs hold 3 CPUs and 2 GiB" in text_of(response)
+    assert "1 host out of service, of which VMs hold 3 CPUs and 2 GiB" in text_of(response)
 
 
 def test_hosts_of_a_disabled_cluster_have_nothing_to_offer(client: Client) -> None:

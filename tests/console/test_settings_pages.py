@@ -120,9 +120,9 @@ def test_a_history_reads_as_people_write(admin: Client) -> None:
 @pytest.mark.parametrize("kept", [str(10**14), "-1", "soon"])
 def test_a_value_that_is_kept_out_of_bounds_is_shown_with_what_is_in_force(admin: Client, kept: str) -> None:
     GlobalConfig.objects.create(category="vm", name="expungePeriod", value=kept)
-    assert f"{kept} is kept, and out of bounds" in text_of(admin.get("/settings/?only=changed"))
+    assert f"{kept} is kept, and not valid" in text_of(admin.get("/settings/?only=changed"))
     page = text_of(admin.get("/settings/vm/expungePeriod/"))
-    assert f"The value that is kept, {kept}, is out of bounds: it must be a whole number of seconds, from 0" in page
+    assert f"The value that is kept, {kept}, is not valid: it must be a whole number of seconds, from 0" in page
     default = EXPUNGE_PERIOD.kind.people(EXPUNGE_PERIOD.default)
     assert f"The default, {default}, is in force until another one is saved." in page
 

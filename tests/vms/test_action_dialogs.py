@@ -255,13 +255,6 @@ def test_the_list_offers_start_and_stop_where_they_fit(boss: Client, show: Showc
     assert [f'aria-label="{label}"' in body for label in ("Start off", "Stop on…", "Stop busy…")] == [True, True, False]
 
 
-def test_people_who_only_look_are_offered_nothing(show: Showcase) -> None:
-    show.vm("off", show.host("node-1"), "Stopped")
-    body = text_of(visitor("carl").get("/vms/"))
-    assert "Start off" not in body
-    assert 'name="vm"' not in body
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_two_people_at_once_one_wins_and_the_other_reads_who_did(settings: Any, tmp_path: Any) -> None:

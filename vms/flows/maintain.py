@@ -38,7 +38,7 @@ class CannotLeave(Failure):
     def __init__(self, gist: str, reasons: Sequence[Reason] = ()) -> None:
         """`gist` is what is the matter in a sentence; where VMs have reasons, pages list them all below it."""
         data: dict[str, Any] = {"gist": gist, "reasons": [one.as_data() for one in reasons]} if reasons else {}
-        super().__init__(" ".join((gist, "; ".join(one.sentence for one in reasons))).strip(), **data)
+        super().__init__(f"{gist} {some_of([one.sentence for one in reasons], '; ')}".strip(), **data)
 
 
 register_remedies(

@@ -61,7 +61,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
 def look(request: HttpRequest) -> HttpResponse:
     """Have hosts and storages looked at; pressed twice it is one look."""
     look_for_leaks(_asked(request, "look"))
-    messages.info(request, "Hosts and storages are being looked at.")
+    messages.info(request, "A look at hosts and storages was asked for.")
     return redirect("recovery")
 
 
