@@ -76,7 +76,7 @@ def test_words_that_are_no_conditions_are_only_mentioned() -> None:
 
 @pytest.mark.parametrize(
     ("field", "words"),
-    [("hostUuid", "host UUID"), ("l3NetworkUuid", "L3 network UUID"), ("cpuNum", "CPU number"), ("vmNics", "NIC")],
+    [("hostUuid", "host UUID"), ("l3NetworkUuid", "L3 network UUID"), ("cpuNum", "number of CPUs"), ("vmNics", "NIC")],
 )
 def test_fields_have_words(field: str, words: str) -> None:
     assert spoken(field) == words
