@@ -197,12 +197,17 @@ def to_q(inventory: Inventory, comparison: Comparison) -> Q:
     if comparison.op in NEGATIVE:
         return ~compare(path, comparison, NEGATIVE[comparison.op]) & ~null
     found = compare(path, comparison, comparison.op)
-    return found & ~null if _holds_for_empty(comparison) else found
+    return found & ~null if _holds_for_null(comparison) else found
 
 
-def _holds_for_empty(comparison: Comparison) -> bool:
-    """Whether empty text, which is null, could satisfy it; asking for more than is needed would cost an index."""
+def _holds_for_null(comparison: Comparison) -> bool:
+    """Whether null could satisfy it; asking for more than is needed would cost an index.
+
+    Empty text is null. And Django leaves a comparison out that no number which its column can hold would fail.
+    """
     whole = comparison.op in (Op.EQ, Op.IN)
+    if comparison.field.kind is Kind.INT:
+        return not whole
     return comparison.field.kind is Kind.TEXT and (not whole or "" in comparison.values)
 
 
