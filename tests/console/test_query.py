@@ -17,7 +17,6 @@ from tests.factories import (
     make_host,
     make_image,
     make_ip_range,
-    make_l2,
     make_l3,
     make_nic,
     make_operation,
@@ -84,13 +83,6 @@ def test_conditions_pick_rows(text: str, expected: set[str]) -> None:
 def test_empty_text_is_null_as_in_the_inventory() -> None:
     make_vm(name="a", description="")
     assert names("VmInstance", "description=null") == {"a"}
-
-
-@pytest.mark.parametrize("condition", ["vlan<99999999999", "vlan<=99999999999", "vlan>-1", "vlan!=99999999999"])
-def test_a_number_that_no_column_holds_is_compared_with_numbers_alone(condition: str) -> None:
-    make_l2(name="tagged", vlan=7)
-    make_l2(name="plain")
-    assert names("L2Network", condition) == {"tagged"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from console.models import TagType
 from console.query import plan as limits
 from console.query.parser import InvalidQuery, parse
 from console.query.service import Window, answer
-from tests.factories import make_cluster, make_host, make_l3, make_nic, make_tag, make_vm, make_volume
+from tests.factories import make_cluster, make_host, make_l2, make_l3, make_nic, make_tag, make_vm, make_volume
 from vms.models import VolumeType
 from vms.states import VmState
 
@@ -56,6 +56,13 @@ def two_vms() -> None:
 )
 def test_a_condition_on_a_path_asks_for_a_related_row(resource: str, text: str, expected: set[str]) -> None:
     assert names(resource, text) == expected
+
+
+@pytest.mark.parametrize("condition", ["vlan<99999999999", "vlan<=99999999999", "vlan>-1", "vlan!=99999999999"])
+def test_a_number_that_no_column_holds_is_compared_with_numbers_alone(condition: str) -> None:
+    make_l3(name="tagged", l2_network=make_l2(vlan=7))
+    make_l3(name="plain", l2_network=make_l2())
+    assert names("L3Network", f"l2Network.{condition}") == {"tagged"}
 
 
 def test_two_related_rows_make_one_answer() -> None:
