@@ -169,7 +169,7 @@ def prospect(plan: Plan, stays: str, *, foreign: bool, ignoring: bool) -> Prospe
     `stays` says what the host is when it cannot; `ignoring`: what cannot leave is left there.
     """
     moving, stuck = sum(move.target is not None for move in plan.going), len(plan.stuck)
-    if not ignoring and (foreign or (stuck and not plan.going)):
+    if not ignoring and (foreign or (stuck and not moving)):
         return None
     move = f"Move {_vms(moving)}"
     if stuck and not ignoring:

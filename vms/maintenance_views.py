@@ -17,7 +17,7 @@ from console.textual import lacking
 from hosts.models import Host, HostState, HostStatus
 from vms import maintenance
 from vms.config import IGNORE_STUCK
-from vms.evacuation import Guest, Load, Reason, prospect
+from vms.evacuation import Load, Plan, Reason, prospect
 from vms.life import MAY_MIGRATE, Asked
 from vms.states import VmState
 from vms.targets import Room, room
@@ -67,7 +67,7 @@ def _context(request: HttpRequest, host: Host, refusal: str) -> dict[str, object
     return {
         "host": host,
         "plan": plan,
-        "reasons": [_reason(one) for one in plan.reasons],
+        "reasons": [_reason(plan, one) for one in plan.reasons],
         "prospect": prospect(plan, f"{host.name} stays {stays}", foreign=bool(foreign), ignoring=ignoring),
         "loads": [(load, *_rooms(load)) for load in plan.loads],
         "awaited": maintenance.shaking_hands(host) if plan.stuck else [],
@@ -78,10 +78,10 @@ def _context(request: HttpRequest, host: Host, refusal: str) -> dict[str, object
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _reason(plan: Plan, reason: Reason) -> dict[str, Any]:
     """With the way to look, host by host, at the first of those that may migrate."""
-    running = (vm.uuid for vm in reason.vms if isinstance(vm, Guest) and vm.state is VmState.RUNNING)
-    look = next((reverse("vms:act", args=[uuid, "migrate"]) for uuid in running), "")
+    sharing = (move.guest for move in plan.stuck if move.why == reason.why and move.guest.state is VmState.RUNNING)
+    look = next((reverse("vms:act", args=[guest.uuid, "migrate"]) for guest in sharing), "")
     return reason.as_data() | {"look": look}
 
 

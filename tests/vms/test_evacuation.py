@@ -8,7 +8,7 @@ import pytest
 
 from hosts.allocation.spec import AllocationSpec, HostView
 from tests.hosts.allocation_views import GIB, host
-from vms.evacuation import Guest, Plan, Stand, planned, stand
+from vms.evacuation import Guest, Plan, Stand, planned, prospect, stand
 from vms.states import VmState
 
 LEAVING = host("leaving", used_cpu=8, used_memory=8 * GIB)
@@ -104,3 +104,16 @@ def test_every_state_goes_waits_or_is_stuck(state: VmState) -> None:
     assert stand(state, held=True) is Stand.WAITS
     stuck = {VmState.UNKNOWN, VmState.STOPPED, VmState.DESTROYED}
     assert (stand(state, held=False) is Stand.STUCK) == (state in stuck)
+
+
+def words(found: Plan, **how: bool) -> str:
+    offered = prospect(found, "leaving stays in service", **({"foreign": False, "ignoring": False} | how))
+    return offered.words if offered else ""
+
+
+def test_a_button_counts_only_what_is_moved() -> None:
+    gone, lost = guest("gone", state=VmState.DESTROYING), guest("lost", state=VmState.UNKNOWN)
+    assert words(plan([gone, guest("a")], free("one", 4 * GIB))) == "Move 1 VM and enter maintenance"
+    assert words(plan([gone], free("one", 4 * GIB))) == "Enter maintenance"
+    assert words(plan([gone, lost], free("one", 4 * GIB))) == ""
+    assert words(plan([gone, lost], free("one", 4 * GIB)), ignoring=True) == "Leave 1 VM there and enter maintenance"
