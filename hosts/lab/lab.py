@@ -13,7 +13,7 @@ from hosts.lab.faults import FAULTS
 from hosts.lab.plan import DEFAULT_NAME, MAXIMUM_HOSTS, OWN_FOLDERS, LabHost, Plan
 from hosts.lab.requirements import HOST_TOOLS, require_packages, require_root, require_usable_folder
 from hosts.lab.shell import Shell
-from hosts.lab.state import FILE_NAME, SUBFOLDERS, LabState, boot_id
+from hosts.lab.state import FILE_NAME, SUBFOLDERS, LabState, boot_id, remove_whole
 
 # Which host differs when nobody asks: two hosts can migrate to each other, a third has something to refuse.
 ODD_HOST = 3
@@ -198,7 +198,7 @@ class Lab:
         """Only what `up` put there: the folder may be one that somebody keeps other things in."""
         for name in SUBFOLDERS:
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        remove_whole(self.folder / FILE_NAME)
         with suppress(OSError):
             self.folder.rmdir()
 

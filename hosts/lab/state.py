@@ -23,6 +23,12 @@ def write_whole(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def remove_whole(path: Path) -> None:
+    """Remove the file, and the drafts of writers that were killed; for who holds the lock that its writers take."""
+    for one in [path, *path.parent.glob(f".{path.name}.*")]:
+        one.unlink(missing_ok=True)
+
+
 @dataclass
 class LabState:
     """Slot, number of hosts, hosts with another operating system, faults by host, boot of the box it was up in."""

@@ -71,6 +71,15 @@ def test_down_after_a_killed_up_leaves_nothing(moment: str) -> None:
         assert left_on_box(lab, slot_of(hosts[0])) == []
 
 
+def test_down_after_an_up_killed_while_it_wrote_its_state_leaves_nothing() -> None:
+    """A moment too short to be met by looking: the new state is written beside the old one, not yet in its place."""
+    with lab_named("killed") as lab:
+        (host,) = lab.up(hosts=1)
+        (lab.folder / ".lab.json.1").write_text("{")
+        lab.down()
+        assert left_on_box(lab, slot_of(host)) == []
+
+
 @pytest.mark.parametrize("gone", ["a daemon", "box link", "a host's namespace", "a host's log", "remembered"])
 def test_down_after_a_killed_down_leaves_nothing(gone: str) -> None:
     with lab_named("killed") as lab:
