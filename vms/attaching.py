@@ -102,7 +102,7 @@ def choices_of(lines: Iterable[Choice], found: int, total: int) -> Choices:
 
 def volumes_for(vm: VmInstance, query: str = "") -> Choices:
     """The data volumes of no VM, as the VM's page offers them."""
-    free = Volume.objects.filter(type=VolumeType.DATA, vm=None).exclude(status=VolumeStatus.DELETED)
+    free = Volume.objects.present().filter(type=VolumeType.DATA, vm=None)
     rows = free.filter(name__icontains=query.strip()).select_related("primary_storage", "vm")
     shown = list(rows.order_by("name", "pk")[:MOST])
     reached = set(Cluster.objects.filter(pk__in=clusters_of(vm)).values_list("primary_storages", flat=True))

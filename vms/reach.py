@@ -68,8 +68,7 @@ def give_up(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> Non
     except (HypervisorError, CorralError) as error:
         ctx.note(f"{volume.name} is deleted when its storage can be reached: {error}")
         with ctx.fenced():
-            gone = {"status": VolumeStatus.DELETED, "vm": None, "device_id": None}
-            Volume.objects.filter(pk=volume.pk).update(**gone)
+            Volume.objects.transit(volume.pk, VolumeStatus.DELETED, vm=None, device_id=None)
         return
     with ctx.fenced():
         forget_volume(volume)

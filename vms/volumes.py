@@ -121,7 +121,7 @@ def delete_volume(uuid: str, asked: Asked = NOBODY) -> Operation | None:
 
     From here on nobody sees it; its file goes now or, when no host reaches its storage, as soon as one does.
     """
-    if not _present().filter(pk=uuid).exists():
+    if not Volume.objects.present().filter(pk=uuid).exists():
         return None
 
     def accept() -> Operation:
@@ -129,7 +129,7 @@ def delete_volume(uuid: str, asked: Asked = NOBODY) -> Operation | None:
         _refuse_root(volume, "deleted")
         arguments = {"device_id": volume.device_id, "was": volume.status}
         operation = _submit(DELETE, f"Delete volume {volume.name}", volume, vm, asked, arguments)
-        Volume.objects.filter(pk=uuid).update(status=VolumeStatus.DELETED, vm=None, device_id=None)
+        Volume.objects.transit(uuid, VolumeStatus.DELETED, vm=None, device_id=None)
         return operation
 
     return once(asked.key, accept)
@@ -183,7 +183,7 @@ def _vm_with_room(uuid: str, asked: Asked) -> VmInstance:
 
 def _take_both(uuid: str, asked: Asked) -> tuple[Volume, VmInstance | None]:
     """The volume with the VM that has it: the VM is stopped, and nobody works on it. VMs are locked first, always."""
-    owner = _present().filter(pk=uuid, type=VolumeType.DATA).values_list("vm", flat=True).first()
+    owner = Volume.objects.present().filter(pk=uuid, type=VolumeType.DATA).values_list("vm", flat=True).first()
     if owner:
         _refuse_stranger(asked.user)
     vm = take(owner, VmOperation.DETACH_VOLUME) if owner else None
@@ -195,15 +195,10 @@ def _take_both(uuid: str, asked: Asked) -> tuple[Volume, VmInstance | None]:
 
 def _take_volume(uuid: str) -> Volume:
     """The volume for a change in this transaction."""
-    volume = _present().select_for_update().filter(pk=uuid).first()
+    volume = Volume.objects.present().select_for_update().filter(pk=uuid).first()
     if volume is None:
         raise NotFound(f"There is no volume with uuid {uuid}", field="volumeUuid")
     return volume
-
-
-def _present() -> Any:
-    """Volumes that are not being deleted."""
-    return Volume.objects.exclude(status=VolumeStatus.DELETED)
 
 
 def _refuse_root(volume: Volume, done: str) -> None:

@@ -55,11 +55,12 @@ class DeleteVolumes(Step):
     def run(self, ctx: StepContext) -> None:
         vm = the_vm(ctx)
         for volume in vm.volumes.filter(type=VolumeType.DATA).order_by("device_id"):
-            doomed = volume.pk in ctx.arguments["delete_volumes"]
+            doomed, free = volume.pk in ctx.arguments["delete_volumes"], {"vm": None, "device_id": None}
             with ctx.fenced():
-                # One that goes is out of use as soon as it is free: nobody attaches it to another VM meanwhile.
-                status = VolumeStatus.DELETED if doomed else volume.status
-                Volume.objects.filter(pk=volume.pk, vm=vm).update(vm=None, device_id=None, status=status)
+                if doomed:  # out of use as soon as it is free: nobody attaches it to another VM meanwhile
+                    vm.volumes.transit(volume.pk, VolumeStatus.DELETED, **free)
+                else:
+                    vm.volumes.filter(pk=volume.pk).update(**free)
             if doomed:
                 give_up(ctx, volume)
         root = vm.volumes.filter(type=VolumeType.ROOT).select_related("primary_storage").first()

@@ -73,7 +73,7 @@ class CreateVolumes(Step):
             for volume in vm.volumes.all():
                 remove_file(ctx, hypervisor, volume)
                 with ctx.fenced():
-                    Volume.objects.filter(pk=volume.pk).update(status=VolumeStatus.NOT_INSTANTIATED, install_path=None)
+                    Volume.objects.transit(volume.pk, VolumeStatus.NOT_INSTANTIATED, install_path=None)
 
 
 def make_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
@@ -92,10 +92,10 @@ def make_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
         pool=pool, name=volume.volume_name, capacity=volume.size, backing=backing, backing_format=backing_format
     )
     made = hypervisor.create_volume(spec)
+    known = {"install_path": made.path, "actual_size": made.allocation}
     with ctx.fenced():
-        Volume.objects.filter(pk=volume.pk).update(
-            status=VolumeStatus.READY, install_path=made.path, actual_size=made.allocation
-        )
+        if not Volume.objects.transit(volume.pk, VolumeStatus.READY, **known):
+            raise Failure(f"Volume {volume.name} was taken out of use meanwhile")
 
 
 def remove_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:

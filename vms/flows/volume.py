@@ -62,7 +62,7 @@ class Record(Step):
             if volume is None:
                 return
             if kept:
-                Volume.objects.filter(pk=volume.pk).update(status=VolumeStatus.DELETED)
+                Volume.objects.transit(volume.pk, VolumeStatus.DELETED)
             else:
                 forget_volume(volume)
         if kept:

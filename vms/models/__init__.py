@@ -6,9 +6,20 @@ from vms.models.image import CachedImage, Image, ImageFormat, ImageStatus, Media
 from vms.models.leak import Leak, LeakKind
 from vms.models.offering import DiskOffering, InstanceOffering, OfferedAllocator, OfferingType
 from vms.models.stranger import IgnoredDomain, Stranger
-from vms.models.vm import InternalId, VmInstance, VmNic, VmType, Volume, VolumeStatus, VolumeType
+from vms.models.vm import (
+    VOLUME_BEFORE,
+    InternalId,
+    VmInstance,
+    VmNic,
+    VmType,
+    Volume,
+    VolumeQuerySet,
+    VolumeStatus,
+    VolumeType,
+)
 
 __all__ = [
+    "VOLUME_BEFORE",
     "CachedImage",
     "DiskOffering",
     "Eip",
@@ -32,6 +43,7 @@ __all__ = [
     "VmNic",
     "VmType",
     "Volume",
+    "VolumeQuerySet",
     "VolumeStatus",
     "VolumeType",
 ]

@@ -1,6 +1,8 @@
 """Virtual machines, their NICs and volumes (chapter, Inventory; semantics §2.1)."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import ClassVar
 
 from django.db import models, transaction
@@ -177,6 +179,37 @@ class VolumeStatus(models.TextChoices):
     DELETED = "Deleted"
 
 
+# What a volume may have been before; the same again is a step that is run twice. Nothing leaves Deleted by itself: only
+# who took the volume out of use, and began nothing with its file, puts it back (vms.flows.volume.TakeOut).
+VOLUME_BEFORE: Mapping[VolumeStatus, frozenset[VolumeStatus]] = MappingProxyType(
+    {
+        VolumeStatus.NOT_INSTANTIATED: frozenset({VolumeStatus.NOT_INSTANTIATED, VolumeStatus.READY}),
+        VolumeStatus.CREATING: frozenset(),  # a data volume begins with it
+        VolumeStatus.READY: frozenset(VolumeStatus) - {VolumeStatus.DELETED},
+        VolumeStatus.DELETED: frozenset(VolumeStatus),
+    }
+)
+
+
+class VolumeQuerySet(Stamped["Volume"]):
+    """Reads over volumes, and the one way their status changes."""
+
+    def present(self) -> "VolumeQuerySet":
+        """Those that are not being deleted."""
+        return self.exclude(status=VolumeStatus.DELETED)
+
+    def transit(self, uuid: str, target: VolumeStatus, **values: object) -> bool:
+        """Move one of these to `target` when it may come from where it is; what it is tied to moves in the same UPDATE.
+
+        False: it was in another status, is not one of these, or is gone.
+        """
+        row = self.filter(pk=uuid, status__in=VOLUME_BEFORE[target])
+        return bool(row.update(status=target, **values))
+
+
+VolumeManager = models.Manager.from_queryset(VolumeQuerySet)
+
+
 class Volume(Resource):
     """A disk. `size` is what the guest sees, bytes; it is reserved on the primary storage as long as the row stands."""
 
@@ -197,6 +230,8 @@ class Volume(Resource):
     install_path = models.CharField(max_length=1024, null=True, blank=True)
     state = models.CharField(max_length=16, choices=Enablement, default=Enablement.ENABLED)
     status = models.CharField(max_length=16, choices=VolumeStatus, default=VolumeStatus.NOT_INSTANTIATED)
+
+    objects: ClassVar[VolumeManager] = VolumeManager()
 
     class Meta(Resource.Meta):
         constraints = [

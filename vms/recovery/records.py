@@ -19,7 +19,7 @@ from hosts.models import Host, HostStatus, Leftover, PrimaryStorage
 from hosts.realise import REALISE
 from networks.models import UsedIp
 from vms.healing import PATIENCE, left_alone
-from vms.models import CachedImage, VmInstance, Volume, VolumeStatus, VolumeType
+from vms.models import CachedImage, VmInstance, Volume, VolumeQuerySet, VolumeType
 from vms.recovery.finding import Finding
 
 #: seconds after which an operation that is due should long have been taken up
@@ -133,9 +133,9 @@ def volumes_of_nobody() -> Iterator[Finding]:
         )
 
 
-def root_volumes_left() -> QuerySet[Volume]:
-    rows = Volume.objects.filter(type=VolumeType.ROOT, vm=None, last_op_date__lt=timezone.now() - PATIENCE)
-    return rows.exclude(status=VolumeStatus.DELETED).exclude(pk__in=ResourceLock.objects.values("pk"))
+def root_volumes_left() -> VolumeQuerySet:
+    rows = Volume.objects.present().filter(type=VolumeType.ROOT, vm=None, last_op_date__lt=timezone.now() - PATIENCE)
+    return rows.exclude(pk__in=ResourceLock.objects.values("pk"))
 
 
 def left_on_hosts() -> Iterator[Finding]:

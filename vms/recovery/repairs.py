@@ -44,7 +44,7 @@ def delete_root_volume(finding: Finding, asked: Asked) -> Operation:
 
     def accept() -> Operation:
         volume = records.root_volumes_left().filter(pk=finding.key).first()
-        if volume is None or not records.root_volumes_left().filter(pk=volume.pk).update(status=VolumeStatus.DELETED):
+        if volume is None or not records.root_volumes_left().transit(volume.pk, VolumeStatus.DELETED):
             raise WrongState(GONE)
         return expunge(volume, asked)
 
