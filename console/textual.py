@@ -38,6 +38,11 @@ def age(span: timedelta) -> str:
     return f"{seconds // size} {unit} ago"
 
 
+def counted(number: int, thing: str) -> str:
+    """So many of a thing whose plural is regular: "1 VM", "3 VMs"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def told_apart(names: Sequence[str], *more: Sequence[str]) -> list[str]:
     """The names; those that several things share with what tells them apart, `more` being tried in turn."""
     found = list(names)

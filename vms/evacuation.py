@@ -6,6 +6,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any, Protocol
 
+from console.textual import counted
 from hosts.allocation.engine import decide
 from hosts.allocation.spec import AllocationSpec, HostView
 from hosts.allocation.strategies import MIGRATE, STRATEGIES
@@ -101,7 +102,7 @@ class Reason:
         """In JSON, with those who share it, so that a page leads to each (templates/components/_reasons.html)."""
         count = len(self.vms)
         rows = [{"type": "VmInstanceVO", "uuid": vm.uuid, "name": vm.name} for vm in self.vms[:LISTED]]
-        return {"who": _vms(count), "why": self.why, "rows": rows, "more": count - len(rows)}
+        return {"who": counted(count, "VM"), "why": self.why, "rows": rows, "more": count - len(rows)}
 
 
 def by_reason(stuck: Iterable[tuple[Named, str]]) -> tuple[Reason, ...]:
@@ -171,17 +172,13 @@ def prospect(plan: Plan, stays: str, *, foreign: bool, ignoring: bool) -> Prospe
     moving, stuck = sum(move.target is not None for move in plan.going), len(plan.stuck)
     if not ignoring and (foreign or (stuck and not moving)):
         return None
-    move = f"Move {_vms(moving)}"
+    move = f"Move {counted(moving, 'VM')}"
     if stuck and not ignoring:
         return Prospect(f"{move}; {stays}", warned=True)
     if stuck:
-        leave = f"{move}, leave {stuck}" if moving else f"Leave {_vms(stuck)}"
+        leave = f"{move}, leave {stuck}" if moving else f"Leave {counted(stuck, 'VM')}"
         return Prospect(f"{leave} there and enter maintenance", warned=True)
     return Prospect(f"{move} and enter maintenance" if moving else "Enter maintenance")
-
-
-def _vms(count: int) -> str:
-    return f"{count} VM{'' if count == 1 else 's'}"
 
 
 def _move(guest: Guest, hosts: Mapping[str, HostView], current: HostView, rng: Random) -> Move:

@@ -13,6 +13,7 @@ from console.errors import Busy, Forbidden, WrongState
 from console.models import Operation, ResourceLock
 from console.operations.services import accepted, once, submit
 from console.permissions import permission
+from console.textual import counted
 from hosts.allocation.spec import AllocationSpec
 from hosts.allocation.views import Settings, load_hosts
 from hosts.hypervisor.spec import DomainState
@@ -85,8 +86,7 @@ def why_not(host: Host) -> str:
     placed = guests_of(host.pk).count()
     if host.status != HostStatus.CONNECTED and placed:
         then = "Wait for its handshake" if host.status == HostStatus.CONNECTING else "Reconnect it first"
-        its = f"its {placed} VM{'' if placed == 1 else 's'}"
-        return f"Host {host.name} is {host.status}, so {its} cannot be moved away. {then}"
+        return f"Host {host.name} is {host.status}, so its {counted(placed, 'VM')} cannot be moved away. {then}"
     return ""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from console.errors import Refusal
 from console.naming import format_size
+from console.textual import counted
 from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.ordering import fewest_vms
 from hosts.allocation.spec import AllocationSpec, HostView, StorageView
@@ -172,7 +173,7 @@ def _line(entry: HostEntry, host: HostView | None, tried: set[str], count: int, 
 
 
 def _why(host: HostView, tried: set[str]) -> str:
-    vms = f"{host.vm_count} VM{'' if host.vm_count == 1 else 's'}"
+    vms = counted(host.vm_count, "VM")
     if host.uuid in tried:
         return f"Passes every rule; runs {vms}"
     return f"Passes every rule; runs {vms}, others run fewer"

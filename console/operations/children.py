@@ -3,6 +3,7 @@
 from console.errors import WrongState
 from console.operations.context import StepContext
 from console.operations.services import cancel
+from console.textual import counted
 
 
 def end_children(ctx: StepContext, patience: float) -> None:
@@ -18,7 +19,7 @@ def end_children(ctx: StepContext, patience: float) -> None:
             except WrongState:
                 continue
         left = ctx.operation.children.open().count()
-        text = f"Waiting for {left} part{'' if left == 1 else 's'} to end" if left else ""
+        text = f"Waiting for {counted(left, 'part')} to end" if left else ""
         if text != ctx.step.note and (left or ctx.step.note.startswith("Waiting for")):
             ctx.note(text)
         return not left

@@ -18,6 +18,7 @@ from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person
 from console.templatetags import corral
+from console.textual import counted
 from hosts import places, services
 from hosts.config import CPU_RATIO
 from hosts.hostside.installation import set_up
@@ -129,7 +130,7 @@ def _address(host: Any) -> str:
     """Where it is, and what runs there that nobody recorded."""
     if not host.stranger_count:
         return str(host.management_ip)
-    words = f"{host.stranger_count} stranger{'' if host.stranger_count == 1 else 's'}"
+    words = counted(host.stranger_count, "stranger")
     return format_html(
         '{} · <a class="among" href="{}?host={}">{}</a>', host.management_ip, reverse("vms:strangers"), host.pk, words
     )

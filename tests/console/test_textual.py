@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.textual import age, short_duration, told_apart
+from console.textual import age, counted, short_duration, told_apart
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,11 @@ def test_a_duration_has_at_most_two_units(seconds: float, text: str) -> None:
 )
 def test_an_age_has_one_unit(seconds: int, text: str) -> None:
     assert age(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 VMs"), (1, "1 VM"), (2, "2 VMs")])
+def test_only_one_of_a_thing_is_singular(number: int, text: str) -> None:
+    assert counted(number, "VM") == text
 
 
 @pytest.mark.parametrize(

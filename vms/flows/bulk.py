@@ -11,7 +11,7 @@ from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
-from console.textual import lacking
+from console.textual import counted, lacking
 from vms.actions import ACTIONS, Action, Wish, accepting
 from vms.models import VmInstance
 from vms.states import VmState
@@ -32,7 +32,7 @@ def begin(
     arguments = {"action": action.name, "options": dict(options), "targets": list(targets)}
 
     def accept() -> Operation:
-        title = f"{action.label} {len(targets)} VM{'' if len(targets) == 1 else 's'}"
+        title = f"{action.label} {counted(len(targets), 'VM')}"
         nothing = ("", "", "")
         return submit(
             kind=BULK, title=title, subject=nothing, locks=(), arguments=arguments, user=user, idempotency_key=key

@@ -14,6 +14,7 @@ from console.models import Operation, Status
 from console.naming import new_uuid
 from console.pages.answers import person
 from console.permissions import needs, why_not
+from console.textual import counted
 from vms.config import LOOK_INTERVAL
 from vms.life import Asked
 from vms.models import VmInstance
@@ -95,7 +96,7 @@ def repair_all(request: HttpRequest, name: str) -> HttpResponse:
             begun += repair(check, finding, _asked(request, name, finding.key)) is not None
         except Refusal:
             continue  # mended meanwhile, or somebody works on it: the page shows what is left
-    messages.info(request, f"{begun} repair{'' if begun == 1 else 's'} begun.")
+    messages.info(request, f"{counted(begun, 'repair')} begun.")
     return redirect("recovery")
 
 
