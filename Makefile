@@ -10,9 +10,9 @@ run: ## the whole console on this machine, with a demo datacenter: http://127.0.
 test: ## every test, on SQLite and those that use the database again on PostgreSQL
 	@bin/test $(ARGS)
 
-faults: ## 300 random faults over all flows with 20 operations in flight; CORRAL_FAULT_SEED=n repeats a storm
+faults: ## every death at every step, and 300 random faults over all flows with 20 operations in flight; CORRAL_FAULT_SEED=n repeats a storm
 	@bin/install test
-	@CORRAL_FAULTS=$${CORRAL_FAULTS:-300} CORRAL_FAULT_MINUTES=$${CORRAL_FAULT_MINUTES:-24} CORRAL_TRACED=500 $(PYTHON) -m pytest -q -s tests/faults/test_storm.py tests/faults/test_tracer_storm.py
+	@CORRAL_FAULTS=$${CORRAL_FAULTS:-300} CORRAL_FAULT_MINUTES=$${CORRAL_FAULT_MINUTES:-24} CORRAL_TRACED=500 $(PYTHON) -m pytest -q -s -m faults
 
 check: ## linters, formatting, types, Django's checks, missing migrations
 	@bin/check

@@ -1,3 +1,4 @@
+import gc
 import shutil
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 # These start processes on databases of their own: the database of the test run is not theirs.
 OWN_DATABASE = {"lab", "browser", "faults"}
 UNHURRIED_SECONDS = 600.0
+#: allocations between two collections of garbage; what a test run imports stays to its end and is not looked at again
+GARBAGE = (50_000, 50, 100)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,11 +26,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = wanted
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
 def belongs(item: pytest.Item, *, database_only: bool) -> bool:
     """What needs PostgreSQL is for the run on PostgreSQL; that run in turn is for what uses the database."""
     if item.get_closest_marker("postgres") and "postgresql" not in settings.DATABASES["default"]["ENGINE"]:
         return False
-    return uses_database(item) or not database_only
+    return not database_only or (uses_database(item) and not item.get_closest_marker("one_database"))
 
 
 def uses_database(item: pytest.Item) -> bool:

@@ -16,7 +16,7 @@ from console.models import Operation, Status
 from hosts.models import Host, HostState
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.deaths import KILL, STOP, Case, Key, back, go_through, keys
+from tests.support.deaths import KILL, STOP, Case, Key, back, chosen, go_through, keys
 from tests.support.workers import Console, running_console
 from vms.maintenance import MAINTAIN, enter
 from vms.models import VmChange, VmInstance
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 GUESTS = 2
 TARGET = "target"
-FORWARD = [key for death in (KILL, STOP) for key in keys(death, [MAINTAIN], ("run", "ran"))]
+FORWARD = chosen([key for death in (KILL, STOP) for key in keys(death, [MAINTAIN], ("run", "ran"))])
 BACK = back({MAINTAIN: "maintenance"})
 ALL = [*BACK, *FORWARD]
 

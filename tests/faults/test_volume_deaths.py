@@ -16,7 +16,7 @@ from hosts.models import Cluster
 from tests.factories import make_vm
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.deaths import KILL, STOP, Case, Key, back, go_through, keys
+from tests.support.deaths import KILL, STOP, Case, Key, back, batches, chosen, go_through, keys
 from tests.support.workers import Console, running_console
 from vms.models import Volume
 from vms.states import VmState
@@ -64,9 +64,10 @@ FAILS = {CREATE: GONE, ADD: GONE, ATTACH: FREE, DETACH: HELD, DELETE: HELD}
 # A file that may have gone is not brought back, so a deletion is failed before that.
 FAILING = {CREATE: "file", ADD: "attach", ATTACH: "attach", DETACH: "detach", DELETE: "record"}
 
-FORWARD = {death: keys(death, FLOWS, ("run", "ran")) for death in (KILL, STOP)}
+FORWARD = chosen([key for death in (KILL, STOP) for key in keys(death, FLOWS, ("run", "ran"))])
 BACK = back(FAILING)
-ALL = [*FORWARD[KILL], *FORWARD[STOP], *BACK]
+ALL = [*FORWARD, *BACK]
+TOGETHER = 40
 
 
 @dataclass
@@ -109,11 +110,11 @@ def submit(console: Console, scene: Scene, key: Key) -> Case:
 
 @pytest.fixture(scope="module")
 def outcomes(django_db_blocker: DjangoDbBlocker) -> Iterator[Outcomes]:
-    with running_console(django_db_blocker, children=len(FORWARD[KILL]) + 8) as console, datacenter() as center:
+    with running_console(django_db_blocker, children=TOGETHER + 8) as console, datacenter() as center:
         globalconfig.update("host", "operation.parallelismDegree", "100")
         found = scenes(console, center)
         cases: dict[Key, Case] = {}
-        for batch in (BACK, FORWARD[KILL], FORWARD[STOP]):
+        for batch in (BACK, *batches(FORWARD, TOGETHER)):
             now = {key: submit(console, found[key], key) for key in batch}
             go_through(console, now.values())
             cases |= now
@@ -135,7 +136,7 @@ def left(outcomes: Outcomes, operation: Operation) -> str | None:
     return FREE if volume.vm_id is None else HELD
 
 
-@pytest.mark.parametrize("key", [*FORWARD[KILL], *FORWARD[STOP]], ids="-".join)
+@pytest.mark.parametrize("key", FORWARD, ids="-".join)
 def test_the_next_worker_completes_it(outcomes: Outcomes, key: Key) -> None:
     case = outcomes.cases[key]
     operation = outcomes.operations[case.operation.pk]

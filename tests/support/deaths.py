@@ -1,8 +1,10 @@
 """Deaths of workers side by side: a case is an operation with a gate, and what is done to the one who waits there."""
 
+import os
 import signal
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -15,8 +17,12 @@ from tests.support.workers import Console, alive, send, stands_still
 KILL, STOP = "SIGKILL", "SIGSTOP"
 TAKEOVER_SECONDS = 20.0
 
+#: `make faults` does both deaths at every boundary; without it a boundary has one of them, in turn
+BOTH = "CORRAL_FAULTS" in os.environ
+
 #: death, flow, step, moment
 Key = tuple[str, str, str, str]
+K = TypeVar("K", bound=tuple[str, ...])
 
 
 def _steps_of(kind: str) -> list[str]:
@@ -26,6 +32,20 @@ def _steps_of(kind: str) -> list[str]:
 def keys(death: str, kinds: Iterable[str], moments: tuple[str, str]) -> list[Key]:
     """A death at each of the moments of every step of the flows."""
     return [(death, kind, step, moment) for kind in kinds for step in _steps_of(kind) for moment in moments]
+
+
+def chosen(cases: Sequence[K]) -> list[K]:
+    """Of cases that begin with their death, those of this run (BOTH)."""
+    boundaries = list(dict.fromkeys(case[1:] for case in cases))
+    # Two moments of a step follow each other: in pairs, so that each moment has each death.
+    turn = {boundary: (KILL, STOP)[(number // 2 + number) % 2] for number, boundary in enumerate(boundaries)}
+    return [case for case in cases if BOTH or case[0] == turn[case[1:]]]
+
+
+def batches(cases: Sequence[Key], at_most: int) -> Iterator[Sequence[Key]]:
+    """As many side by side as there are workers to die."""
+    for begin in range(0, len(cases), at_most):
+        yield cases[begin : begin + at_most]
 
 
 def back(failing: Mapping[str, str]) -> list[Key]:

@@ -19,7 +19,7 @@ from tests.support.life import ran
 from vms.life import ENFORCING, destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.models import VmInstance
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_database]
 
 Begin = Callable[[str], Operation | None]
 

@@ -32,7 +32,7 @@ from vms.volumes import (
     detach_volume,
 )
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.one_database]
 
 
 def new(dc: Datacenter, vm: VmInstance | None = None) -> Operation:
