@@ -43,6 +43,13 @@ def test_its_definition_goes_with_it(scene: Scene) -> None:
     assert scene.other.domains()[spec.uuid].persistent
 
 
+@pytest.mark.parametrize("way", [{"differences": True}, {"slow_down": False}], ids=["differences", "never slowed down"])
+def test_a_domain_arrives_however_it_is_sent(scene: Scene, way: dict[str, bool]) -> None:
+    spec = movable(scene)
+    scene.host.migrate_domain(spec.uuid, replace(scene.target, **way))
+    assert (scene.host.domain_state(spec.uuid), scene.other.domain_state(spec.uuid)) == (ABSENT, RUNNING)
+
+
 def test_migrating_what_has_arrived_is_a_success(scene: Scene) -> None:
     spec = movable(scene)
     scene.host.migrate_domain(spec.uuid, scene.target)
