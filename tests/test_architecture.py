@@ -29,6 +29,7 @@ PURE = (
     "networks.ports",
     "hosts.hypervisor.spec",
     "hosts.watch.share",
+    "hosts.allocation.copies",
     "hosts.allocation.spec",
     "hosts.allocation.engine",
     "hosts.allocation.reasons",

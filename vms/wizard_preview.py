@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from console.errors import Refusal
 from console.naming import format_size
 from console.textual import counted
+from hosts.allocation.copies import Copies, copies_that_fit
 from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.ordering import fewest_vms
 from hosts.allocation.spec import AllocationSpec, HostView, StorageView
@@ -35,6 +36,7 @@ TAKES = {
     LEAST_VM: "Of the hosts that fit, one with the fewest VMs is taken",
     DESIGNATED: "One of the hosts that fit at that place is taken, at random",
 }
+NO_COPIES = Copies(0)
 CHOSEN, POSSIBLE, RULED_OUT = "chosen", "possible", "ruled-out"
 
 
@@ -72,7 +74,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The decision: `possible` is false when a submit would be refused; `room` counts the copies that fit now."""
+    """The decision: `possible` is false when a submit would be refused; `copies` says how many would not be."""
 
     possible: bool
     headline: str
@@ -80,21 +82,21 @@ class Preview:
     lines: tuple[Line, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     takes: str = ""
-    room: int = 0
+    copies: Copies = NO_COPIES
     storages: tuple[StorageLine, ...] = ()
 
 
-def preview(request: CreateVm) -> Preview:
-    """Ask the allocator about one copy; a refusal before it was asked is a preview, too."""
+def preview(request: CreateVm, copies: int) -> Preview:
+    """Ask the allocator about so many; a refusal before it was asked is a preview, too."""
     try:
-        return shown(preview_create(request))
+        return shown(preview_create(request), copies)
     except Refusal as refusal:
         step = ASKED_IN.get(refusal.field or "", "")
         remedies = (Remedy(step_called(step), "Change it"),) if step else ()
         return Preview(False, refusal.details or refusal.description, remedies=remedies)
 
 
-def shown(decision: Decision) -> Preview:
+def shown(decision: Decision, copies: int = 1) -> Preview:
     """A decision in words and numbers."""
     report = decision.report
     first = tried_first(decision)
@@ -109,7 +111,7 @@ def shown(decision: Decision) -> Preview:
         lines=tuple(lines),
         remedies=() if first else remedies(report.entries, placed=report.place is not None),
         takes=TAKES[report.strategy],
-        room=sum(_fits(host, report.cpu, report.memory) for host in decision.candidates),
+        copies=copies_that_fit(decision.candidates, decision.spec, copies),
         storages=storages_for(first, decision.spec),
     )
 
@@ -147,11 +149,6 @@ def _headline(first: list[HostView]) -> str:
     if len(first) == 1:
         return f"{first[0].name} would be chosen"
     return f"One of {len(first)} hosts would be chosen, at random"
-
-
-def _fits(host: HostView, cpu: int, memory: int) -> int:
-    """How many such VMs a host has CPU and memory for."""
-    return min(host.available_cpu // max(cpu, 1), host.available_memory // max(memory, 1))
 
 
 def _line(entry: HostEntry, host: HostView | None, tried: set[str], count: int, decision: Decision) -> Line:

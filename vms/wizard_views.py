@@ -200,13 +200,15 @@ def _disks(wizard: Wizard) -> dict[str, Any]:
 
 def _placement(wizard: Wizard) -> dict[str, Any]:
     """The preview follows the draft where it is complete, else what automatic placement would do."""
-    return {"preview": wizard_preview.preview(wizard.requests()[0])} if wizard.incomplete() is None else {}
+    return (
+        {"preview": wizard_preview.preview(wizard.requests()[0], wizard.copies)} if wizard.incomplete() is None else {}
+    )
 
 
 def _review(wizard: Wizard) -> dict[str, Any]:
     disks = wizard.form(DISKS)
     return _chosen(wizard) | {
-        "preview": wizard_preview.preview(wizard.requests()[0]),
+        "preview": _preview(wizard),
         "values": wizard.values,
         "names": wizard.names,
         "hostnames": wizard.hostnames,
@@ -217,6 +219,10 @@ def _review(wizard: Wizard) -> dict[str, Any]:
         "all_volume_bytes": _volume_bytes(wizard) * wizard.copies,
         "seen": wizard.draft.fingerprint,
     }
+
+
+def _preview(wizard: Wizard) -> wizard_preview.Preview:
+    return wizard_preview.preview(wizard.requests()[0], wizard.copies)
 
 
 def _chosen(wizard: Wizard) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from hosts.allocation.copies import Copies
 from hosts.allocation.engine import decide
 from hosts.allocation.spec import HostView, Place, PlaceKind, StorageView, VolumeNeed
 from hosts.allocation.strategies import DEFAULT, DESIGNATED, LEAST_VM, STRATEGIES
@@ -9,8 +10,8 @@ from tests.hosts.allocation_views import GIB, host, spec, storage
 from vms.wizard_preview import REMEDIES, Preview, shown
 
 
-def preview(*hosts: HostView, strategy: str = DEFAULT, **changes: object) -> Preview:
-    return shown(decide(hosts, spec(**changes), STRATEGIES[strategy], Random(1)))
+def preview(*hosts: HostView, strategy: str = DEFAULT, copies: int = 1, **changes: object) -> Preview:
+    return shown(decide(hosts, spec(**changes), STRATEGIES[strategy], Random(1)), copies)
 
 
 def verdicts(found: Preview) -> dict[str, str]:
@@ -68,8 +69,9 @@ def test_another_place_helps_only_where_one_was_named() -> None:
     assert preview(host("a", state="Disabled")).remedies == ()
 
 
-def test_room_counts_the_copies_that_fit_now() -> None:
-    assert preview(host("a"), host("b", used_memory=4 * GIB), host("c", state="Disabled")).room == 3
+def test_only_hosts_that_pass_every_rule_have_room_for_copies() -> None:
+    hosts = host("a"), host("b", used_memory=4 * GIB), host("c", state="Disabled")
+    assert preview(*hosts, copies=5).copies == Copies(3, "CPU or memory")
 
 
 def test_every_rule_of_a_creation_has_its_remedy() -> None:

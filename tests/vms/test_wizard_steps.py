@@ -281,7 +281,7 @@ def test_more_copies_than_there_is_room_for_are_announced(walk: Walk) -> None:
     Host.objects.filter(name="two").update(state="Disabled")
     Host.objects.filter(name="one").update(used_memory=(60 << 30) - (300 << 20))
     body = text_of(walk.to("review", basics={"count": "5"}).get("review"))
-    assert "room for 2 of the 5 copies" in body
+    assert "room for 2 of the 5 copies now, then CPU or memory runs out" in body
 
 
 def test_the_placement_page_follows_the_place_without_keeping_it(walk: Walk, dc: Datacenter) -> None:
