@@ -12,7 +12,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 # These start processes on databases of their own: the database of the test run is not theirs.
 OWN_DATABASE = {"lab", "browser", "faults"}
 UNHURRIED_SECONDS = 600.0
-#: allocations between two collections of garbage; what a test run imports stays to its end and is not looked at again
+#: how seldom garbage is collected: after so many allocations, and an older generation after so many of the younger one
 GARBAGE = (50_000, 50, 100)
 
 

@@ -200,9 +200,7 @@ def _disks(wizard: Wizard) -> dict[str, Any]:
 
 def _placement(wizard: Wizard) -> dict[str, Any]:
     """The preview follows the draft where it is complete, else what automatic placement would do."""
-    return (
-        {"preview": wizard_preview.preview(wizard.requests()[0], wizard.copies)} if wizard.incomplete() is None else {}
-    )
+    return {"preview": _preview(wizard)} if wizard.incomplete() is None else {}
 
 
 def _review(wizard: Wizard) -> dict[str, Any]:

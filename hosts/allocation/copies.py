@@ -1,4 +1,4 @@
-"""How many VMs of one kind there is room for, taken as requests one after the other would take it. Values only."""
+"""How many VMs of one kind there is room for: an estimate, since requests choose hosts and storages at random."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,17 +11,20 @@ COMPUTE, STORAGE = "CPU or memory", "storage"
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """`fit` of those wanted find room; `short` is what the next one lacks, on every host, and empty when all fit."""
+    """`fit` of those wanted find room; `short` is what the next one lacks, empty when all fit or there is no host."""
 
     fit: int
     short: str = ""
 
 
 def copies_that_fit(hosts: Iterable[HostView], spec: AllocationSpec, wanted: int) -> Copies:
-    """`hosts` are those that can take one. A storage that several of them reach is used up for all of them."""
+    """`hosts` are those that can take one, in any order: who has the least choice of storages fills up first.
+
+    A storage that several of them reach is used up for all of them.
+    """
     storages: dict[str, StorageView] = {}
     fit, lacking = 0, set()
-    for host in hosts:
+    for host in sorted(hosts, key=lambda host: (len(host.storages), host.name, host.uuid)):
         free = _compute(host, spec)
         while fit < wanted and free and _take(host, spec, storages):
             fit, free = fit + 1, free - 1

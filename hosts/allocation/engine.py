@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NotRequired, TypedDict
 
+from console.textual import counted
 from hosts.allocation.reasons import Figures, FiguresData, Reason
 from hosts.allocation.spec import AllocationSpec, HostView, Place, PlaceKind
 from hosts.allocation.strategies import PLACE, Strategy
@@ -96,7 +97,7 @@ class Report:
         if not self.entries:
             return "No host can run this VM: there are no hosts."
         if self.eligible:
-            return f"{self.eligible} of {_hosts(len(self.entries))} can run this VM."
+            return f"{self.eligible} of {counted(len(self.entries), 'host')} can run this VM."
         # Hosts outside the requested place say nothing about why the place itself does not do.
         inside = [entry for entry in self.entries if entry.rule != PLACE.name]
         if self.place is not None and inside:
@@ -177,7 +178,3 @@ def _phrase(gist: tuple[str, str], count: int, reasons: list[Reason]) -> str:
     closest = min(figures, key=lambda figure: figure.needed - figure.available)
     needed, available = closest.amounts()
     return f"{text} (need {needed}, most free {available} on {closest.where})"
-
-
-def _hosts(count: int) -> str:
-    return "1 host" if count == 1 else f"{count} hosts"

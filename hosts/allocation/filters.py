@@ -7,7 +7,8 @@ A filter answers `None` when the host passes, otherwise a `Reason` with names an
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hosts.allocation.reasons import Figures, Reason, counted
+from console.textual import counted
+from hosts.allocation.reasons import Figures, Reason
 from hosts.allocation.spec import CONNECTED, ENABLED, AllocationSpec, HostView, PlaceKind, Release, VolumePlace
 from hosts.allocation.storage import NO_STORAGE, plan_volumes, unavailable
 from hosts.hypervisor.spec import Emulation

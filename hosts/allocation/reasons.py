@@ -47,8 +47,3 @@ class Reason:
     sentence: str
     gist: tuple[str, str]
     figures: Figures | None = None
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun: "1 CPU", "4 CPUs"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -17,7 +17,7 @@ from hosts.lab.errors import LabError
 from hosts.lab.locks import locked
 from hosts.lab.plan import FACTS_FOLDER, SLOTS, box_link_of, preferred_slots, subnet_of
 from hosts.lab.shell import Shell
-from hosts.lab.state import LabState, remove_whole, write_whole
+from hosts.lab.state import LabState, write_whole
 
 REGISTRY = Path("/run/corral/lab")
 LAB_LOCK_TIMEOUT = 180.0
@@ -64,7 +64,7 @@ def release(slot: int, folder: Path) -> None:
     """Give the slot back; the last lab also removes what all of them needed on the box."""
     with locked(REGISTRY / "box.lock", BOX_LOCK_TIMEOUT):
         if _owner(slot) == str(folder):
-            remove_whole(_claim_path(slot))
+            _claim_path(slot).unlink()
         if not any(_owner(other) for other in range(SLOTS)):
             with suppress(OSError):  # it holds something: then it is not ours
                 Path(FACTS_FOLDER).rmdir()

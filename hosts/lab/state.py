@@ -25,7 +25,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def remove_whole(path: Path) -> None:
     """Remove the file, and the drafts of writers that were killed; for who holds the lock that its writers take."""
-    for one in [path, *path.parent.glob(f".{path.name}.*")]:
+    for one in [*path.parent.glob(f".{path.name}.*"), path]:
         one.unlink(missing_ok=True)
 
 

@@ -14,7 +14,7 @@ from console import globalconfig
 from console.models import Operation, Status
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.deaths import KILL, STOP, Case, Key, back, batches, chosen, go_through, keys
+from tests.support.deaths import KILL, STOP, TOGETHER, Case, Key, back, batches, chosen, go_through, keys
 from tests.support.workers import Console, running_console
 from vms.life import DESTROY, MIGRATE, REBOOT, START, destroy_vm, migrate_vm, reboot_vm, start_vm, stop_vm
 from vms.life import STOP as STOP_VM
@@ -40,7 +40,7 @@ FORWARD = chosen([key for death in (KILL, STOP) for key in keys(death, FLOWS, ("
 FAILING = {START: "running", MIGRATE: "arrived"}
 BACK = back(FAILING)
 ALL = [*FORWARD, *BACK]
-TOGETHER = 40
+CHILDREN = min(TOGETHER, max(len(FORWARD), len(BACK))) + 8
 
 
 @dataclass
@@ -78,11 +78,11 @@ def machines(console: Console, center: Datacenter) -> dict[Key, str]:
 @pytest.fixture(scope="module")
 def outcomes(django_db_blocker: DjangoDbBlocker) -> Iterator[Outcomes]:
     hosts = ("one", "two", "three", "four")
-    with running_console(django_db_blocker, children=TOGETHER + 8) as console, datacenter(*hosts) as center:
+    with running_console(django_db_blocker, children=CHILDREN) as console, datacenter(*hosts) as center:
         globalconfig.update("host", "operation.parallelismDegree", "100")
         vms = machines(console, center)
         cases: dict[Key, Case] = {}
-        for batch in (BACK, *batches(FORWARD, TOGETHER)):
+        for batch in (BACK, *batches(FORWARD)):
             found = {key: submit(console, vms[key], key) for key in batch}
             go_through(console, found.values())
             cases |= found

@@ -16,7 +16,7 @@ from hosts.models import Cluster
 from tests.factories import make_vm
 from tests.support.audit import audit
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.deaths import KILL, STOP, Case, Key, back, batches, chosen, go_through, keys
+from tests.support.deaths import KILL, STOP, TOGETHER, Case, Key, back, batches, chosen, go_through, keys
 from tests.support.workers import Console, running_console
 from vms.models import Volume
 from vms.states import VmState
@@ -67,7 +67,7 @@ FAILING = {CREATE: "file", ADD: "attach", ATTACH: "attach", DETACH: "detach", DE
 FORWARD = chosen([key for death in (KILL, STOP) for key in keys(death, FLOWS, ("run", "ran"))])
 BACK = back(FAILING)
 ALL = [*FORWARD, *BACK]
-TOGETHER = 40
+CHILDREN = min(TOGETHER, max(len(FORWARD), len(BACK))) + 8
 
 
 @dataclass
@@ -110,11 +110,11 @@ def submit(console: Console, scene: Scene, key: Key) -> Case:
 
 @pytest.fixture(scope="module")
 def outcomes(django_db_blocker: DjangoDbBlocker) -> Iterator[Outcomes]:
-    with running_console(django_db_blocker, children=TOGETHER + 8) as console, datacenter() as center:
+    with running_console(django_db_blocker, children=CHILDREN) as console, datacenter() as center:
         globalconfig.update("host", "operation.parallelismDegree", "100")
         found = scenes(console, center)
         cases: dict[Key, Case] = {}
-        for batch in (BACK, *batches(FORWARD, TOGETHER)):
+        for batch in (BACK, *batches(FORWARD)):
             now = {key: submit(console, found[key], key) for key in batch}
             go_through(console, now.values())
             cases |= now

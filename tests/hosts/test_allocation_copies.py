@@ -33,6 +33,14 @@ def test_a_storage_of_several_hosts_is_used_up_for_all_of_them() -> None:
     assert fit(host("a", storages=(shared,)), host("b", storages=(shared,))) == Copies(3, "CPU or memory, or storage")
 
 
+def test_the_order_of_hosts_does_not_matter() -> None:
+    large, small = storage(uuid="s1", name="s1"), storage(uuid="s2", name="s2", total=50 * GIB)
+    both, one = (
+        host(name, total_memory=40 * GIB, storages=own) for name, own in (("a", (large, small)), ("b", (large,)))
+    )
+    assert fit(both, one) == fit(one, both) == Copies(15, "CPU or memory, or storage")
+
+
 def test_an_image_takes_its_room_in_the_cache_once() -> None:
     image = spec().image
     assert fit(host(storages=(storage(total=22 * GIB),)), image=image) == Copies(2, "CPU or memory")

@@ -20,6 +20,9 @@ TAKEOVER_SECONDS = 20.0
 #: `make faults` does both deaths at every boundary; without it a boundary has one of them, in turn
 BOTH = "CORRAL_FAULTS" in os.environ
 
+#: cases side by side, each with a worker to die
+TOGETHER = 42
+
 #: death, flow, step, moment
 Key = tuple[str, str, str, str]
 K = TypeVar("K", bound=tuple[str, ...])
@@ -42,10 +45,10 @@ def chosen(cases: Sequence[K]) -> list[K]:
     return [case for case in cases if BOTH or case[0] == turn[case[1:]]]
 
 
-def batches(cases: Sequence[Key], at_most: int) -> Iterator[Sequence[Key]]:
-    """As many side by side as there are workers to die."""
-    for begin in range(0, len(cases), at_most):
-        yield cases[begin : begin + at_most]
+def batches(cases: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """As many as go side by side."""
+    for begin in range(0, len(cases), TOGETHER):
+        yield cases[begin : begin + TOGETHER]
 
 
 def back(failing: Mapping[str, str]) -> list[Key]:

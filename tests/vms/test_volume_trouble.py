@@ -32,7 +32,7 @@ from vms.volumes import (
     detach_volume,
 )
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.one_database]
+pytestmark = pytest.mark.timeout(120)
 
 
 def new(dc: Datacenter, vm: VmInstance | None = None) -> Operation:
@@ -107,6 +107,7 @@ def cases() -> Iterator[tuple[str, str, str]]:
                 yield kind, call, trouble
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("kind", "call", "trouble"), list(cases()))
 def test_records_and_hosts_agree_in_the_end(
     dc: Datacenter, monkeypatch: pytest.MonkeyPatch, kind: str, call: str, trouble: str
@@ -156,6 +157,14 @@ def test_a_step_that_fails_leaves_all_as_it_was(
         assert audit(dc) == []
     else:
         assert dc.changes(before) == {}
+
+
+def test_a_volume_taken_out_of_use_while_it_is_made_does_not_come_back(dc: Datacenter) -> None:
+    before = dc.everything()
+    operation = new(dc)
+    Volume.objects.update(status=VolumeStatus.DELETED)
+    assert "was taken out of use meanwhile" in failed(dc, operation).error["details"]
+    assert dc.changes(before) == {}
 
 
 def test_a_file_that_was_there_before_is_neither_wiped_nor_removed(dc: Datacenter) -> None:

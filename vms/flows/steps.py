@@ -95,7 +95,7 @@ def make_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:
     known = {"install_path": made.path, "actual_size": made.allocation}
     with ctx.fenced():
         if not Volume.objects.transit(volume.pk, VolumeStatus.READY, **known):
-            raise Failure(f"Volume {volume.name} was taken out of use meanwhile")
+            raise Failure(f"Volume {volume.name} was taken out of use meanwhile, or is gone")
 
 
 def remove_file(ctx: StepContext, hypervisor: Hypervisor, volume: Volume) -> None:

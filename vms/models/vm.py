@@ -192,7 +192,7 @@ VOLUME_BEFORE: Mapping[VolumeStatus, frozenset[VolumeStatus]] = MappingProxyType
 
 
 class VolumeQuerySet(Stamped["Volume"]):
-    """Reads over volumes, and the one way their status changes."""
+    """Reads over volumes, and the one way their status changes, but for what vms.flows.volume.TakeOut undoes."""
 
     def present(self) -> "VolumeQuerySet":
         """Those that are not being deleted."""

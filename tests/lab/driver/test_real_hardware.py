@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from hosts.hypervisor.libvirt_driver.adapter import LibvirtHypervisor
+from hosts.hypervisor.libvirt_driver.domains import known
 from hosts.hypervisor.spec import DomainSpec, DomainState, VolumeSpec
 from tests.contract.values import MIB, disk_of, domain_spec, network_spec, nic_on
 from tests.lab.driver.driver_support import running
@@ -25,10 +25,11 @@ def plain(driver: LibvirtHypervisor, primary: str) -> Iterator[DomainSpec]:
 
 
 def starts(driver: LibvirtHypervisor, spec: DomainSpec) -> str:
-    """The definition of the guest while it runs, as its host tells it."""
+    """What the running guest has, as its host tells it: not the definition, which is what was handed in."""
     with running(driver, spec):
         assert driver.domain_state(spec.uuid) == DomainState.RUNNING
-        return driver.domain_xml(spec.uuid)
+        live: str = known(driver.link.get(), spec.uuid).XMLDesc()
+        return live
 
 
 @pytest.mark.parametrize("video", VIDEO.kind.choices)
@@ -47,17 +48,16 @@ def test_a_guest_starts_with_every_cache_mode(driver: LibvirtHypervisor, plain: 
     assert f"cache='{cache}'" in starts(driver, replace(plain, disks=disks))
 
 
-@pytest.mark.parametrize("of_kvm", ["passthrough", "hyper_v", "hide_kvm"])
-def test_what_is_for_kvm_alone_stops_no_emulated_guest(
-    driver: LibvirtHypervisor, plain: DomainSpec, of_kvm: str
+@pytest.fixture
+def network(driver: LibvirtHypervisor) -> Iterator[str]:
+    made = network_spec()
+    driver.ensure_network(made)
+    yield made.uuid
+    driver.remove_network(made.uuid)
+
+
+def test_a_guest_of_two_cpus_starts_with_a_nic_of_two_queues(
+    driver: LibvirtHypervisor, plain: DomainSpec, network: str
 ) -> None:
-    changed: dict[str, Any] = {of_kvm: True}
-    assert "<domain type='qemu'" in starts(driver, replace(plain, **changed))
-
-
-def test_a_guest_of_two_cpus_starts_with_a_nic_of_two_queues(driver: LibvirtHypervisor, plain: DomainSpec) -> None:
-    network = network_spec()
-    driver.ensure_network(network)
-    nic = replace(nic_on(network.uuid), queues=2)
+    nic = replace(nic_on(network), queues=2)
     assert "queues='2'" in starts(driver, replace(plain, nics=(nic,)))
-    driver.remove_network(network.uuid)
