@@ -113,7 +113,7 @@ def test_it_switches_itself_off_when_the_power_button_is_pressed(machine: Machin
     until(lambda: any(line.startswith("tick 2") for line in said(machine.log)), "the guest ticks")
     machine.press_power_button()
     assert machine.process.wait(timeout=15) == 0
-    assert said(machine.log)[-1] == "power off"
+    assert "power off" in said(machine.log)
 
 
 def test_enter_on_the_serial_line_gives_a_shell(machine: Machine) -> None:

@@ -77,7 +77,7 @@ def test_the_full_name_is_the_host_name_and_the_domain_of_the_default_network(ho
 def test_the_guest_obeys_a_graceful_shutdown(host: LabHost) -> None:
     virsh(host, "shutdown", GUEST)
     until(lambda: virsh(host, "list", "--name") == "", "the guest is off", timeout=15)
-    assert said(serial_log(host, GUEST))[-1] == "power off"
+    assert "power off" in said(serial_log(host, GUEST))
 
 
 def test_guest_and_resolver_end_with_the_lab(lab: Lab, host: LabHost) -> None:
