@@ -1,10 +1,11 @@
 """Filters of the kernel's lists."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
@@ -57,6 +58,21 @@ class AnyOfField(django_filters.fields.MultipleChoiceField):
         return True
 
 
+class MomentField(django_filters.fields.IsoDateTimeField):
+    """A moment that has a name in UTC as well: on the first and the last day of the calendar not every one does."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        found: datetime | None = super().to_python(value)
+        try:
+            return found.astimezone(UTC) if found else None
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = MomentField
+
+
 class AnyOfFilter(django_filters.MultipleChoiceFilter):
     """Rows that have one of the values; one that nobody can have finds nothing, and the list says so."""
 
@@ -79,8 +95,8 @@ class OperationFilter(QueryFilterSet):
     recent = django_filters.ChoiceFilter(
         choices=[(name, label) for name, (label, _) in RECENT.items()], method="not_long_ago", label="When"
     )
-    since = django_filters.IsoDateTimeFilter(field_name="create_date", lookup_expr="gte", label="From")
-    until = django_filters.IsoDateTimeFilter(field_name="create_date", lookup_expr="lte", label="To")
+    since = MomentFilter(field_name="create_date", lookup_expr="gte", label="From")
+    until = MomentFilter(field_name="create_date", lookup_expr="lte", label="To")
     level = django_filters.ChoiceFilter(choices=list(LEVELS.items()), method="at_level", label="Level")
     parent = django_filters.CharFilter(field_name="parent_id", label="Part of")
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import CharField, F, Model, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, QueryDict
 from django.utils.text import slugify
 
@@ -53,14 +55,27 @@ class Order:
     column: Column
     descending: bool
 
-    @property
-    def fields(self) -> tuple[str, str]:
-        """For order_by; the key makes the order total, or pages would overlap.
+    def by(self, model: type[Model]) -> tuple[Any, Any]:
+        """For order_by, text ignoring case as in queries; the key makes the order total, or pages would overlap.
 
         It goes the way of the column, and against that of a date: then one index serves both directions.
         """
-        key = "-pk" if self.descending != self.column.orm.endswith(DATE) else "pk"
-        return f"{'-' if self.descending else ''}{self.column.orm}", key
+        key = F("pk").desc() if self.descending != self.column.orm.endswith(DATE) else F("pk").asc()
+        column: Any = Lower(self.column.orm) if _is_text(model, self.column.orm) else F(self.column.orm)
+        return column.desc() if self.descending else column.asc(), key
+
+
+def _is_text(model: type[Model], path: str) -> bool:
+    """Whether a path leads to text that people write; what is computed for the list, a key or a choice is none."""
+    *way, last = path.split("__")
+    found: Any = model
+    try:
+        for step in way:
+            found = found._meta.get_field(step).related_model
+        field = found._meta.get_field(last)
+    except FieldDoesNotExist:
+        return False
+    return isinstance(field, CharField) and not (field.primary_key or field.choices)
 
 
 def order_of(text: str, columns: Iterable[Column], default: str) -> Order:

@@ -1,17 +1,23 @@
 """System tags of zones, clusters and hosts (semantics §6.3)."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from console.naming import SizeError, parse_size
 from console.systemtags import TagPattern, declare
+from hosts.config import MOST_CPUS, MOST_SIZE
+
+#: the most that a reservation can be, as in the settings for every host
+MOST = {"Cpu": MOST_CPUS, "Memory": MOST_SIZE}
+LIMITS = {"Cpu": f"at most {MOST_CPUS} CPUs", "Memory": "at most 1024T of memory"}
 
 
-def _amount_problem(values: Mapping[str, str]) -> str | None:
+def _amount_problem(what: str, values: Mapping[str, str]) -> str | None:
     try:
-        parse_size(values["amount"])
+        amount = parse_size(values["amount"])
     except SizeError as error:
         return str(error)
-    return None
+    return None if amount <= MOST[what] else f"A reservation is {LIMITS[what]}, not {values['amount']}"
 
 
 #: what a tag calls it, and what people do
@@ -25,7 +31,7 @@ def _reservation(resource_type: str, prefix: str, what: str) -> TagPattern:
             resource_type,
             f"{prefix}reserved{what}::{{amount}}",
             f"{WORDS[what]} of {where} that is never given to VMs",
-            check=_amount_problem,
+            check=partial(_amount_problem, what),
         )
     )
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from console.cascade import get_or_refuse
 from console.errors import Busy, Forbidden, InvalidArgument
 from console.models import Enablement, Operation, ResourceLock, Tag
-from console.naming import format_size, new_uuid
+from console.naming import derived_uuid, format_size, new_uuid
 from console.operations.services import once, submit
 from console.resources import check_new, insert, update_row
 from console.tagging import NO_TAGS, Given, give
@@ -40,7 +40,8 @@ def add_image_from_url(
 ) -> Operation:
     """Fetch an image by http or https; the record goes again when that fails. file:// is for superusers."""
     check_url(url, user)
-    key = f"add-image-{resource_uuid}" if resource_uuid else None
+    # The form, sent again with another address after the first one failed, is another request.
+    key = f"add-image-{resource_uuid}-{derived_uuid('url', url)}" if resource_uuid else None
 
     def accept() -> Operation:
         image = _new(store_uuid, values, resource_uuid, url=url, status=ImageStatus.DOWNLOADING)

@@ -17,7 +17,7 @@ from hosts.allocation.spec import AllocationSpec, HostView, ImageView, StorageVi
 from hosts.allocation.storage import VolumePlan, choose_storages, plan_volumes
 from hosts.allocation.strategies import Strategy
 from hosts.allocation.views import Settings, load_hosts, load_storages
-from hosts.models import Host
+from hosts.models import Host, HostState
 from networks.models import L2Network
 from vms.models import CachedImage
 from vms.reach import hosts_reaching
@@ -113,17 +113,23 @@ def place_volume(need: VolumeNeed, clusters: Iterable[str] | None, rng: Random) 
     known = load_storages(settings, clusters)
     asked = [storage for storage in known if need.storage_uuid in (None, storage.uuid)]
     decision = choose_storages(asked, need, None, rng)
-    reached = {storage: hosts for storage in decision.candidates if (hosts := hosts_reaching(storage.uuid))}
+    reached = {storage: hosts for storage in decision.candidates if (hosts := _in_service(storage))}
     for storage, hosts in reached.items():
         if capacity.reserve_storage(storage.uuid, need.size, reserved=settings.storage_reserved):
             return storage, rng.choice(hosts)
     why = [entry.reason.sentence for entry in decision.report if entry.reason]
-    why += [f"No connected host reaches {one.name}." for one in decision.candidates if one not in reached]
+    unreached = [one.name for one in decision.candidates if one not in reached]
+    why += [f"{name}: no connected host in service reaches it." for name in unreached]
     why += [f"Others have just taken the room of {one.name}." for one in reached]
     field = "primaryStorageUuid" if need.storage_uuid else None
     none = "It is attached to no cluster that could use it." if need.storage_uuid else "There is none."
     sentence = f"No primary storage can take the {need.name} ({format_size(need.size)}): {' '.join(why) or none}"
     raise NoStorage(sentence, field=field, report=[entry.as_data() for entry in decision.report])
+
+
+def _in_service(storage: StorageView) -> list[Host]:
+    """Hosts that can make a file there: one in maintenance may be switched off."""
+    return [host for host in hosts_reaching(storage.uuid) if host.state != HostState.MAINTENANCE]
 
 
 def reserve_cache(image: str, size: int, storage: str, reserved: int) -> bool:

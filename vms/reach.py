@@ -11,16 +11,19 @@ from hosts import capacity
 from hosts.hypervisor.errors import HypervisorError, PoolNotFound
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
-from hosts.models import Host, HostStatus, PrimaryStorage
+from hosts.models import Host, HostState, HostStatus, PrimaryStorage
 from vms.models import Volume, VolumeStatus
 
 T = TypeVar("T")
 
 
 def hosts_reaching(storage: str, prefer: Host | None = None) -> list[Host]:
-    """Connected hosts whose cluster is attached to the storage; `prefer` first when it is one of them."""
+    """Connected hosts whose cluster is attached to the storage; `prefer` first when it is one of them.
+
+    Those in maintenance come last: nobody looks at them, so they may be anything but connected.
+    """
     rows = Host.objects.filter(status=HostStatus.CONNECTED, cluster__primary_storages=storage).order_by("name", "pk")
-    return sorted(rows, key=lambda host: host != prefer)
+    return sorted(rows, key=lambda host: (host.state == HostState.MAINTENANCE, host != prefer))
 
 
 def file_gone(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> None:

@@ -20,7 +20,7 @@ from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.spec import DomainState
 from hosts.hypervisors import hypervisor
-from hosts.models import Heard, Host, HostPulse, HostStatus, Leftover, LeftoverKind
+from hosts.models import Heard, Host, HostPulse, HostState, HostStatus, Leftover, LeftoverKind
 from hosts.realise import bring_up_to_date
 from vms import strangers, undone
 from vms.location import come_to_rest
@@ -133,13 +133,19 @@ class _Round:
 
     @cached_property
     def others(self) -> Mapping[Host, Listing] | None:
-        """What the other Connected hosts of the cluster show; None when one does not answer: that is no report."""
+        """What the other Connected hosts of the cluster show; None when one does not answer: that is no report.
+
+        One in maintenance is Connected as it was before, whatever has become of it: nobody looks at it meanwhile. It is
+        asked, since somebody may have brought a guest there, and is no Connected host when it does not answer.
+        """
         hosts = Host.objects.filter(cluster=self.host.cluster_id, status=HostStatus.CONNECTED).exclude(pk=self.host.pk)
         found: dict[Host, Listing] = {}
         for other in hosts.select_related("cluster"):
             try:
                 found[other] = hypervisor(other).domains()
             except HypervisorError as error:
+                if other.state == HostState.MAINTENANCE:
+                    continue
                 _note(other, error)
                 return None
         return found

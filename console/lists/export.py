@@ -49,7 +49,7 @@ def _export(request: HttpRequest, listing: Listing, kind: str) -> HttpResponseBa
     order = order_of(request.GET.get(SORT, ""), listing.columns, listing.sort)
     try:
         with time_limit():
-            keys = list(found.qs.order_by(*order.fields).values_list("pk", flat=True))
+            keys = list(found.qs.order_by(*order.by(found.qs.model)).values_list("pk", flat=True))
     except QueryTooSlow as error:
         return HttpResponse(f"{error.details}\n", status=400, content_type="text/plain; charset=utf-8")
     content_type, write = WRITERS[kind]

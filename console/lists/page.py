@@ -107,7 +107,7 @@ def list_page(request: HttpRequest, listing: Listing, narrow: Callable[[QueryDic
     narrowing = NO_NARROWING
     try:
         with time_limit():
-            page = page_of_rows(request, found.qs.order_by(*order.fields))
+            page = page_of_rows(request, found.qs.order_by(*order.by(found.qs.model)))
             narrowing = narrow(query)
     except QueryTooSlow as error:
         found.form.add_error(QUERY, error.details)

@@ -9,6 +9,8 @@ from console.query.schema import Comparison
 
 Row = Mapping[str, Any]
 
+_PARTS = re.compile(r"\\[%_\\]|.", re.DOTALL)
+
 
 def matching(rows: Iterable[Row], comparisons: Sequence[Comparison]) -> list[Row]:
     return [row for row in rows if all(matches(row, comparison) for comparison in comparisons)]
@@ -25,9 +27,24 @@ def matches(row: Row, comparison: Comparison) -> bool:
 
 
 def _like(value: str, patterns: Sequence[str]) -> bool:
-    parts = {"%": ".*", "_": "."}
-    pattern = "".join(parts.get(letter, re.escape(letter)) for letter in patterns[0])
-    return re.fullmatch(pattern, value, re.DOTALL) is not None
+    """As SQL has it: `%` and `_`, and a backslash takes their meaning away.
+
+    Between two `%`, what comes first is taken and never given back: so no pattern takes longer than text times pattern.
+    """
+    first, *rest = _pieces(patterns[0])
+    within = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    return re.fullmatch(first + within + "".join(f".*{piece}" for piece in rest[-1:]), value, re.DOTALL) is not None
+
+
+def _pieces(pattern: str) -> list[str]:
+    """What stands between the `%` of a pattern, as regular expressions of a fixed length."""
+    pieces = [""]
+    for part in _PARTS.findall(pattern):
+        if part == "%":
+            pieces.append("")
+        else:
+            pieces[-1] += "." if part == "_" else re.escape(part[-1])
+    return pieces
 
 
 _TESTS: Mapping[Op, Callable[[str, Sequence[str]], bool]] = {

@@ -187,7 +187,10 @@ def parse_date(text: str) -> datetime:
         date = datetime.strptime(text, DATE_FORMAT).replace(tzinfo=UTC)
     if date.year > MAX_YEAR:
         raise ValueError(text)
-    date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    try:
+        date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(text) from None  # the first day of all days begins earlier where the sun does
     return date.replace(microsecond=0)
 
 

@@ -112,7 +112,7 @@ def reservation_tags() -> Mapping[str, Mapping[str, int]]:
     for row in rows:
         for pattern, what in systemtags.RESERVATIONS:
             if row.resource_type == pattern.resource_type and (values := pattern.match(row.tag)):
-                found[row.resource_uuid][what] = parse_size(values["amount"])
+                found[row.resource_uuid][what] = min(parse_size(values["amount"]), config.MOST_SIZE)
     return found
 
 

@@ -1,11 +1,9 @@
 """Hosts (semantics §8.2): the admin's will (state), the channel (status), capacity, and what the handshake found."""
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models.functions import Lower
 
-from console.models import Resource, Stamped
+from console.models import Resource
 from hosts.hypervisor.spec import Emulation
 from hosts.models.zone import Cluster, HypervisorType
 
@@ -37,18 +35,6 @@ def known_status() -> models.Case:
     return models.Case(resting, default=models.F("status"), output_field=models.CharField())
 
 
-class HostQuerySet(Stamped["Host"]):
-    """Reads over hosts."""
-
-    def usable(self) -> "HostQuerySet":
-        """Hosts that may be asked to do something: connected and not leaving service."""
-        away = (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE)
-        return self.filter(status=HostStatus.CONNECTED).exclude(state__in=away)
-
-
-HostManager = models.Manager.from_queryset(HostQuerySet)
-
-
 class Host(Resource):
     """One libvirt host. `used_*` is what VMs have reserved; capacity.py alone moves it."""
 
@@ -78,8 +64,6 @@ class Host(Resource):
     emulation = models.CharField(max_length=8, blank=True, choices=[(e.value, e.value) for e in Emulation])
     prepared = models.PositiveSmallIntegerField("version of the hook", null=True, blank=True)
     kvm_note = models.CharField(max_length=512, blank=True)
-
-    objects: ClassVar[HostManager] = HostManager()
 
     class Meta(Resource.Meta):
         constraints = [

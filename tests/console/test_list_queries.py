@@ -15,7 +15,7 @@ from console.lists import page as lists
 from console.lists.spec import listing_of
 from console.pages import kit
 from console.query.limits import QueryTooSlow
-from tests.factories import make_host, make_nic, make_tag, make_vm, make_volume
+from tests.factories import make_host, make_nic, make_tag, make_vm, make_volume, make_zone
 from tests.support.catalogue import RESOURCES
 from tests.support.pages import query_count, text_of, visitor
 from vms.filtersets import matching
@@ -230,6 +230,17 @@ def test_all_columns_but_that_of_tags_cost_what_the_usual_ones_cost(client: Clie
     assert listing is not None
     names = ",".join(column.name for column in listing.columns if not column.prepare)
     assert query_count(client, f"{listing.url}?columns={names}") == query_count(client, f"{listing.url}?sort=x")
+
+
+@pytest.mark.parametrize("sort", ["name", "-name"])
+def test_a_list_its_export_and_the_endpoint_have_one_order(client: Client, sort: str) -> None:
+    for name in ("Beta", "alpha", "z", "Alpha"):
+        make_zone(name=name)
+    shown = [row.name for row in client.get(f"/zones/?sort={sort}").context["page"]]
+    exported = json.loads(b"".join(client.get(f"/zones/export.json?sort={sort}")))
+    told = client.get(f"/api/v1/zones/?sort={sort}").json()
+    assert shown == [row["name"] for row in exported["inventories"]] == [row["name"] for row in told["inventories"]]
+    assert [name.lower() for name in shown] == sorted((name.lower() for name in shown), reverse=sort.startswith("-"))
 
 
 def test_the_answer_of_the_endpoint_is_the_export(client: Client) -> None:

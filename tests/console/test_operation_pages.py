@@ -253,9 +253,10 @@ def test_the_list_about_one_resource_names_it_and_lets_it_go(client: Client, sho
     assert response.context["scopes"][0]["url"] == "?status=Failed"
 
 
-def test_a_filter_that_cannot_be_read_says_so_and_finds_nothing(client: Client, show: Showcase) -> None:
+@pytest.mark.parametrize("since", ["soon", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_filter_that_cannot_be_read_says_so_and_finds_nothing(client: Client, show: Showcase, since: str) -> None:
     show.operation("Create VM a", ("VmInstance", "0" * 32, "a"))
-    response = client.get("/operations/?since=soon")
+    response = client.get(f"/operations/?since={since}")
     assert list(response.context["page"]) == []
     assert "From: Enter a valid date/time." in text_of(response)
 

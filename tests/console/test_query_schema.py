@@ -59,6 +59,7 @@ def test_a_date_alone_is_its_first_second() -> None:
         ("system=yes", "system is compared with true or false; 'yes' is not"),
         ("createDate=yesterday", "createDate is compared with a date such as"),
         ("createDate=9999-12-31", "createDate is compared with a date such as"),
+        ('createDate="0001-01-01 00:00:00+01:00"', "createDate is compared with a date such as"),
         ("state=Runing", "state is one of Running, Stopped; 'Runing' is not"),
         ("createDate~=2015", "createDate is of kind date; ~= does not apply to it"),
         ("system>true", "system is of kind true or false; > does not apply to it"),

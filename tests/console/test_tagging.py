@@ -48,6 +48,15 @@ def test_a_text_that_cannot_be_a_tag_is_refused_at_its_field(tag: str) -> None:
     assert caught.value.field == "tag"
 
 
+@pytest.mark.parametrize(
+    ("tag", "why"),
+    [("reservedMemory::99999999T", "at most 1024T of memory"), ("reservedCpu::100001", "at most 100000 CPUs")],
+)
+def test_more_than_any_host_has_is_not_reserved(tag: str, why: str) -> None:
+    with pytest.raises(InvalidArgument, match=why):
+        tagging.create_system_tag(resource_type="HostVO", resource_uuid=make_host().pk, tag=tag)
+
+
 def test_a_second_tag_of_a_pattern_is_refused_and_the_first_is_named() -> None:
     host = make_host()
     tagging.create_system_tag(resource_type="HostVO", resource_uuid=host.pk, tag="reservedCpu::1")

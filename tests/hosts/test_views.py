@@ -11,6 +11,7 @@ from console.models import Tag, TagType
 from hosts.allocation.spec import HostView, Release, ReservedLevels
 from hosts.allocation.views import Settings, load_hosts
 from hosts.models import Host, PrimaryStorageType
+from hosts.room import with_room
 from hosts.systemtags import RESERVATIONS
 from tests.factories import GIB, MIB, make_cluster, make_host, make_storage, make_tag, make_vm
 from vms.states import VmState
@@ -82,6 +83,11 @@ def test_a_reservation_of_a_host_is_its_own() -> None:
     make_host(name="two", cluster=one.cluster)
     Tag.objects.create(resource_uuid=one.pk, resource_type="HostVO", type=TagType.SYSTEM, tag="reservedMemory::1G")
     assert [view.reserved_memory for view in load().values()] == [GIB, 512 * MIB]
+
+
+def test_a_reservation_that_no_database_can_reckon_with_is_all_there_is() -> None:
+    make_tag(make_host(name="one"), "HostVO", "reservedMemory::9999999T", TagType.SYSTEM)
+    assert load()["one"].available_memory == with_room(Host.objects.all()).get().room_memory == 0
 
 
 def test_storages_of_the_cluster_with_their_tags_and_copies() -> None:

@@ -14,19 +14,22 @@ from pytest_django import Settings
 from console import globalconfig
 from console.errors import Busy, Forbidden, InvalidArgument
 from console.models import Operation, Status, Tag, TagType
+from console.naming import new_uuid
 from console.tagging import NO_TAGS, Given
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
 from tests.factories import make_cached_image, make_image, make_image_store, make_storage, make_superuser, make_user
 from tests.support.datacenter import Datacenter, datacenter
-from tests.support.life import ran
+from tests.support.life import failed, ran
 from tests.support.pages import visitor
 from tests.vms.test_imagefile import MIB, qcow2
 from vms import healing, images
 from vms.flows import image as flow
 from vms.life import destroy_vm
 from vms.models import CachedImage, Image, ImageStatus, VmInstance
+from vms.pages import images as pages
 
+FRESH = new_uuid()
 VALUES = {"name": "new", "media_type": "RootVolumeTemplate", "platform": "Linux"}
 
 
@@ -124,6 +127,21 @@ def test_a_worker_that_died_is_followed_by_one_that_begins_anew(dc: Datacenter, 
     operation = add(f"{site}/d")
     flow.draft_of(Image.objects.select_related("image_store").get(pk=operation.subject_uuid)).write_bytes(b"half")
     assert dc.run(operation).status == Status.SUCCEEDED
+
+
+def test_the_form_sent_again_with_another_address_is_another_request(dc: Datacenter, site: str) -> None:
+    again = {"store_uuid": store().pk, "values": VALUES, "resource_uuid": FRESH}
+    failed(dc, images.add_image_from_url(url=f"{site}/mistyped", **again))
+    Server.answers["/right"] = (200, {}, qcow2(size=33 * MIB))
+    ran(dc, images.add_image_from_url(url=f"{site}/right", **again))
+    assert Image.objects.get(pk=FRESH).status == "Ready"
+
+
+def test_the_form_sent_again_as_it_was_leads_to_what_became_of_it(dc: Datacenter, site: str) -> None:
+    values = {"source": pages.URL, "store": store(), "url": f"{site}/missing", "file": None, **VALUES}
+    (first,) = pages.create(dict(values), FRESH, None).operations
+    failed(dc, first)
+    assert pages.create(dict(values), FRESH, None).url == f"/operations/{first.pk}/"
 
 
 @pytest.mark.parametrize("url", ["ftp://a/b", "gopher://a", "http://", "nonsense", "javascript:x", "http://[::1"])

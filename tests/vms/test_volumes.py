@@ -115,7 +115,7 @@ def test_room_that_is_just_enough_is_enough(dc: Datacenter) -> None:
     [
         (lambda dc: PrimaryStorage.objects.update(state=Enablement.DISABLED), "shared is Disabled."),
         (lambda dc: PrimaryStorage.objects.update(status=HostStatus.DISCONNECTED), "shared is Disconnected."),
-        (lambda dc: Host.objects.update(status=HostStatus.DISCONNECTED), "No connected host reaches shared."),
+        (lambda dc: Host.objects.update(status=HostStatus.DISCONNECTED), "no connected host in service reaches it."),
         (lambda dc: storage(dc).clusters.clear(), "There is none."),
     ],
     ids=["disabled", "disconnected", "no host", "attached to nothing"],

@@ -17,9 +17,9 @@ from console.systemtags import detach_all
 from hosts import capacity
 from hosts.hypervisor.errors import HypervisorError, PoolNotFound
 from hosts.hypervisors import on_host
-from hosts.models import Host, HostStatus
 from vms import images
 from vms.models import CachedImage, Image, ImageStatus, Volume, VolumeType
+from vms.reach import hosts_reaching
 
 CHUNK = 1 << 20
 #: seconds without a byte
@@ -172,7 +172,7 @@ class RemoveCopies(Step):
     def _remove(self, ctx: StepContext, cached: CachedImage) -> bool:
         storage = cached.primary_storage
         based = Volume.objects.filter(root_image=cached.image_id, primary_storage=storage, type=VolumeType.ROOT)
-        host = Host.objects.filter(status=HostStatus.CONNECTED, cluster__primary_storages=storage).first()
+        host = next(iter(hosts_reaching(storage.pk)), None)
         if based.exists() or host is None:
             return False
         try:

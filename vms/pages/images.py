@@ -90,7 +90,11 @@ def create(values: dict[str, Any], fresh: str, user: Person) -> Any:
         operation = images.add_image_from_url(
             store_uuid=store.pk, url=url, values=values, tags=tags, resource_uuid=fresh, user=user
         )
-        image = Image.objects.get(pk=operation.subject_uuid)
+        image = Image.objects.filter(pk=operation.subject_uuid).first()
+        if image is None:
+            return Done(
+                "This was asked for before, and failed.", [operation], reverse("operations:detail", args=[operation.pk])
+            )
         return Done(f"Image {image.name} was asked for.", [operation], cells.address(image))
     return images.add_image_from_file(
         store_uuid=store.pk, file=_path_of(file), values=values, tags=tags, resource_uuid=fresh
