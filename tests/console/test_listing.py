@@ -1,29 +1,45 @@
 """Sorting that lives in the address."""
 
 import pytest
+from django.db.models import F
+from django.db.models.functions import Lower
 from django.http import QueryDict
 
-from console.listing import Column, headings, order_of
+from console.listing import Column, Order, headings, order_of
+from hosts.models import Cluster, Zone
 
 NAME, AGE, PLAIN = Column("Name", "name", "name"), Column("Age", "age", "create_date"), Column("Address")
 COLUMNS = (NAME, AGE, PLAIN)
 
 
+UP, DOWN = F("pk").asc(), F("pk").desc()
+BY_NAME, NEWEST = (Lower("name").asc(), UP), (F("create_date").desc(), UP)
+
+
 @pytest.mark.parametrize(
-    ("text", "fields"),
+    ("text", "by"),
     [
-        ("name", ("name", "pk")),
-        ("+name", ("name", "pk")),
-        (" name", ("name", "pk")),
-        ("-name", ("-name", "-pk")),
-        ("", ("-create_date", "pk")),
-        ("age", ("create_date", "-pk")),
-        ("secret__field", ("-create_date", "pk")),
-        ("-", ("-create_date", "pk")),
+        ("name", BY_NAME),
+        ("+name", BY_NAME),
+        (" name", BY_NAME),
+        ("-name", (Lower("name").desc(), DOWN)),
+        ("", NEWEST),
+        ("age", (F("create_date").asc(), DOWN)),
+        ("secret__field", NEWEST),
+        ("-", NEWEST),
     ],
 )
-def test_only_declared_columns_are_sorted_by(text: str, fields: tuple[str, str]) -> None:
-    assert order_of(text, COLUMNS, "-age").fields == fields
+def test_only_declared_columns_are_sorted_by(text: str, by: tuple[object, object]) -> None:
+    assert order_of(text, COLUMNS, "-age").by(Zone) == by
+
+
+@pytest.mark.parametrize("path", ["pk", "uuid", "state", "create_date", "counted_for_the_list"])
+def test_what_nobody_writes_is_sorted_as_it_is(path: str) -> None:
+    assert Order(Column("It", "it", path), descending=False).by(Zone)[0] == F(path).asc()
+
+
+def test_text_of_a_related_row_ignores_case_too() -> None:
+    assert Order(Column("Zone", "zone", "zone__name"), descending=False).by(Cluster)[0] == Lower("zone__name").asc()
 
 
 def test_a_second_click_turns_the_order_round() -> None:
