@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from console import cascade
-from console.cascade import Group
+from console.cascade import Group, Plan
 from console.errors import Busy, Failure, Refusal
 from console.models import Operation, Status
 from console.operations.context import StepContext
@@ -64,14 +64,16 @@ class EndGuests(Step):
 
     def _ended(self, ctx: StepContext) -> bool:
         root = _root(ctx)
-        groups = cascade.plan_of(root).first if root else []
-        left = [(group, row) for group in groups for row in group.rows]
-        waits = [str(row) for group, row in left if not self._over(ctx, group, row)]
+        if root is None:
+            return True
+        plan = cascade.plan_of(root)
+        left = [(group, row) for group in plan.first for row in group.rows]
+        waits = [str(row) for group, row in left if not self._over(ctx, plan, group, row)]
         if waits:
             ctx.note(f"Waiting for {cascade.named(waits)}")
         return not waits
 
-    def _over(self, ctx: StepContext, group: Group, row: Any) -> bool:
+    def _over(self, ctx: StepContext, plan: Plan, group: Group, row: Any) -> bool:
         """Whether nothing more is to be waited for; the first look at a row accepts its operation."""
         key = f"{ctx.operation.pk}:{row.pk}:{group.effect.name}"
         earlier = accepted(key)
@@ -83,7 +85,7 @@ class EndGuests(Step):
             details = (earlier.error or {}).get("details", "")
             raise Failure(f"{row} could not be {group.effect}: {details}")
         with ctx.fenced():
-            cascade.how_first(group).force(row)
+            cascade.how_first(group).force(row, plan)
         return False
 
     def _accept(self, ctx: StepContext, group: Group, row: Any, key: str) -> bool:

@@ -9,8 +9,10 @@ from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network
 from tests.support.datacenter import Datacenter
 from tests.support.life import ran
-from vms.life import start_vm
+from vms.life import migrate_vm, start_vm
+from vms.location import come_to_rest
 from vms.models import VmInstance, Volume
+from vms.states import VmState
 
 
 def carried_out(dc: Datacenter, operation: Operation) -> Operation:
@@ -101,3 +103,65 @@ def test_enforcing_deletes_a_dead_host_with_guests(dc: Datacenter) -> None:
     assert operation.status == Status.SUCCEEDED, operation.error
     assert VmInstance.objects.get(pk=vm.pk).state == "Stopped"
     assert not Host.objects.filter(pk=vm.host_id).exists()
+
+
+# VMs between two hosts
+
+
+def torn(dc: Datacenter) -> tuple[VmInstance, Host, Host]:
+    """A VM whose migration nobody saw to end, the host it is on, and the one where it may be."""
+    vm = dc.create()
+    source, target = vm.host, Host.objects.exclude(pk=vm.host_id).get()
+    assert come_to_rest(vm.reload(), VmState.UNKNOWN, source, target)
+    return vm.reload(), source, target
+
+
+def place(vm: VmInstance) -> tuple[str, str | None, str | None]:
+    now = VmInstance.objects.get(pk=vm.pk)
+    return now.state, now.host_id, now.target_host_id
+
+
+def test_a_deleted_host_stops_what_may_be_there(dc: Datacenter) -> None:
+    vm, _, target = torn(dc)
+    assert deleted(dc, target).status == Status.SUCCEEDED
+    assert place(vm) == ("Stopped", None, None)
+
+
+def test_a_deleted_host_stops_what_migrates_there(dc: Datacenter) -> None:
+    vm = dc.create()
+    target = Host.objects.exclude(pk=vm.host_id).get()
+    migrate_vm(vm.uuid, host=target.pk)
+    assert deleted(dc, target).status == Status.SUCCEEDED
+    assert place(vm) == ("Stopped", None, None)
+
+
+def test_a_deleted_cluster_stops_what_migrates_there(dc: Datacenter) -> None:
+    vm, _, target = torn(dc)
+    other = Cluster.objects.create(name="other", zone=Zone.objects.get())
+    Host.objects.filter(pk=target.pk).update(cluster=other)
+    assert deleted(dc, other).status == Status.SUCCEEDED
+    assert place(vm) == ("Stopped", None, None)
+
+
+def test_enforcing_leaves_a_vm_on_the_host_that_stays_when_only_its_target_goes(dc: Datacenter) -> None:
+    vm, source, target = torn(dc)
+    for host in (source, target):
+        dc.fleet.cut_off(host.name)
+    assert deleted(dc, target, deletion.ENFORCING).status == Status.SUCCEEDED
+    assert place(vm) == ("Unknown", source.pk, None)
+
+
+def test_enforcing_looks_for_a_vm_on_its_target_when_only_its_source_goes(dc: Datacenter) -> None:
+    vm, source, target = torn(dc)
+    for host in (source, target):
+        dc.fleet.cut_off(host.name)
+    assert deleted(dc, source, deletion.ENFORCING).status == Status.SUCCEEDED
+    assert place(vm) == ("Unknown", target.pk, None)
+
+
+def test_enforcing_takes_a_vm_for_stopped_when_both_its_hosts_go(dc: Datacenter) -> None:
+    vm, source, target = torn(dc)
+    for host in (source, target):
+        dc.fleet.cut_off(host.name)
+    assert deleted(dc, source.cluster, deletion.ENFORCING).status == Status.SUCCEEDED
+    assert place(vm) == ("Stopped", None, None)
