@@ -145,4 +145,4 @@ def _take_for_stopped(row: VmInstance, plan: Plan) -> bool:
 
 
 comes_first(VmInstance, Effect.STOPPED, First(_stop, _take_for_stopped))
-comes_first(VmInstance, Effect.DESTROYED, First(_destroy, _take_for_stopped))
+comes_first(VmInstance, Effect.DESTROYED, First(_destroy))

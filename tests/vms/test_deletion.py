@@ -5,14 +5,22 @@ import pytest
 from console import deletion
 from console.models import Operation, Status
 from console.operations import runner
+from console.operations.services import cancel
 from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network
 from tests.support.datacenter import Datacenter
 from tests.support.life import ran
-from vms.life import migrate_vm, start_vm
+from vms.life import migrate_vm, start_vm, stop_vm
 from vms.location import come_to_rest
 from vms.models import VmInstance, Volume
 from vms.states import VmState
+
+
+def visit(operation: Operation) -> Operation:
+    """One worker's look, which accepts operations of guests and waits for none."""
+    Operation.objects.filter(pk=operation.pk).update(lease_until=None)
+    runner.run(operation.pk)
+    return operation.reload()
 
 
 def carried_out(dc: Datacenter, operation: Operation) -> Operation:
@@ -20,8 +28,7 @@ def carried_out(dc: Datacenter, operation: Operation) -> Operation:
     for _ in range(10):
         if not operation.reload().is_open:
             break
-        Operation.objects.filter(pk=operation.pk).update(lease_until=None)
-        runner.run(operation.pk)
+        visit(operation)
         for child in Operation.objects.open().exclude(pk=operation.pk):
             dc.run(child)
     return operation.reload()
@@ -111,7 +118,7 @@ def test_enforcing_deletes_a_dead_host_with_guests(dc: Datacenter) -> None:
 def torn(dc: Datacenter) -> tuple[VmInstance, Host, Host]:
     """A VM whose migration nobody saw to end, the host it is on, and the one where it may be."""
     vm = dc.create()
-    source, target = vm.host, Host.objects.exclude(pk=vm.host_id).get()
+    source, target = Host.objects.get(pk=vm.host_id), Host.objects.exclude(pk=vm.host_id).get()
     assert come_to_rest(vm.reload(), VmState.UNKNOWN, source, target)
     return vm.reload(), source, target
 
@@ -165,3 +172,77 @@ def test_enforcing_takes_a_vm_for_stopped_when_both_its_hosts_go(dc: Datacenter)
         dc.fleet.cut_off(host.name)
     assert deleted(dc, source.cluster, deletion.ENFORCING).status == Status.SUCCEEDED
     assert place(vm) == ("Stopped", None, None)
+
+
+# guests whose operation did not end as it should
+
+
+def test_a_guest_that_somebody_starts_again_is_stopped_again(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.create(name="other")
+    [operation] = deletion.delete(Cluster.objects.get())
+    visit(operation)
+    dc.run(operation.children.get(subject_uuid=vm.pk))
+    ran(dc, start_vm(vm.uuid))
+    assert carried_out(dc, operation).status == Status.SUCCEEDED
+    assert operation.children.filter(subject_uuid=vm.pk, status=Status.SUCCEEDED).count() == 2
+
+
+def test_a_guest_that_is_started_again_and_again_ends_the_deletion(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.create(name="other")
+    [operation] = deletion.delete(Cluster.objects.get())
+    for _ in range(deletion.MOST_TRIES):
+        visit(operation)
+        dc.run(operation.children.open().get(subject_uuid=vm.pk))
+        ran(dc, start_vm(vm.uuid))
+    assert visit(operation).status == Status.FAILED
+    assert (operation.reload().error or {})["details"] == "vm was stopped first 3 times, and is back each time"
+
+
+@pytest.mark.parametrize("mode", [deletion.PERMISSIVE, deletion.ENFORCING])
+def test_who_cancels_the_end_of_a_guest_ends_the_deletion(dc: Datacenter, mode: str) -> None:
+    vm = dc.create()
+    [operation] = deletion.delete(vm.host, mode=mode)
+    visit(operation)
+    cancel(operation.children.get())
+    assert carried_out(dc, operation).status == Status.FAILED
+    assert (operation.reload().error or {})["details"] == "vm could not be stopped first: “Stop VM vm” was cancelled"
+    assert place(vm) == ("Running", vm.host_id, None)
+
+
+def test_a_vm_that_could_not_be_destroyed_is_taken_for_nothing(dc: Datacenter) -> None:
+    vm = dc.create()
+    [operation] = deletion.delete(Zone.objects.get(), mode=deletion.ENFORCING)
+    visit(operation)
+    VmInstance.objects.filter(pk=vm.pk).update(state=VmState.RUNNING)  # so its destruction finds another state
+    assert carried_out(dc, operation).status == Status.FAILED
+    assert "vm could not be destroyed first: The VM is Running" in (operation.reload().error or {})["details"]
+    assert place(vm) == ("Running", vm.host_id, None)
+
+
+def test_nothing_is_taken_for_true_while_another_operation_works_on_the_vm(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.fleet.cut_off(vm.host.name)
+    [operation] = deletion.delete(vm.host, mode=deletion.ENFORCING)
+    visit(operation)
+    dc.run(operation.children.get())
+    stop_vm(vm.uuid)
+    assert visit(operation).is_open
+    assert place(vm) == ("Stopping", vm.host_id, None)
+    assert carried_out(dc, operation).status == Status.SUCCEEDED
+    assert place(vm) == ("Stopped", None, None)
+
+
+def test_a_vm_taken_for_stopped_that_runs_again_is_asked_again(dc: Datacenter) -> None:
+    vm = dc.create()
+    dc.create(name="other")
+    dc.fleet.lose_power(vm.host.name)
+    [operation] = deletion.delete(Cluster.objects.get(), mode=deletion.ENFORCING)
+    visit(operation)
+    dc.run(operation.children.get(subject_uuid=vm.pk))
+    visit(operation)
+    assert place(vm) == ("Stopped", None, None)
+    ran(dc, start_vm(vm.uuid))
+    visit(operation)
+    assert place(vm)[0] == "Stopping"
