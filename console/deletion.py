@@ -9,20 +9,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
 from console import cascade
-from console.cascade import Group, Plan
-from console.errors import Busy, Failure, Refusal
+from console.cascade import Effect, Group, Plan
+from console.errors import Busy, Failure, Forbidden, Refusal
 from console.models import Operation, ResourceLock, Status
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import submit
+from console.permissions import Verb, permission
+from console.textual import lacking
 
 KIND = "inventory.delete"
 LEFT = "It is still there; guests that have ended already stay so."
 PERMISSIVE, ENFORCING = "Permissive", "Enforcing"
+#: what somebody has to be allowed to do to rows that come first
+VERBS: Mapping[Effect, Verb] = {Effect.STOPPED: "change", Effect.DESTROYED: "delete"}
 #: how often one guest is asked to end: others may start it again while the deletion waits for the rest
 MOST_TRIES = 3
 #: where a deletion remembers the failed operations after which a guest was taken for ended
@@ -32,12 +36,14 @@ PATIENCE = 3.0
 
 
 def delete(root: Any, user: AbstractBaseUser | None = None, mode: str = PERMISSIVE) -> list[Operation]:
-    """Delete a row: at once, or by an operation when guests have to end first. Raises Refusal and Busy."""
+    """Delete a row: at once, or by an operation when guests have to end first. Raises Refusal, Forbidden and Busy."""
     plan = cascade.plan_of(root)
     if not plan.first:
         return cascade.delete(root, user)
     if sentence := plan.refusal():
         raise Refusal(sentence, code="SYS.1004")
+    if sentence := why_not_theirs(plan, user):
+        raise Forbidden(sentence)
     meta = root._meta
     with transaction.atomic():
         operation = submit(
@@ -49,6 +55,13 @@ def delete(root: Any, user: AbstractBaseUser | None = None, mode: str = PERMISSI
             user=user,
         )
     return [operation]
+
+
+def why_not_theirs(plan: Plan, user: AbstractBaseUser | AnonymousUser | None) -> str:
+    """Why somebody may not end the guests in the way of a deletion; empty when they may. Corral itself may."""
+    needed = dict.fromkeys(permission(group.model, VERBS[group.effect]) for group in plan.first)
+    missing = [name for name in needed if user is not None and not user.has_perm(name)]  # type: ignore[union-attr]
+    return lacking(*missing) if missing else ""
 
 
 def _root(ctx: StepContext) -> Any:

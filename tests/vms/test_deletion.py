@@ -1,8 +1,12 @@
 """Deleting what guests hang on: they end first, by operations of their own."""
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
 
 from console import deletion
+from console.errors import Forbidden
 from console.models import Operation, Status
 from console.operations import runner
 from console.operations.services import cancel
@@ -10,6 +14,7 @@ from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network
 from tests.support.datacenter import Datacenter
 from tests.support.life import ran
+from tests.support.pages import text_of, visitor
 from vms.life import migrate_vm, start_vm, stop_vm
 from vms.location import come_to_rest
 from vms.models import VmInstance, Volume
@@ -246,3 +251,41 @@ def test_a_vm_taken_for_stopped_that_runs_again_is_asked_again(dc: Datacenter) -
     ran(dc, start_vm(vm.uuid))
     visit(operation)
     assert place(vm)[0] == "Stopping"
+
+
+# who may
+
+
+def janitor(*more: str) -> Client:
+    """Somebody who may delete hosts and zones, and what `more` names."""
+    client = visitor("janitor")
+    names = ("delete_host", "delete_zone", *more)
+    get_user_model().objects.get(username="janitor").user_permissions.set(Permission.objects.filter(codename__in=names))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("model", "lacks"), [(Host, "vms.change_vminstance"), (Zone, "vms.delete_vminstance")], ids=["host", "zone"]
+)
+def test_who_may_not_end_guests_deletes_nothing_that_ends_them(
+    dc: Datacenter, model: type[Host | Zone], lacks: str
+) -> None:
+    vm = dc.create()
+    root = vm.host if model is Host else Zone.objects.get()
+    janitor()
+    with pytest.raises(Forbidden, match=f"it lacks the permission {lacks}"):
+        deletion.delete(root, get_user_model().objects.get())
+    assert not Operation.objects.filter(kind=deletion.KIND).exists()
+
+
+def test_that_is_told_before_it_is_pressed(dc: Datacenter) -> None:
+    vm = dc.create()
+    page = text_of(janitor().get(f"/hosts/{vm.host_id}/delete/"))
+    assert "Your account may not do this: it lacks the permission vms.change_vminstance." in page
+    assert "btn-danger" not in page
+
+
+def test_who_may_stop_vms_deletes_their_host(dc: Datacenter) -> None:
+    vm = dc.create()
+    janitor("change_vminstance").post(f"/hosts/{vm.host_id}/delete/", {"confirm": vm.host.name, "mode": "Permissive"})
+    assert Operation.objects.filter(kind=deletion.KIND, subject_uuid=vm.host_id).exists()
