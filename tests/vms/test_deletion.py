@@ -9,11 +9,13 @@ from console import deletion
 from console.errors import Forbidden
 from console.models import Operation, Status
 from console.operations import runner
+from console.operations.claim import LeaseLost
 from console.operations.services import cancel
 from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network
 from tests.support.datacenter import Datacenter
 from tests.support.life import ran
+from tests.support.lost import lost_context
 from tests.support.pages import text_of, visitor
 from vms.life import migrate_vm, start_vm, stop_vm
 from vms.location import come_to_rest
@@ -251,6 +253,14 @@ def test_a_vm_taken_for_stopped_that_runs_again_is_asked_again(dc: Datacenter) -
     ran(dc, start_vm(vm.uuid))
     visit(operation)
     assert place(vm)[0] == "Stopping"
+
+
+def test_a_worker_that_was_lost_ends_no_guest(dc: Datacenter) -> None:
+    vm = dc.create()
+    [operation] = deletion.delete(vm.host)
+    with pytest.raises(LeaseLost):
+        deletion.EndGuests().run(lost_context(operation, "guests"))
+    assert (operation.children.count(), place(vm)) == (0, ("Running", vm.host_id, None))
 
 
 # who may
