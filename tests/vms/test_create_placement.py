@@ -14,6 +14,8 @@ from hosts.models import Cluster, Host, PrimaryStorage, Zone
 from networks.models import L2Network
 from networks.services import attach_l2
 from tests.support.datacenter import OFFERED, Datacenter, all_rows, differences
+from tests.support.life import stopped
+from vms.life import start_vm
 from vms.models import CachedImage, Image, InstanceOffering, OfferedAllocator, VmInstance
 from vms.services import create_vm
 
@@ -290,6 +292,31 @@ def test_the_next_host_when_somebody_was_quicker(dc: Datacenter, lost: str, left
 def test_a_host_that_was_disabled_meanwhile_is_not_taken(dc: Datacenter) -> None:
     disable = Meanwhile(lambda: Host.objects.filter(name="one").update(state="Disabled"))
     assert host_of(create_vm(dc.request(), rng=disable)) == "two"
+
+
+DETACHED: dict[str, Callable[[Cluster], Any]] = {
+    "network": lambda cluster: cluster.l2_networks.clear(),
+    "storage": lambda cluster: cluster.primary_storages.clear(),
+}
+
+
+@pytest.mark.parametrize("what", DETACHED)
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_what_is_detached_from_a_cluster_meanwhile_leads_to_another_one(dc: Datacenter, what: str, name: str) -> None:
+    other_cluster(dc)
+    cluster = Host.objects.get(name=name).cluster
+    operation = create_vm(dc.request(), rng=Meanwhile(lambda: DETACHED[what](cluster)))
+    assert host_of(operation) == {"one": "two", "two": "one"}[name]
+    assert Host.objects.get(name=name).used_memory == 0
+
+
+@pytest.mark.parametrize("what", DETACHED)
+def test_a_started_vm_goes_where_its_networks_and_storages_still_are(dc: Datacenter, what: str) -> None:
+    vm = stopped(dc, host_uuid=dc.uuid("host", "one"))
+    other_cluster(dc)
+    cluster = Host.objects.get(name="one").cluster
+    start_vm(vm.uuid, rng=Meanwhile(lambda: DETACHED[what](cluster)))
+    assert vm.reload().host.name == "two"
 
 
 def test_what_a_lost_candidate_had_reserved_is_returned(dc: Datacenter) -> None:
