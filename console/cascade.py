@@ -155,11 +155,13 @@ class First:
     """How a row is stopped or destroyed before what it hangs on goes.
 
     `accept` gets the row, the user, an idempotency key, the parent operation and the delete mode, and returns the
-    operation, or None where nothing is to do. `force` records that it is so when its host will never say it.
+    operation, or None where nothing is to do. `force` records what is to be taken for true when its host will never say
+    it; it gets the row and the plan, which knows what goes, and answers False when the row has changed meanwhile. None:
+    nothing may be taken for true.
     """
 
     accept: Callable[[Any, AbstractBaseUser | None, str, Operation, str], Operation | None]
-    force: Callable[[Any], None]
+    force: Callable[[Any, Plan], bool] | None = None
 
 
 _first: dict[tuple[type[Model], Effect], First] = {}

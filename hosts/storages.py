@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 
 from console.cascade import get_or_refuse
 from console.errors import InvalidArgument, Refusal
@@ -72,12 +73,13 @@ def attach_primary_storage(*, uuid: str, cluster_uuid: str, user: AbstractBaseUs
 
 
 def detach_primary_storage(*, uuid: str, cluster_uuid: str, user: AbstractBaseUser | None = None) -> list[Operation]:
-    """Take a storage from a cluster. Refused while VMs placed there have volumes on it; detached already is success."""
+    """Take a storage from a cluster. Refused while VMs that run or migrate there use it; detached is success."""
     storage = get_or_refuse(PrimaryStorage, uuid, "primaryStorageUuid")
     cluster = get_or_refuse(Cluster, cluster_uuid, "clusterUuid")
     with transaction.atomic():
         PrimaryStorage.objects.select_for_update().get(pk=storage.pk)
-        users = storage.volumes.filter(vm__host__cluster=cluster).values_list("vm__name", flat=True).distinct()
+        there = Q(vm__host__cluster=cluster) | Q(vm__target_host__cluster=cluster)
+        users = storage.volumes.filter(there).values_list("vm__name", flat=True).distinct()
         if names := list(users[:6]):
             raise Refusal(
                 f"Storage {storage.name} cannot be detached from cluster {cluster.name}: "

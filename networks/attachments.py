@@ -5,6 +5,7 @@ from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 
 from console.cascade import Edge, Effect, Plan, before_delete, declare, get_or_refuse, named
 from console.errors import InvalidArgument, Refusal, check_all
@@ -75,12 +76,13 @@ def attach_l2(*, uuid: str, cluster_uuid: str, user: AbstractBaseUser | None = N
 
 
 def detach_l2(*, uuid: str, cluster_uuid: str, user: AbstractBaseUser | None = None) -> list[Operation]:
-    """Take an L2 from a cluster. Refused while VMs that run there have a NIC on it; detached already is success."""
+    """Take an L2 from a cluster. Refused while VMs that run or migrate there use it; detached already is success."""
     l2 = get_or_refuse(L2Network, uuid, "l2NetworkUuid")
     cluster = get_or_refuse(Cluster, cluster_uuid, "clusterUuid")
     with transaction.atomic():
         l3s = list(L3Network.objects.select_for_update().filter(l2_network=l2).order_by("pk"))
-        rows = L3Network.objects.filter(l2_network=l2, nics__vm__host__cluster=cluster)
+        there = Q(nics__vm__host__cluster=cluster) | Q(nics__vm__target_host__cluster=cluster)
+        rows = L3Network.objects.filter(there, l2_network=l2)
         if names := list(rows.values_list("nics__vm__name", flat=True).distinct()):
             raise Refusal(
                 f"L2 {l2.name} cannot be detached from cluster {cluster.name}: VMs there use it: {named(names)}"

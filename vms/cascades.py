@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Model, Q, QuerySet
 
-from console.cascade import Edge, Effect, First, comes_first, declare
+from console.cascade import Edge, Effect, First, Plan, comes_first, declare
 from console.models import Operation
 from hosts.models import Cluster, Host, ImageStore, PrimaryStorage, Zone
 from networks.models import IpRange, L3Network, SecurityGroup, Vip
@@ -26,8 +26,13 @@ from vms.models import (
 from vms.states import VmState
 
 
-def _vms(**lookups: object) -> QuerySet[VmInstance]:
-    return VmInstance.objects.visible().filter(**lookups).order_by("name", "pk").distinct()
+def _vms(*conditions: Q, **lookups: object) -> QuerySet[VmInstance]:
+    return VmInstance.objects.visible().filter(*conditions, **lookups).order_by("name", "pk").distinct()
+
+
+def _placed(path: str, uuids: set[str]) -> QuerySet[VmInstance]:
+    """VMs on hosts, those that migrate there, and those that may be there, since nobody saw how a migration ended."""
+    return _vms(Q(**{f"host{path}__in": uuids}) | Q(**{f"target_host{path}__in": uuids}))
 
 
 def _leading_to(model: type[Model], l3s: set[str]) -> QuerySet:
@@ -37,7 +42,7 @@ def _leading_to(model: type[Model], l3s: set[str]) -> QuerySet:
 
 declare(
     Edge(Zone, VmInstance, lambda uuids: _vms(zone__in=uuids), Effect.DESTROYED),
-    Edge(Cluster, VmInstance, lambda uuids: _vms(host__cluster__in=uuids), Effect.STOPPED),
+    Edge(Cluster, VmInstance, lambda uuids: _placed("__cluster", uuids), Effect.STOPPED),
     Edge(
         Cluster,
         VmInstance,
@@ -45,7 +50,7 @@ declare(
         Effect.DETACHED,
         "they start in another cluster",
     ),
-    Edge(Host, VmInstance, lambda uuids: _vms(host__in=uuids), Effect.STOPPED),
+    Edge(Host, VmInstance, lambda uuids: _placed("", uuids), Effect.STOPPED),
     Edge(PrimaryStorage, VmInstance, lambda uuids: _vms(root_volume__primary_storage__in=uuids), Effect.DESTROYED),
     Edge(
         PrimaryStorage,
@@ -126,10 +131,18 @@ def _destroy(row: Any, user: AbstractBaseUser | None, key: str, parent: Operatio
     return destroy_vm(row.pk, Asked(user=user, key=key, parent=parent), mode=mode)
 
 
-def _take_for_stopped(row: VmInstance) -> None:
-    """Its host goes, and will never say what became of it."""
-    come_to_rest(row.reload(), VmState.STOPPED, None)
+def _take_for_stopped(row: VmInstance, plan: Plan) -> bool:
+    """What goes will never say what became of it; of two hosts where it may be, it is looked for on the one that stays.
+
+    Where neither stays, or nothing goes but what it uses, it counts as stopped.
+    """
+    vm, gone = row.reload(), {host.pk for host in plan.rows(Host)}
+    places = [host for host in (vm.host, vm.target_host) if host]
+    staying = [host for host in places if host.pk not in gone]
+    if len(staying) < len(places) and staying:
+        return come_to_rest(vm, VmState.UNKNOWN, staying[0])
+    return come_to_rest(vm, VmState.STOPPED, None)
 
 
 comes_first(VmInstance, Effect.STOPPED, First(_stop, _take_for_stopped))
-comes_first(VmInstance, Effect.DESTROYED, First(_destroy, _take_for_stopped))
+comes_first(VmInstance, Effect.DESTROYED, First(_destroy))

@@ -17,7 +17,7 @@ from hosts.allocation.spec import AllocationSpec, HostView, ImageView, StorageVi
 from hosts.allocation.storage import VolumePlan, choose_storages, plan_volumes
 from hosts.allocation.strategies import Strategy
 from hosts.allocation.views import Settings, load_hosts, load_storages
-from hosts.models import Host, HostState
+from hosts.models import Host, HostState, PrimaryStorage
 from networks.models import L2Network
 from vms.models import CachedImage
 from vms.reach import hosts_reaching
@@ -94,7 +94,22 @@ def _reserve(host: HostView, spec: AllocationSpec, settings: Settings, rng: Rand
     # Always in the same order, so that two requests cannot wait for each other's rows.
     for volume, storage in sorted(zip(plan.volumes, plan.storages, strict=True), key=lambda pair: pair[1].uuid):
         _reserve_storage(storage, volume, spec.image, settings)
+    if not _still_attached(host, spec, plan.storages):
+        raise _Lost
     return plan.storages
+
+
+def _still_attached(host: HostView, spec: AllocationSpec, storages: Iterable[StorageView]) -> bool:
+    """Whether the host's cluster has all networks and storages now; they may have been detached since it was looked at.
+
+    Asked last: a new VM holds the rows that a detachment locks by then, so one of the two sees the other.
+    """
+    needed = {storage.uuid for storage in storages} | {place.storage_uuid for place in spec.volume_places}
+    attached = (
+        (L2Network.clusters.through.objects.filter(cluster=host.cluster_uuid, l2network__in=spec.l2s), spec.l2s),
+        (PrimaryStorage.clusters.through.objects.filter(cluster=host.cluster_uuid, primarystorage__in=needed), needed),
+    )
+    return all(len(wanted) == (rows.count() if wanted else 0) for rows, wanted in attached)
 
 
 def _reserve_storage(storage: StorageView, volume: VolumeNeed, image: ImageView | None, settings: Settings) -> None:

@@ -325,7 +325,7 @@ def delete_view(pages: Pages) -> View:
         plan = cascade.plan_of(row)
         posted = request.POST if request.method == "POST" else None
         form = ConfirmForm(posted, name=row.name, ends_guests=bool(plan.first)) if plan.groups else None
-        refusal = plan.refusal() or pages.undeletable(row)
+        refusal = plan.refusal() or pages.undeletable(row) or deletion.why_not_theirs(plan, request.user)
         if request.method == "POST" and not refusal and (form is None or form.is_valid()):
             try:
                 mode = (form.cleaned_data.get("mode") if form else "") or deletion.PERMISSIVE

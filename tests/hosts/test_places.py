@@ -14,8 +14,17 @@ from hosts import places, storages
 from hosts.models import Cluster, Host, HostStatus, Leftover, PrimaryStorage, Zone
 from hosts.realise import LEAVE, REALISE
 from hosts.services import reconnect_host
-from tests.factories import make_cluster, make_host, make_image_store, make_operation, make_storage, make_zone
+from tests.factories import (
+    make_cluster,
+    make_complete_vm,
+    make_host,
+    make_image_store,
+    make_operation,
+    make_storage,
+    make_zone,
+)
 from tests.support.datacenter import Datacenter, datacenter
+from vms.states import VmState
 
 
 @pytest.fixture
@@ -99,6 +108,14 @@ class TestOnHosts:
         furnished.create(name="needs-it")
         with pytest.raises(Refusal, match="needs-it"):
             storages.detach_primary_storage(uuid=PrimaryStorage.objects.get().pk, cluster_uuid=Cluster.objects.get().pk)
+
+    @pytest.mark.django_db
+    def test_a_storage_of_vms_that_migrate_into_the_cluster_stays_attached(self) -> None:
+        target = make_host()
+        storage = make_storage([target.cluster])
+        make_complete_vm(name="comer", primary_storage=storage, state=VmState.MIGRATING, target_host=target)
+        with pytest.raises(Refusal, match="comer"):
+            storages.detach_primary_storage(uuid=storage.pk, cluster_uuid=target.cluster_id)
 
     def test_a_host_that_is_away_is_cleaned_when_it_comes_back(self, furnished: Datacenter) -> None:
         storage, cluster = PrimaryStorage.objects.get(), Cluster.objects.get()

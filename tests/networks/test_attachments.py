@@ -13,7 +13,7 @@ from console.models import Status
 from hosts.models import Cluster
 from networks import attachments, services
 from networks.models import IpRange, L2Network, L3Network
-from tests.factories import make_complete_vm, make_ip_range, make_l2, make_l3
+from tests.factories import make_complete_vm, make_host, make_ip_range, make_l2, make_l3
 from tests.support.datacenter import Datacenter, datacenter
 from vms.states import VmState
 
@@ -72,6 +72,15 @@ def test_a_network_that_running_vms_use_stays_attached(dc: Datacenter) -> None:
         attachments.detach_l2(
             uuid=L3Network.objects.get(name="web").l2_network_id, cluster_uuid=Cluster.objects.get().pk
         )
+
+
+@pytest.mark.django_db
+def test_a_network_of_vms_that_migrate_into_the_cluster_stays_attached() -> None:
+    target = make_host()
+    l2 = make_l2([target.cluster])
+    make_complete_vm(name="comer", l3_network=make_l3(l2_network=l2), state=VmState.MIGRATING, target_host=target)
+    with pytest.raises(Refusal, match="comer"):
+        attachments.detach_l2(uuid=l2.pk, cluster_uuid=target.cluster_id)
 
 
 def test_a_deleted_l2_takes_its_l3_and_ranges_from_records_and_hosts(dc: Datacenter) -> None:

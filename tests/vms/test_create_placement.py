@@ -6,14 +6,19 @@ from typing import Any
 
 import pytest
 
-from console.errors import NoHost
+from console.errors import NoHost, Refusal
 from console.globalconfig import update
 from console.models import Operation
 from hosts import systemtags
 from hosts.models import Cluster, Host, PrimaryStorage, Zone
+from hosts.storages import detach_primary_storage
+from networks.attachments import detach_l2
 from networks.models import L2Network
 from networks.services import attach_l2
+from tests.support.crowd import together
 from tests.support.datacenter import OFFERED, Datacenter, all_rows, differences
+from tests.support.life import stopped
+from vms.life import start_vm
 from vms.models import CachedImage, Image, InstanceOffering, OfferedAllocator, VmInstance
 from vms.services import create_vm
 
@@ -292,6 +297,31 @@ def test_a_host_that_was_disabled_meanwhile_is_not_taken(dc: Datacenter) -> None
     assert host_of(create_vm(dc.request(), rng=disable)) == "two"
 
 
+DETACHED: dict[str, Callable[[Cluster], Any]] = {
+    "network": lambda cluster: cluster.l2_networks.clear(),
+    "storage": lambda cluster: cluster.primary_storages.clear(),
+}
+
+
+@pytest.mark.parametrize("what", DETACHED)
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_what_is_detached_from_a_cluster_meanwhile_leads_to_another_one(dc: Datacenter, what: str, name: str) -> None:
+    other_cluster(dc)
+    cluster = Host.objects.get(name=name).cluster
+    operation = create_vm(dc.request(), rng=Meanwhile(lambda: DETACHED[what](cluster)))
+    assert host_of(operation) == {"one": "two", "two": "one"}[name]
+    assert Host.objects.get(name=name).used_memory == 0
+
+
+@pytest.mark.parametrize("what", DETACHED)
+def test_a_started_vm_goes_where_its_networks_and_storages_still_are(dc: Datacenter, what: str) -> None:
+    vm = stopped(dc, host_uuid=dc.uuid("host", "one"))
+    other_cluster(dc)
+    cluster = Host.objects.get(name="one").cluster
+    start_vm(vm.uuid, rng=Meanwhile(lambda: DETACHED[what](cluster)))
+    assert vm.reload().host.name == "two"
+
+
 def test_what_a_lost_candidate_had_reserved_is_returned(dc: Datacenter) -> None:
     """Memory was there, then the storage was full: nothing of either host stays taken."""
     filled = Meanwhile(lambda: PrimaryStorage.objects.update(used_capacity=10_240 * GIB))
@@ -325,6 +355,22 @@ def test_the_refusal_after_a_lost_race_is_true(dc: Datacenter) -> None:
         create_vm(dc.request(), rng=Meanwhile(taken_on("one", "two")))
     assert refusal.value.details.startswith("No host can run this VM: 2 of 2 lack memory")
     assert all_rows()["vms.VmInstance"] == before["vms.VmInstance"] == []
+
+
+def detach(what: str) -> list[Operation]:
+    cluster = Cluster.objects.get()
+    if what == "network":
+        return detach_l2(uuid=L2Network.objects.get(name="l2-web").pk, cluster_uuid=cluster.pk)
+    return detach_primary_storage(uuid=PrimaryStorage.objects.get().pk, cluster_uuid=cluster.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+@pytest.mark.parametrize("what", DETACHED)
+@pytest.mark.parametrize("number", range(3))
+def test_of_a_new_vm_and_a_detachment_one_is_refused(dc: Datacenter, what: str, number: int) -> None:
+    done = together(lambda: detach(what), lambda: dc.accept(name=f"vm-{number}"))
+    assert [isinstance(one, Refusal) for one in done].count(True) == 1, done
 
 
 def test_as_many_as_fit_and_no_more(dc: Datacenter) -> None:

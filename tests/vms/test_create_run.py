@@ -252,7 +252,7 @@ def test_internal_ids_are_never_given_twice(dc: Datacenter) -> None:
 # what it costs
 
 
-@pytest.mark.parametrize(("networks", "disks", "statements"), [(("web",), 0, 49), (("web", "database"), 2, 66)])
+@pytest.mark.parametrize(("networks", "disks", "statements"), [(("web",), 0, 51), (("web", "database"), 2, 68)])
 def test_accepting_costs_a_fixed_number_of_statements(
     dc: Datacenter, networks: tuple[str, ...], disks: int, statements: int
 ) -> None:

@@ -87,7 +87,8 @@ def rest(ctx: StepContext, vm: VmInstance, state: VmState, host: Host | None, ta
     left = [one for one in (vm.host, vm.target_host) if one and one not in (host, target)]
     nics = connections(vm)
     with ctx.fenced():
-        come_to_rest(vm, state, host, target)
+        if not come_to_rest(vm, state, host, target):
+            raise Failure(f"The record of VM {vm.name} has changed while its hosts were asked", retryable=True)
         for one in left:
             write_down(vm, one)
     for one in left:
