@@ -23,6 +23,7 @@ from hosts.allocation.strategies import LAST_HOST, STRATEGIES
 from hosts.allocation.strategies import MIGRATE as MIGRATE_STRATEGY
 from hosts.models import Host, Leftover, LeftoverKind
 from networks.hostnet import uplinks
+from vms.completeness import why_incomplete
 from vms.config import DELETE_DATA_VOLUMES
 from vms.creation import RESOURCE_TYPE
 from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
@@ -59,8 +60,8 @@ def start_vm(uuid: str, asked: Asked = NOBODY, *, rng: Random | None = None) -> 
 
     def accept() -> Operation:
         vm = take(uuid, VmOperation.START)
-        if vm.root_volume_id is None:
-            raise WrongState(f"VM {vm.name} has no root volume any more and cannot start; it can only be destroyed")
+        if incomplete := why_incomplete(vm, vm.volumes.all()):
+            raise WrongState(incomplete)
         operation = new_uuid()
         with because(OPERATION, operation=operation):
             mend_nics(vm, rng)
