@@ -27,7 +27,7 @@ from vms.completeness import why_incomplete
 from vms.config import DELETE_DATA_VOLUMES
 from vms.creation import RESOURCE_TYPE
 from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
-from vms.nics import mend_nics
+from vms.nics import mend_nics, release_addresses
 from vms.placement import Look, Placement, choose, place
 from vms.states import TARGETS, VmEvent, VmOperation, VmState, is_no_op, refusal, sources
 
@@ -255,7 +255,11 @@ def _forget_leftovers(vm: VmInstance, host: str) -> None:
 
 
 def purge(vm: VmInstance) -> None:
-    """Remove the record of a destroyed VM with its tags; must run in a transaction."""
+    """Remove the record of a destroyed VM with its tags, and with addresses that it has yet; must run in a transaction.
+
+    The addresses first: with the record its NICs go, and nobody knows any more whose they were.
+    """
+    release_addresses(vm)
     systemtags.detach_all(vm.uuid)
     VmInstance.objects.filter(pk=vm.pk, state=VmState.DESTROYED).delete()
     InternalId.objects.filter(pk=vm.internal_id).delete()

@@ -89,9 +89,8 @@ class Destroyed(Step):
         if vm.state != VmState.DESTROYED:
             rest(ctx, vm, VmState.DESTROYED, None)
         with ctx.fenced():
-            release_addresses(vm)
-            if ctx.arguments["mode"] == ENFORCING:
-                purge(vm)
+            leave = purge if ctx.arguments["mode"] == ENFORCING else release_addresses
+            leave(vm)
 
 
 register(
