@@ -169,6 +169,17 @@ class Leave(Step):
 
 
 register(
-    Flow(REALISE, "Bring host up to date", (Pools(), Realise())),
-    Flow(LEAVE, "Leave host", (Leave(),)),
+    Flow(
+        REALISE,
+        "Bring host up to date",
+        (Pools(), Realise()),
+        cancelling="It stops at its next step. What was made and removed on the host stays so; the rest is tried again "
+        "later.",
+    ),
+    Flow(
+        LEAVE,
+        "Leave host",
+        (Leave(),),
+        cancelling="It stops before anything is removed from the host: what Corral made there stays on it.",
+    ),
 )

@@ -164,4 +164,12 @@ def expunge(volume: Volume, asked: Asked = NOBODY) -> Operation:
     )
 
 
-register(Flow(EXPUNGE, "Delete volume", (Expunge(),), code="SYS.1004"))
+register(
+    Flow(
+        EXPUNGE,
+        "Delete volume",
+        (Expunge(),),
+        code="SYS.1004",
+        cancelling="It stops before the file is deleted. The volume stays deleted, and this is asked for again later.",
+    )
+)
