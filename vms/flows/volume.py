@@ -153,7 +153,7 @@ class TakeOut(Step):
 
 
 class DeleteFile(Step):
-    """Delete the file, now or when its storage can be reached, and with it the record."""
+    """Delete the file, now or as soon as that can be done, and with it the record."""
 
     name = "file"
     label = "Delete the file"
