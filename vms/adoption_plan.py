@@ -134,12 +134,13 @@ def _disks(stranger: Stranger, disks: Iterable[DomainDisk]) -> tuple[DiskPlan, .
 
 def _shared(stranger: Stranger, storages: QuerySet[PrimaryStorage]) -> dict[str, str]:
     """The files of other strangers whose hosts reach these storages, those to be ignored as well."""
-    others = Stranger.objects.filter(host__cluster__primary_storages__in=storages, devices__isnull=False)
+    others = Stranger.objects.filter(host__cluster__primary_storages__in=storages)
     found = others.exclude(domain_uuid=stranger.domain_uuid).values_list("name", "host__name", "devices")
     return {
         disk["path"]: f"domain {name} on host {host} uses as well: with the VM it would be lost to that, so give each "
         "a file of its own"
         for name, host, devices in found.order_by("-pk")
+        if devices is not None
         for disk in devices["disks"]
         if disk["path"]
     }

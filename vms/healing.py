@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from console.chores import TURN, chore, turn
@@ -135,11 +135,13 @@ def expunge_volumes() -> None:
     """Delete what could not be deleted with its VM, as soon as a host reaches its storage again; one that fails again
     and again is tried less and less often.
     """
-    failed = Operation.objects.filter(kind=EXPUNGE, subject_uuid=OuterRef("pk"), status=Status.FAILED).order_by()
-    tries = failed.values("subject_uuid").annotate(count=Count("pk"), last=Max("finished"))
     rows = Volume.objects.filter(status=VolumeStatus.DELETED).exclude(pk__in=ResourceLock.objects.values("pk"))
-    for volume in rows.annotate(tries=Subquery(tries.values("count")), tried=Subquery(tries.values("last"))):
-        rested = volume.tried is None or timezone.now() >= volume.tried + _pause(volume.tries)
+    failed = Operation.objects.filter(kind=EXPUNGE, status=Status.FAILED, subject_uuid__in=rows.values("pk")).order_by()
+    counts = failed.values("subject_uuid").annotate(tries=Count("pk"), last=Max("finished"))
+    waits = {row["subject_uuid"]: row["last"] + _pause(row["tries"]) for row in counts}
+    now = timezone.now()
+    for volume in rows:
+        rested = volume.pk not in waits or now >= waits[volume.pk]
         if rested and hosts_reaching(str(volume.primary_storage_id)):
             key = f"expunge:{volume.pk}:{turn()}"
             with suppress(Refusal):
