@@ -12,7 +12,7 @@ from console.models import Operation
 from console.operations.services import cancel
 from hosts.hypervisor.errors import HypervisorError
 from hosts.hypervisors import hypervisor
-from hosts.models import Cluster, Host, HostStatus, PrimaryStorage
+from hosts.models import Host, HostStatus, PrimaryStorage
 from networks.models import AddressUse, L3Network, UsedIp
 from tests.support.datacenter import Datacenter
 from tests.support.life import failed, ran
@@ -219,40 +219,6 @@ def test_a_file_that_is_a_volume_already_is_not_adopted(dc: Datacenter) -> None:
     row = stranger(dc)
     Volume.objects.create(name="mine", type="Data", size=1, install_path="/srv/shared/legacy.qcow2")
     assert "recorded already as mine" in refused(row)
-
-
-def off(dc: Datacenter, row: Stranger) -> Stranger:
-    """A definition whose files another one can be started with."""
-    dc.fleet.power_off(row.host.name, row.domain_uuid)
-    look(row.host.name)
-    return row
-
-
-@pytest.mark.parametrize("host", ["one", "two"])
-@pytest.mark.parametrize("ignored", [False, True], ids=["listed", "ignored"])
-def test_a_file_that_another_stranger_uses_too_is_not_adopted(dc: Datacenter, host: str, ignored: bool) -> None:
-    shared = disk("shared.qcow2")
-    off(dc, stranger(dc, "other", host, disks=(shared,)))
-    Stranger.objects.update(ignored=ignored)
-    why = refused(stranger(dc, disks=(shared,)))
-    assert f"/srv/shared/shared.qcow2, which domain other on host {host} uses as well" in why
-
-
-def test_another_definition_of_the_same_domain_does_not_keep_it_from_being_adopted(dc: Datacenter) -> None:
-    row = stranger(dc)
-    Stranger.objects.create(
-        host=Host.objects.get(name="two"), domain_uuid=row.domain_uuid, name="a", state="shutoff", devices=row.devices
-    )
-    assert adopt(Adopt(uuid=row.domain_uuid, name="web-old")).subject_uuid == row.domain_uuid
-
-
-def test_a_file_of_the_same_name_on_a_host_that_reaches_other_storages_is_another_file(dc: Datacenter) -> None:
-    shared = disk("shared.qcow2")
-    other = off(dc, stranger(dc, "other", "two", disks=(shared,)))
-    elsewhere = Cluster.objects.create(name="elsewhere", zone=other.host.cluster.zone, hypervisor_type="KVM")
-    Host.objects.filter(name="two").update(cluster=elsewhere)
-    row = stranger(dc, disks=(shared,))
-    assert adopt(Adopt(uuid=row.domain_uuid, name="web-old")).subject_uuid == row.domain_uuid
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,6 @@ from console.models import Enablement, Operation, Status, Tag
 from console.operations.services import cancel, retry
 from hosts.config import STORAGE_RESERVED
 from hosts.hypervisor.errors import HypervisorError
-from hosts.hypervisor.spec import VolumeSpec
-from hosts.hypervisors import hypervisor
 from hosts.models import Cluster, Host, HostStatus, PrimaryStorage
 from tests.factories import make_user, make_volume
 from tests.support.datacenter import GIB, Datacenter
@@ -366,43 +364,6 @@ def test_a_file_that_no_host_deletes_goes_with_the_chores(dc: Datacenter) -> Non
     for open_one in Operation.objects.open():
         ran(dc, open_one)
     assert dc.changes(before) == {}
-
-
-def snapshot_of(volume: Volume) -> str:
-    """Somebody made it outside of Corral; its name."""
-    pool, name = str(volume.primary_storage_id), f"{volume.uuid}.snap1"
-    spec = VolumeSpec(pool=pool, name=name, capacity=volume.size, backing=volume.volume_name)
-    hypervisor(Host.objects.get(name="one")).create_volume(spec)
-    return name
-
-
-def test_a_file_that_another_one_is_based_on_is_not_deleted(dc: Datacenter) -> None:
-    volume = made(dc)
-    snapshot = snapshot_of(volume)
-    operation = ran(dc, delete_volume(volume.pk))
-    why = f"{volume.volume_name} stays on primary storage {volume.primary_storage}: {snapshot} is based on it"
-    assert operation.steps.get(name="file").note == f"data is deleted as soon as that can be done: {why}"
-    assert (volume.reload().status, volume.volume_name in dc.files()) == (VolumeStatus.DELETED, True)
-
-
-def test_a_file_goes_with_the_chores_once_nothing_is_based_on_it(dc: Datacenter) -> None:
-    before = dc.everything()
-    volume = made(dc)
-    snapshot = snapshot_of(volume)
-    ran(dc, delete_volume(volume.pk))
-    hypervisor(Host.objects.get(name="one")).delete_volume(str(volume.primary_storage_id), snapshot)
-    chores.do_all()
-    for open_one in Operation.objects.open():
-        ran(dc, open_one)
-    assert dc.changes(before) == {}
-
-
-def test_a_root_volume_that_another_file_is_based_on_leaves_its_vm_stopped(dc: Datacenter) -> None:
-    vm = stopped(dc)
-    snapshot_of(Volume.objects.get(pk=vm.root_volume_id))
-    operation = failed(dc, destroy_vm(vm.pk))
-    assert "is based on it" in operation.error["details"]
-    assert (vm.reload().state, Volume.objects.get().status) == ("Stopped", VolumeStatus.READY)
 
 
 def test_a_volume_that_goes_with_its_vm_cannot_be_attached_meanwhile(dc: Datacenter) -> None:
