@@ -99,9 +99,15 @@ def keep(kind: LeftoverKind, uuid: str, clusters: Iterable[str]) -> None:
 
 
 def clear(host: Host, hypervisor: Hypervisor) -> None:
-    """Remove from a host what is left there; what is absent is removed already, and what is worked on is left alone."""
+    """Remove from a host what is left there; what is absent is removed already, and what is worked on is left alone.
+
+    Asked again of each one right before its removal: it may be wanted there again by then.
+    """
     worked_on = ResourceLock.objects.values("pk")
-    for leftover in Leftover.objects.filter(host=host).exclude(uuid__in=worked_on).order_by("pk"):
+    for pk in list(Leftover.objects.filter(host=host).order_by("pk").values_list("pk", flat=True)):
+        leftover = Leftover.objects.filter(pk=pk).exclude(uuid__in=worked_on).first()
+        if leftover is None:
+            continue
         removals[LeftoverKind(leftover.kind)](hypervisor, leftover.uuid)
         Leftover.objects.filter(pk=leftover.pk).delete()
 
@@ -163,6 +169,17 @@ class Leave(Step):
 
 
 register(
-    Flow(REALISE, "Bring host up to date", (Pools(), Realise())),
-    Flow(LEAVE, "Leave host", (Leave(),)),
+    Flow(
+        REALISE,
+        "Bring host up to date",
+        (Pools(), Realise()),
+        cancelling="It stops at its next step. What was made and removed on the host stays so; the rest is tried again "
+        "later.",
+    ),
+    Flow(
+        LEAVE,
+        "Leave host",
+        (Leave(),),
+        cancelling="It stops before anything is removed from the host: what Corral made there stays on it.",
+    ),
 )

@@ -20,6 +20,7 @@ from console.naming import new_uuid
 from console.operations import flow
 from vms import actions, queries
 from vms.actions import Action
+from vms.completeness import why_incomplete
 from vms.models import VmInstance
 from vms.questions import QUESTIONS
 from vms.states import VmState
@@ -72,7 +73,9 @@ def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal |
     holder = queries.holder_of(vm.uuid)
     state = VmState(vm.state)
     why_not = f"The VM is already {action.already}." if state in action.done else ""
-    why_not = why_not or actions.why_refused(action, state, holder.title if holder else "")
+    why_not = why_not or actions.why_refused(
+        action, state, holder.title if holder else "", why_incomplete(vm, vm.volumes.all())
+    )
     dialog = wants_fragment(request)
     question = QUESTIONS[action.name](vm, request.POST or request.GET)
     told = _told_at_a_field(question.get("form"), refusal)

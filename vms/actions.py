@@ -134,10 +134,17 @@ class Button:
 
 
 def buttons(
-    actions: Iterable[Action], state: VmState, *, holder: str = "", may: Callable[[str], bool] = lambda permission: True
+    actions: Iterable[Action],
+    state: VmState,
+    *,
+    holder: str = "",
+    incomplete: str = "",
+    may: Callable[[str], bool] = lambda permission: True,
 ) -> tuple[Button, ...]:
-    """The buttons of a VM. `holder` is the title of the operation that works on it."""
-    return tuple(Button(action, _why_not(action, state, holder, may)) for action in actions)
+    """The buttons of a VM. `holder` is the title of the operation that works on it; `incomplete` as `why_incomplete`
+    says it (vms.completeness).
+    """
+    return tuple(Button(action, _why_not(action, state, holder, incomplete, may)) for action in actions)
 
 
 def bulk_buttons(actions: Iterable[Action], may: Callable[[str], bool]) -> tuple[Button, ...]:
@@ -149,16 +156,16 @@ def _why_may_not(action: Action, may: Callable[[str], bool]) -> str:
     return "" if may(action.permission) else lacking(action.permission)
 
 
-def _why_not(action: Action, state: VmState, holder: str, may: Callable[[str], bool]) -> str:
+def _why_not(action: Action, state: VmState, holder: str, incomplete: str, may: Callable[[str], bool]) -> str:
     if why := _why_may_not(action, may):
         return why
     if state in action.done:
         return f"The VM is already {action.already}."
-    return why_refused(action, state, holder)
+    return why_refused(action, state, holder, incomplete)
 
 
-def why_refused(action: Action, state: VmState, holder: str = "") -> str:
-    """Why a VM is not in a condition for the action; empty when it is. `holder`: as in `buttons`."""
+def why_refused(action: Action, state: VmState, holder: str = "", incomplete: str = "") -> str:
+    """Why a VM is not in a condition for the action; empty when it is. `holder`, `incomplete`: as in `buttons`."""
     if holder:
         return f"“{holder}” is working on it."
-    return refusal(action.operation, state) or ""
+    return refusal(action.operation, state) or (incomplete if action.operation is VmOperation.START else "")

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from django.db.models import QuerySet
+
 from hosts.hypervisor.spec import DomainDisk, DomainNic, DomainState
 from hosts.models import Host, HostStatus, PrimaryStorage, PrimaryStorageType
 from networks import ipam
@@ -88,7 +90,7 @@ def plan_for(stranger: Stranger) -> Plan:
         problems.append(f"It boots by {devices.firmware.upper()}; VMs of Corral boot by BIOS, so it would not start.")
     if devices.saved:
         problems.append("Its memory is saved on the host and would be lost: start it, or remove the saved state.")
-    disks = _disks(host, devices.disks)
+    disks = _disks(stranger, devices.disks)
     kept = [one.disk for one in disks if not one.left_out]
     if not 1 <= len(kept) <= MAX_DATA_VOLUMES + 1:
         problems.append(f"It has {len(kept)} disks; a VM has a root volume and up to {MAX_DATA_VOLUMES} more.")
@@ -113,16 +115,35 @@ def _problems(stranger: Stranger) -> Iterable[str]:
         yield f"It is alive on {host.name} and on {', '.join(alive)} at once: end it on all but one of them."
 
 
-def _disks(host: Host, disks: Iterable[DomainDisk]) -> tuple[DiskPlan, ...]:
+def _disks(stranger: Stranger, disks: Iterable[DomainDisk]) -> tuple[DiskPlan, ...]:
+    host = stranger.host
     rows = PrimaryStorage.objects.filter(clusters=host.cluster_id, type=PrimaryStorageType.SHARED_MOUNT_POINT)
     storages = {storage.url: storage for storage in rows}
     paths = [disk.path for disk in disks]
-    owners = {volume.install_path or "": volume.name for volume in Volume.objects.filter(install_path__in=paths)}
+    recorded = {
+        volume.install_path or "": f"is recorded already as {volume.name}"
+        for volume in Volume.objects.filter(install_path__in=paths)
+    }
     copies = {
-        f"{copy.primary_storage.url}/{copy.volume_name}": f"the copy of image {copy.image.name}"
+        f"{copy.primary_storage.url}/{copy.volume_name}": f"is recorded already as the copy of image {copy.image.name}"
         for copy in CachedImage.objects.filter(primary_storage__in=rows).select_related("image", "primary_storage")
     }
-    return tuple(_disk(host, disk, storages, owners | copies) for disk in disks)
+    owners = _shared(stranger, rows) | recorded | copies
+    return tuple(_disk(host, disk, storages, owners) for disk in disks)
+
+
+def _shared(stranger: Stranger, storages: QuerySet[PrimaryStorage]) -> dict[str, str]:
+    """The files of other strangers whose hosts reach these storages, those to be ignored as well."""
+    others = Stranger.objects.filter(host__cluster__primary_storages__in=storages)
+    found = others.exclude(domain_uuid=stranger.domain_uuid).values_list("name", "host__name", "devices")
+    return {
+        disk["path"]: f"domain {name} on host {host} uses as well: with the VM it would be lost to that, so give each "
+        "a file of its own"
+        for name, host, devices in found.order_by("-pk")
+        if devices is not None
+        for disk in devices["disks"]
+        if disk["path"]
+    }
 
 
 def _disk(host: Host, disk: DomainDisk, storages: dict[str, PrimaryStorage], owners: dict[str, str]) -> DiskPlan:
@@ -143,7 +164,7 @@ def _why_not(host: Host, disk: DomainDisk, storage: PrimaryStorage | None, owner
             f"add a primary storage over {folder} and attach it to the cluster, or move the file into one."
         )
     if owner:
-        return f"Disk {disk.target} is {disk.path}, which is recorded already as {owner}."
+        return f"Disk {disk.target} is {disk.path}, which {owner}."
     if disk.format not in FORMATS:
         return f"Disk {disk.target} is a {disk.format} file; volumes are {' or '.join(FORMATS)}."
     if disk.capacity is None:

@@ -20,13 +20,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A VM as a forecast needs it; `holder` is the operation that works on it: uuid and title."""
+    """A VM as a forecast needs it; `holder` is the operation that works on it: uuid and title; `incomplete` says why it
+    cannot start from what it has (vms.completeness).
+    """
 
     uuid: str
     name: str
     state: VmState
     host: str = ""
     holder: tuple[str, str] | None = None
+    incomplete: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def forecast(action: Action, subject: Subject, *, may: bool = True) -> Forecast:
         return Forecast(subject, Outcome.REFUSED, lacking(action.permission))
     if subject.state in action.done:
         return Forecast(subject, Outcome.ALREADY, f"The VM is already {action.already}.")
-    why = why_refused(action, subject.state, subject.holder[1] if subject.holder else "")
+    why = why_refused(action, subject.state, subject.holder[1] if subject.holder else "", subject.incomplete)
     return Forecast(subject, Outcome.REFUSED if why else Outcome.WILL, why)
 
 

@@ -67,7 +67,8 @@ CPU_MODE = define(
 )  # fmt: skip
 EVACUATION_DEGREE = define(
     Config("kvm", "vm.migrationQuantity", INT, 2,
-           "How many VMs leave a host at a time when it is taken into maintenance.",
+           "How many VMs leave a host at a time when it is taken into maintenance, and no more than "
+           "host.operation.parallelismDegree lets work on one host.",
            AT_ONCE, lambda value: 1 <= value <= 100, "from 1 to 100")
 )  # fmt: skip
 IGNORE_STUCK = define(

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from console.chores import chore, turn
+from console.chores import TURN, chore, turn
 from console.errors import Refusal
-from console.models import Operation, ResourceLock
+from console.models import Operation, ResourceLock, Status
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
@@ -32,6 +33,8 @@ from vms.states import INTERMEDIATE, VmState
 EXPUNGE = "volume.expunge"
 #: a state without an operation is left alone for so long: the two are written in one transaction, but read in two
 PATIENCE = timedelta(seconds=10)
+#: a file that cannot be deleted is tried again after this long at the latest
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 def destroy_again(vm: VmInstance, asked: Asked) -> Operation | None:
@@ -90,7 +93,9 @@ def heal_vms() -> None:
 def purge_destroyed() -> None:
     """Remove records of VMs destroyed long enough ago, and of images only they referred to."""
     before = timezone.now() - timedelta(seconds=EXPUNGE_PERIOD.get())
-    for vm in VmInstance.objects.filter(state=VmState.DESTROYED, state_since__lt=before):
+    gone = VmInstance.objects.filter(state=VmState.DESTROYED, state_since__lt=before)
+    # Its destroy still works on it when the period is short: it has addresses to give back.
+    for vm in gone.exclude(pk__in=ResourceLock.objects.values("pk")):
         with transaction.atomic():
             purge(vm)
     forget_unreferenced()
@@ -127,12 +132,25 @@ class Expunge(Step):
 
 @chore
 def expunge_volumes() -> None:
-    """Delete what could not be deleted with its VM, as soon as a host reaches its storage again."""
+    """Delete what could not be deleted with its VM, as soon as a host reaches its storage again; one that fails again
+    and again is tried less and less often.
+    """
     rows = Volume.objects.filter(status=VolumeStatus.DELETED).exclude(pk__in=ResourceLock.objects.values("pk"))
+    failed = Operation.objects.filter(kind=EXPUNGE, status=Status.FAILED, subject_uuid__in=rows.values("pk")).order_by()
+    counts = failed.values("subject_uuid").annotate(tries=Count("pk"), last=Max("finished"))
+    waits = {row["subject_uuid"]: row["last"] + _pause(row["tries"]) for row in counts}
+    now = timezone.now()
     for volume in rows:
-        if hosts_reaching(str(volume.primary_storage_id)):
-            with transaction.atomic():
-                expunge(volume)
+        rested = volume.pk not in waits or now >= waits[volume.pk]
+        if rested and hosts_reaching(str(volume.primary_storage_id)):
+            key = f"expunge:{volume.pk}:{turn()}"
+            with suppress(Refusal):
+                once(key, partial(expunge, volume, Asked(key=key)))
+
+
+def _pause(tries: int) -> timedelta:
+    """How long a file that could not be deleted so often is left alone."""
+    return min(timedelta(seconds=TURN) * 2 ** min(tries - 1, 10), LONGEST_PAUSE)
 
 
 def expunge(volume: Volume, asked: Asked = NOBODY) -> Operation:
@@ -148,4 +166,12 @@ def expunge(volume: Volume, asked: Asked = NOBODY) -> Operation:
     )
 
 
-register(Flow(EXPUNGE, "Delete volume", (Expunge(),), code="SYS.1004"))
+register(
+    Flow(
+        EXPUNGE,
+        "Delete volume",
+        (Expunge(),),
+        code="SYS.1004",
+        cancelling="It stops before the file is deleted. The volume stays deleted, and this is asked for again later.",
+    )
+)

@@ -23,10 +23,11 @@ from hosts.allocation.strategies import LAST_HOST, STRATEGIES
 from hosts.allocation.strategies import MIGRATE as MIGRATE_STRATEGY
 from hosts.models import Host, Leftover, LeftoverKind
 from networks.hostnet import uplinks
+from vms.completeness import why_incomplete
 from vms.config import DELETE_DATA_VOLUMES
 from vms.creation import RESOURCE_TYPE
 from vms.models import InternalId, VmInstance, VmNic, Volume, VolumeType
-from vms.nics import mend_nics
+from vms.nics import mend_nics, release_addresses
 from vms.placement import Look, Placement, choose, place
 from vms.states import TARGETS, VmEvent, VmOperation, VmState, is_no_op, refusal, sources
 
@@ -59,8 +60,8 @@ def start_vm(uuid: str, asked: Asked = NOBODY, *, rng: Random | None = None) -> 
 
     def accept() -> Operation:
         vm = take(uuid, VmOperation.START)
-        if vm.root_volume_id is None:
-            raise WrongState(f"VM {vm.name} has no root volume any more and cannot start; it can only be destroyed")
+        if incomplete := why_incomplete(vm, vm.volumes.all()):
+            raise WrongState(incomplete)
         operation = new_uuid()
         with because(OPERATION, operation=operation):
             mend_nics(vm, rng)
@@ -254,7 +255,11 @@ def _forget_leftovers(vm: VmInstance, host: str) -> None:
 
 
 def purge(vm: VmInstance) -> None:
-    """Remove the record of a destroyed VM with its tags; must run in a transaction."""
+    """Remove the record of a destroyed VM with its tags, and with addresses that it has yet; must run in a transaction.
+
+    The addresses first: with the record its NICs go, and nobody knows any more whose they were.
+    """
+    release_addresses(vm)
     systemtags.detach_all(vm.uuid)
     VmInstance.objects.filter(pk=vm.pk, state=VmState.DESTROYED).delete()
     InternalId.objects.filter(pk=vm.internal_id).delete()

@@ -10,7 +10,8 @@ from console.models.operation import OPEN
 from hosts.models import Heard
 from networks.models import AddressUse
 from vms.bulk import Belongings, Subject
-from vms.models import PortForwardingRule, VmChange, VmInstance, VmNic, Volume, VolumeType
+from vms.completeness import why_incomplete
+from vms.models import PortForwardingRule, VmChange, VmInstance, VmNic, Volume, VolumeStatus, VolumeType
 from vms.states import VmState
 from vms.systemtags import HOSTNAME
 
@@ -58,13 +59,32 @@ def holder_of(uuid: str) -> Operation | None:
 
 def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
     """VMs by name, as forecasts of a bulk action need them."""
-    vms = list(rows.select_related("host").order_by("name", "pk").only("name", "state", "host__name"))
+    vms = list(rows.select_related("host").order_by("name", "pk").only("name", "state", "root_volume", "host__name"))
     locks = ResourceLock.objects.filter(resource_uuid__in=[vm.pk for vm in vms])
     held = locks.values_list("resource_uuid", "operation_id", "operation__title")
     holders = {vm: (operation, title) for vm, operation, title in held}
+    incomplete = _incomplete([vm for vm in vms if vm.state == VmState.STOPPED])
     return [
-        Subject(vm.pk, vm.name, VmState(vm.state), vm.host.name if vm.host else "", holders.get(vm.pk)) for vm in vms
+        Subject(
+            vm.pk,
+            vm.name,
+            VmState(vm.state),
+            vm.host.name if vm.host else "",
+            holders.get(vm.pk),
+            incomplete.get(vm.pk, ""),
+        )
+        for vm in vms
     ]
+
+
+def _incomplete(stopped: list[VmInstance]) -> dict[str, str]:
+    """Why VMs that could be started cannot start from what they have; at most one statement."""
+    if not stopped:
+        return {}
+    unmade: dict[str | None, list[Volume]] = {}
+    for volume in Volume.objects.filter(vm__in=[vm.pk for vm in stopped]).exclude(status=VolumeStatus.READY):
+        unmade.setdefault(volume.vm_id, []).append(volume)
+    return {vm.pk: why_incomplete(vm, unmade.get(vm.pk, ())) for vm in stopped}
 
 
 def belongings(vms: Collection[str]) -> dict[str, Belongings]:

@@ -8,6 +8,7 @@ from typing import Any
 from console.tag_field import add_tags
 from vms import life
 from vms.attaching import volumes_for
+from vms.completeness import why_incomplete
 from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
 from vms.models import VmInstance, Volume, VolumeType
 from vms.nics import broken_promises
@@ -27,7 +28,7 @@ Given = Mapping[str, str]
 
 def of_start(vm: VmInstance, given: Given) -> dict[str, Any]:
     """Where it would start, with the verdict on every host; not at all while an address of its tags is taken."""
-    if refusal(VmOperation.START, VmState(vm.state)):
+    if refusal(VmOperation.START, VmState(vm.state)) or why_incomplete(vm, vm.volumes.all()):
         return {}
     marks = {vm.last_host_id: "Last host"} if vm.last_host_id else {}
     found = targets(life.preview_start(vm), marks, given.get("q", ""))

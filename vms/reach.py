@@ -1,6 +1,6 @@
 """Files of volumes that no running VM needs: reached through any host that sees their storage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from console.operations.context import StepContext
 from hosts import capacity
 from hosts.hypervisor.errors import HypervisorError, PoolNotFound
 from hosts.hypervisor.port import Hypervisor
+from hosts.hypervisor.spec import VolumeInfo
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostState, HostStatus, PrimaryStorage
 from vms.models import Volume, VolumeStatus
@@ -33,13 +34,23 @@ def file_gone(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> N
 
 
 def delete_file(ctx: StepContext, storage: PrimaryStorage, name: str, prefer: Host | None = None) -> None:
-    """Delete a file by its name; absent is success. Raises as `through_any_host`."""
+    """Delete a file by its name; absent is success. Raises as `through_any_host`, and Failure for one that another file
+    is based on, such as a snapshot that somebody made of it: that would be lost with it.
+    """
 
     def delete(hypervisor: Hypervisor) -> None:
         with suppress(PoolNotFound):
+            if based := _based_on(hypervisor.volumes(storage.pk), name):
+                raise Failure(f"{name} stays on primary storage {storage.name}: {based[0]} is based on it")
             hypervisor.delete_volume(storage.pk, name)
 
     through_any_host(ctx, storage, delete, prefer)
+
+
+def _based_on(there: Mapping[str, VolumeInfo], name: str) -> list[str]:
+    """The files that need a file, by name."""
+    info = there.get(name)
+    return sorted(other for other, one in there.items() if info and one.backing_path == info.path)
 
 
 def through_any_host(
@@ -65,11 +76,11 @@ def forget_volume(volume: Volume) -> None:
 
 
 def give_up(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> None:
-    """Delete a volume that nobody has any more, now or, when its storage cannot be reached, later (vms.healing)."""
+    """Delete a volume that nobody has any more, now or, when that cannot be done, later (vms.healing)."""
     try:
         file_gone(ctx, volume, prefer)
     except (HypervisorError, CorralError) as error:
-        ctx.note(f"{volume.name} is deleted when its storage can be reached: {error}")
+        ctx.note(f"{volume.name} is deleted as soon as that can be done: {error}")
         with ctx.fenced():
             Volume.objects.transit(volume.pk, VolumeStatus.DELETED, vm=None, device_id=None)
         return

@@ -26,6 +26,7 @@ from hosts.config import PING_INTERVAL
 from hosts.hypervisor.libvirt_driver.domain_xml import domain_xml
 from networks.guest import GuestView, guest_view
 from vms import actions, queries
+from vms.completeness import why_incomplete
 from vms.domain import domain_spec, guest_nic
 from vms.filtersets import CHOICES, VmFilter
 from vms.models import VmInstance
@@ -135,7 +136,8 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
 def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, list[actions.Button]]:
     """The buttons of the page's head, of its table of volumes, and of each data volume in it."""
     known = actions.offered(flow.kinds())
-    found = actions.buttons(known, VmState(vm.state), holder=holder, may=request.user.has_perm)
+    incomplete = why_incomplete(vm, vm.volumes.all())
+    found = actions.buttons(known, VmState(vm.state), holder=holder, incomplete=incomplete, may=request.user.has_perm)
     sections = {"": "buttons", "volumes": "volumes_buttons", "volume": "volume_buttons"}
     return {name: [one for one in found if one.action.section == section] for section, name in sections.items()}
 

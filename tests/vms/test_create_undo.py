@@ -20,6 +20,9 @@ from hosts.hypervisor.simulator import SimulatedHypervisor
 from hosts.hypervisor.spec import DomainState
 from hosts.models import Host
 from tests.support.datacenter import Datacenter, Rows, datacenter, failed_step, statuses
+from tests.support.life import ran
+from vms.healing import settle_vm
+from vms.life import Asked
 from vms.models import CachedImage, VmInstance
 from vms.services import CREATE
 
@@ -242,6 +245,51 @@ def test_the_operation_tells_what_may_still_be_on_the_host(stranded: Operation) 
     told = stranded.steps.get(name="record").error
     assert told.startswith("Undo: The record stays with state Unknown")
     assert told.endswith("Create volumes, Connect networks, Define the domain, Start the domain")
+
+
+def disks_of(vm: VmInstance) -> set[str]:
+    return {volume.volume_name for volume in vm.volumes.all()}
+
+
+@pytest.fixture
+def runs_on(dc: Datacenter, before: Rows, hurried: None, monkeypatch: pytest.MonkeyPatch) -> VmInstance:
+    """A creation that fails when its guest runs, on a host that answers again only when the files' turn has come."""
+    for name in ("start", "define"):
+        monkeypatch.setattr(flow.get(CREATE).step(name), "undo_deadline", 0.1)
+
+    def mend(operation: Operation) -> None:
+        for name in dc.names:
+            dc.fleet.mend(name)
+        dc.disconnect()
+
+    with at("running", "run", cut_off_and_fail(dc)), at("networks", "undo", mend):
+        operation = dc.run(accept(dc))
+    return VmInstance.objects.get(pk=operation.subject_uuid)
+
+
+def cut_off_and_fail(dc: Datacenter) -> Any:
+    def act(operation: Operation) -> None:
+        cut_off(dc)(operation)
+        fail(operation)
+
+    return act
+
+
+def test_a_guest_that_may_still_run_keeps_its_disks(dc: Datacenter, runs_on: VmInstance) -> None:
+    assert dc.fleet.active_on(runs_on.pk)
+    assert disks_of(runs_on) <= set(dc.files())
+    assert {(volume.status, bool(volume.install_path)) for volume in runs_on.volumes.all()} == {("Ready", True)}
+
+
+def test_the_files_that_stay_are_told_with_the_reason(runs_on: VmInstance) -> None:
+    told = Operation.objects.get(subject_uuid=runs_on.pk).steps.get(name="volumes").error
+    assert told.startswith(f"Undo: The files stay, since its domain may still run on {runs_on.host}")
+    assert told.endswith("Define the domain, Start the domain")
+
+
+def test_a_guest_that_still_ran_is_taken_up_with_whole_disks(dc: Datacenter, runs_on: VmInstance) -> None:
+    ran(dc, settle_vm(runs_on, Asked()))
+    assert (runs_on.reload().state, disks_of(runs_on) <= set(dc.files())) == ("Running", True)
 
 
 def test_its_reservations_stay_with_it(dc: Datacenter, stranded: Operation) -> None:

@@ -11,12 +11,13 @@ from console.models import Operation, ResourceLock
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import Host, HostStatus, Leftover, PrimaryStorage
 from hosts.services import reconnect_host
-from networks.models import UsedIp
+from networks.models import AddressUse, UsedIp
 from tests.support.datacenter import Datacenter
 from tests.support.life import failed, ran, stopped
 from vms import healing
 from vms.life import ENFORCING, destroy_vm, start_vm, stop_vm
 from vms.models import VmInstance, Volume, VolumeStatus
+from vms.reach import hosts_reaching
 
 
 def with_disk(dc: Datacenter) -> VmInstance:
@@ -62,6 +63,23 @@ def test_how_long_a_record_stays_is_a_setting(dc: Datacenter) -> None:
     globalconfig.update("vm", "expungePeriod", "0")
     healing.purge_destroyed()
     assert not VmInstance.objects.filter(pk=vm.pk).exists()
+
+
+def test_a_record_whose_destroy_is_still_at_work_is_not_purged(dc: Datacenter) -> None:
+    vm = dc.create()
+    globalconfig.update("vm", "expungePeriod", "0")
+    destroy_vm(vm.uuid)
+    VmInstance.objects.update(state="Destroyed", state_since=timezone.now() - timedelta(minutes=1))
+    healing.purge_destroyed()
+    assert VmInstance.objects.filter(pk=vm.pk).exists()
+
+
+def test_a_purge_gives_back_addresses_that_the_record_has_yet(dc: Datacenter) -> None:
+    vm = dc.create()
+    VmInstance.objects.update(state="Destroyed", state_since=timezone.now() - timedelta(hours=25))
+    healing.purge_destroyed()
+    assert not VmInstance.objects.filter(pk=vm.pk).exists()
+    assert (UsedIp.objects.count(), AddressUse.objects.filter(until=None).count()) == (0, 0)
 
 
 def test_a_stopped_vm_is_destroyed_by_any_host_that_reaches_its_storage(dc: Datacenter) -> None:
@@ -157,6 +175,69 @@ def test_files_out_of_reach_are_deleted_when_a_host_reaches_them_again(dc: Datac
     ran(dc, Operation.objects.get(kind=healing.EXPUNGE))
     assert not Volume.objects.exists()
     assert f"{vm.root_volume_id}.qcow2" not in dc.files()
+
+
+def left_files(dc: Datacenter, *names: str) -> list[Volume]:
+    """Volumes of destroyed VMs whose files no host deletes."""
+    vms = [dc.create(name=name) for name in names]
+    dc.fleet.fault(call="delete_volume", error=HypervisorError("read-only file system"))
+    for vm in vms:
+        ran(dc, destroy_vm(vm.uuid, mode=ENFORCING))
+    return list(Volume.objects.order_by("name"))
+
+
+def rounds(dc: Datacenter, count: int) -> list[Operation]:
+    """What so many rounds of the chores accept, each carried out."""
+    for _ in range(count):
+        healing.expunge_volumes()
+        for operation in Operation.objects.open().filter(kind=healing.EXPUNGE):
+            dc.run(operation)
+    return list(Operation.objects.filter(kind=healing.EXPUNGE).order_by("create_date"))
+
+
+def pass_time(**since: float) -> None:
+    """All that was tried was tried so much earlier."""
+    for operation in Operation.objects.filter(kind=healing.EXPUNGE):
+        key, finished = f"earlier:{operation.pk}", operation.finished - timedelta(**since)
+        Operation.objects.filter(pk=operation.pk).update(idempotency_key=key, finished=finished)
+
+
+def test_a_file_that_cannot_be_deleted_is_not_tried_in_every_round(dc: Datacenter) -> None:
+    left_files(dc, "a")
+    assert [operation.status for operation in rounds(dc, 3)] == ["Failed"]
+
+
+def test_a_file_that_cannot_be_deleted_is_tried_less_and_less_often(dc: Datacenter) -> None:
+    left_files(dc, "a")
+    counts = []
+    for _ in range(3):
+        counts.append(len(rounds(dc, 1)))
+        pass_time(minutes=3)
+    assert counts == [1, 2, 2]
+
+
+def test_a_file_that_was_tried_often_is_tried_after_an_hour_all_the_same(dc: Datacenter) -> None:
+    left_files(dc, "a")
+    for _ in range(4):
+        rounds(dc, 1)
+        pass_time(minutes=61)
+    assert len(rounds(dc, 1)) == 5
+
+
+def test_a_file_that_somebody_works_on_keeps_the_others_from_nothing(
+    dc: Datacenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken between the look at the locks and the acceptance."""
+    first, second = left_files(dc, "a", "b")
+
+    def reaching(storage: str) -> list[Host]:
+        if not ResourceLock.objects.filter(pk=first.pk).exists():
+            ResourceLock.objects.create(resource_uuid=first.pk, operation=Operation.objects.all()[0])
+        return hosts_reaching(storage)
+
+    monkeypatch.setattr(healing, "hosts_reaching", reaching)
+    healing.expunge_volumes()
+    assert [one.subject_uuid for one in Operation.objects.filter(kind=healing.EXPUNGE)] == [second.pk]
 
 
 # failure

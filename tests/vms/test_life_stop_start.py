@@ -17,9 +17,12 @@ from hosts.services import reconnect_host
 from networks.models import UsedIp
 from tests.support.datacenter import Datacenter, statuses
 from tests.support.life import failed, ran, stopped
+from tests.support.pages import text_of, visitor
+from vms.actions import ACTIONS
 from vms.config import STOP_GRACE
-from vms.life import reboot_vm, start_vm, stop_vm
-from vms.models import VmInstance
+from vms.flows.bulk import begin
+from vms.life import destroy_vm, reboot_vm, start_vm, stop_vm
+from vms.models import VmInstance, Volume, VolumeStatus
 from vms.states import VmState
 
 
@@ -29,6 +32,45 @@ def deaf(dc: Datacenter, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in dc.names:
         dc.fleet.set_host(name, shutdown_seconds=None)
     monkeypatch.setattr(type(STOP_GRACE), "get", lambda self: 1 if self is STOP_GRACE else self.default)
+
+
+# start
+
+
+def unmade(vm: VmInstance) -> str:
+    """As an undo leaves it that ended the guest and its files, and not all the rest."""
+    Volume.objects.filter(pk=vm.root_volume_id).update(status=VolumeStatus.NOT_INSTANTIATED, install_path=None)
+    return f"VM {vm.name} cannot start, since its volume {vm.root_volume} was never made completely; destroy it"
+
+
+def test_a_vm_whose_volumes_were_never_made_does_not_start(dc: Datacenter) -> None:
+    vm = stopped(dc)
+    with pytest.raises(WrongState, match=re.escape(unmade(vm))):
+        start_vm(vm.uuid)
+    assert vm.reload().state == "Stopped"
+
+
+def test_a_vm_whose_volumes_were_never_made_can_be_destroyed(dc: Datacenter) -> None:
+    vm = stopped(dc)
+    unmade(vm)
+    ran(dc, destroy_vm(vm.uuid))
+    assert (vm.reload().state, Volume.objects.count()) == ("Destroyed", 0)
+
+
+@pytest.mark.parametrize("address", ["/vms/{}/", "/vms/{}/start/", "/vms/bulk/?action=start&vm={}"])
+def test_pages_say_beforehand_that_it_cannot_start(dc: Datacenter, address: str) -> None:
+    vm = stopped(dc)
+    why = unmade(vm)
+    assert why in text_of(visitor("boss", is_superuser=True).get(address.format(vm.uuid)))
+
+
+def test_a_start_of_many_tells_which_were_never_made(dc: Datacenter) -> None:
+    vm = stopped(dc)
+    why = unmade(vm)
+    (start,) = (action for action in ACTIONS if action.name == "start")
+    bulk = begin(start, [vm.pk], None, "k", {})
+    dc.run(bulk)
+    assert bulk.reload().data["results"][vm.pk] == {"name": vm.name, "outcome": "refused", "why": why}
 
 
 # stop

@@ -40,8 +40,8 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "force off": ("destroy_domain", "undefine_domain", "remove_dhcp_host"),
     "reboot": ("domain_state", "shutdown_domain", "destroy_domain", "define_domain", "start_domain"),
     "migrate": ("networks", "add_dhcp_host", "migrate_domain", "undefine_domain", "remove_dhcp_host"),
-    "destroy": ("destroy_domain", "undefine_domain", "remove_dhcp_host", "delete_volume"),
-    "destroy, enforcing": ("destroy_domain", "undefine_domain", "remove_dhcp_host", "delete_volume"),
+    "destroy": ("destroy_domain", "undefine_domain", "remove_dhcp_host", "volumes", "delete_volume"),
+    "destroy, enforcing": ("destroy_domain", "undefine_domain", "remove_dhcp_host", "volumes", "delete_volume"),
 }
 
 

@@ -81,8 +81,16 @@ def test_an_empty_host_is_in_maintenance_at_once(dc: Datacenter) -> None:
 
 
 def test_the_parallel_degree_is_a_setting(dc: Datacenter, vms: list[VmInstance]) -> None:
+    globalconfig.update("host", "operation.parallelismDegree", "4")
     globalconfig.update("kvm", "vm.migrationQuantity", "3")
     assert go(enter(dc.uuid("host", "one"))).children.open().count() == 3
+
+
+def test_no_more_are_begun_than_may_work_on_one_host(dc: Datacenter, vms: list[VmInstance]) -> None:
+    """A migration that waits for its turn would hold room on its target for nothing."""
+    globalconfig.update("kvm", "vm.migrationQuantity", "4")
+    parent = go(enter(dc.uuid("host", "one")))
+    assert (parent.children.open().count(), Host.objects.exclude(used_memory=0).count()) == (2, 3)
 
 
 def test_leaving_brings_it_back_with_a_handshake(dc: Datacenter) -> None:

@@ -6,8 +6,11 @@ import pytest
 from django.test import Client
 
 from console.models import Operation
+from console.operations import signals
 from tests.support.datacenter import Datacenter
 from tests.support.pages import text_of, visitor
+from tests.support.showcase import Showcase
+from vms.life import reboot_vm
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +89,39 @@ def test_people_may_cancel_what_they_asked_for(dc: Datacenter) -> None:
 
 def test_an_operation_that_does_not_exist_is_not_found(client: Client) -> None:
     assert client.post(f"/operations/{'0' * 32}/cancel/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("vm.stop", "may still do so and go off later"),
+        ("vm.reboot", "is not started again"),
+        ("vm.destroy", "volumes that were deleted are lost"),
+        ("volume.delete", "what was on it is lost"),
+        ("volume.expunge", "The volume stays deleted"),
+        ("image.delete", "the image stays deleted"),
+        ("host.realise", "What was made and removed on the host stays so"),
+        ("host.leave", "stays on it"),
+    ],
+)
+def test_what_cannot_be_taken_back_is_not_promised(client: Client, kind: str, told: str) -> None:
+    operation = Showcase().operation("a", ("VmInstance", "a" * 32, "a"), 1, kind=kind)
+    asked = text_of(client.get(f"/operations/{operation.uuid}/?ask=cancel")).split(f'id="cancel-{operation.uuid}"')[1]
+    assert told in asked
+    assert "taken back" not in asked.split("</dialog>")[0]
+
+
+def test_a_reboot_that_is_cancelled_after_the_guest_has_ended_leaves_it_stopped(client: Client, dc: Datacenter) -> None:
+    vm = dc.create()
+    operation = reboot_vm(vm.pk)
+
+    def press(sender: object, step: str, moment: str, **more: object) -> None:
+        if (step, moment) == ("end", "ran"):
+            client.post(f"/operations/{operation.uuid}/cancel/")
+
+    signals.boundary.connect(press)
+    try:
+        dc.run(operation)
+    finally:
+        signals.boundary.disconnect(press)
+    assert (operation.reload().status, vm.reload().state) == ("Cancelled", "Stopped")

@@ -76,7 +76,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     ADD: ("volume", "create_volume"),
     ATTACH: (),
     DETACH: (),
-    DELETE: ("delete_volume",),
+    DELETE: ("volumes", "delete_volume"),
 }
 
 

@@ -357,7 +357,7 @@ def test_a_file_that_no_host_deletes_goes_with_the_chores(dc: Datacenter) -> Non
     volume = made(dc)
     dc.fleet.fault(call="delete_volume", error=HypervisorError("not now"))
     operation = ran(dc, delete_volume(volume.pk))
-    assert operation.steps.get(name="file").note == "data is deleted when its storage can be reached: not now"
+    assert operation.steps.get(name="file").note == "data is deleted as soon as that can be done: not now"
     assert volume.reload().status == VolumeStatus.DELETED
     dc.fleet.clear_faults()
     chores.do_all()

@@ -89,9 +89,8 @@ class Destroyed(Step):
         if vm.state != VmState.DESTROYED:
             rest(ctx, vm, VmState.DESTROYED, None)
         with ctx.fenced():
-            release_addresses(vm)
-            if ctx.arguments["mode"] == ENFORCING:
-                purge(vm)
+            leave = purge if ctx.arguments["mode"] == ENFORCING else release_addresses
+            leave(vm)
 
 
 register(
@@ -101,6 +100,8 @@ register(
         (Begin(VmState.DESTROYING), EndDomain(), DeleteVolumes(), Destroyed()),
         code="VM.1004",
         left=LEFT,
+        cancelling="It stops at its next step, and nothing comes back: a guest that has ended stays off, volumes that "
+        "were deleted are lost, and those that were detached stay detached. What is left of the VM stays.",
         permission="vms.delete_vminstance",
         again=lambda earlier, user, key: destroy_vm(
             earlier.subject_uuid, Asked(user=user, key=key), mode=earlier.arguments["mode"]

@@ -211,5 +211,11 @@ class RemoveFile(Step):
 
 register(
     Flow(images.ADD, "Add image", (Download(), Check())),
-    Flow(images.DELETE, "Delete image", (RemoveCopies(), RemoveFile())),
+    Flow(
+        images.DELETE,
+        "Delete image",
+        (RemoveCopies(), RemoveFile()),
+        cancelling="It stops at its next step, and nothing comes back: the image stays deleted, and copies that were "
+        "removed are gone.",
+    ),
 )

@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from console.advice import HOSTS, Remedy
 from console.advice import register as register_remedies
 from console.errors import Busy, Cancelled, Failure, Refusal, WrongState
+from console.globalconfig import LANE_LIMIT
 from console.models import Operation, ResourceLock, Status
 from console.operations import doorbell, signals
 from console.operations.children import end_children
@@ -52,6 +53,11 @@ register_remedies(
         )
     }
 )
+
+
+def at_a_time() -> int:
+    """How many migrations are begun at a time: more than one host may work on would only wait, with room reserved."""
+    return min(EVACUATION_DEGREE.get(), LANE_LIMIT.get())
 
 
 def the_host(ctx: StepContext) -> Host:
@@ -135,7 +141,7 @@ class Evacuate(Step):
         vms = list(guests_of(ctx.subject))
         children = list(ctx.operation.children.order_by("create_date", "pk").only("status", "subject_uuid", "error"))
         look = Look(
-            limit=EVACUATION_DEGREE.get(),
+            limit=at_a_time(),
             locked=set(ResourceLock.objects.filter(pk__in=[vm.pk for vm in vms]).values_list("pk", flat=True)),
             tries=_by_vm(children),
             moving=sum(child.is_open for child in children),

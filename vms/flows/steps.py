@@ -1,6 +1,6 @@
 """Steps that flows of VMs share: each makes something so on the VM's host, and can take it back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -69,6 +69,11 @@ class CreateVolumes(Step):
                     make_file(ctx, hypervisor, volume)
 
     def undo(self, ctx: StepContext) -> None:
+        """The files stay while the guest may still write to them: its host did not say that it has ended."""
+        if left := left_behind(ctx, (DefineDomain, StartDomain)):
+            host = the_vm(ctx).host
+            where = f" on {host.name}" if host else ""
+            raise Failure(f"The files stay, since its domain may still run{where}: not undone there: {', '.join(left)}")
         with vm_on_host(ctx) as (vm, _, hypervisor):
             for volume in vm.volumes.all():
                 remove_file(ctx, hypervisor, volume)
@@ -190,13 +195,13 @@ class Running(Step):
 
 
 #: the steps that make something of the VM itself on its host
-OF_THE_VM = (CreateVolumes, ConnectNetworks, DefineDomain, StartDomain)
+OF_THE_VM: tuple[type[Step], ...] = (CreateVolumes, ConnectNetworks, DefineDomain, StartDomain)
 
 
-def left_behind(ctx: StepContext) -> list[str]:
+def left_behind(ctx: StepContext, among: Iterable[type[Step]] = OF_THE_VM) -> list[str]:
     """Labels of the steps whose undo failed: what they made of the VM may still be on the host.
 
     A half-uploaded image is not the VM's but the storage's, and whoever uploads it next removes it.
     """
-    failed = ctx.operation.steps.filter(status=StepStatus.UNDO_FAILED, name__in=[step.name for step in OF_THE_VM])
+    failed = ctx.operation.steps.filter(status=StepStatus.UNDO_FAILED, name__in=[step.name for step in among])
     return list(failed.order_by("position").values_list("label", flat=True))

@@ -86,6 +86,8 @@ register(
         (Begin(VmState.STOPPING), EndGuest(), Stopped()),
         code="VM.1002",
         left=LEFT,
+        cancelling="It stops at its next step. A guest that was asked to shut down may still do so and go off later; "
+        "one that has ended stays off.",
         permission="vms.change_vminstance",
         again=lambda earlier, user, key: stop_vm(
             earlier.subject_uuid, Asked(user=user, key=key), force=earlier.arguments["force"]
@@ -97,6 +99,8 @@ register(
         (Begin(VmState.REBOOTING), EndGuest(), DefineDomain(), StartDomain(), Running()),
         code="VM.1003",
         left=LEFT,
+        cancelling="It stops at its next step. A guest that has ended by then is not started again, and its VM is "
+        "Stopped; one that was asked to shut down may still do so.",
         permission="vms.change_vminstance",
         again=lambda earlier, user, key: reboot_vm(earlier.subject_uuid, Asked(user=user, key=key)),
     ),

@@ -153,7 +153,7 @@ class TakeOut(Step):
 
 
 class DeleteFile(Step):
-    """Delete the file, now or when its storage can be reached, and with it the record."""
+    """Delete the file, now or as soon as that can be done, and with it the record."""
 
     name = "file"
     label = "Delete the file"
@@ -213,6 +213,8 @@ register(
         "Delete volume",
         (TakeOut(), DeleteFile()),
         code="SYS.1004",
+        cancelling="As long as its file has not been touched, the volume comes back as it was. After that nothing "
+        "does: what was on it is lost.",
         permission="vms.delete_volume",
         again=lambda earlier, user, key: delete_volume(earlier.arguments["volume"], Asked(user=user, key=key)),
     ),
