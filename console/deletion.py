@@ -169,4 +169,14 @@ class DeleteRows(Step):
             raise Failure(refusal.details) from refusal
 
 
-register(Flow(KIND, "Delete", (EndGuests(), DeleteRows()), code="SYS.1004", left=LEFT))
+register(
+    Flow(
+        KIND,
+        "Delete",
+        (EndGuests(), DeleteRows()),
+        code="SYS.1004",
+        left=LEFT,
+        cancelling="No more guests are ended; those whose end has begun go on, and guests that have ended stay so. "
+        "What was to be deleted is still there.",
+    )
+)
