@@ -1,10 +1,12 @@
 """Deleting what guests hang on: they are stopped or destroyed first, as operations of their own (semantics §1.3, §1.4).
 
 Permissive: the first guest that does not end ends the deletion, which says which. Enforcing: the record goes; guests on
-hosts that do not answer are taken for stopped. A guest whose own operation somebody cancels ends the deletion in both.
+hosts that do not answer are taken for stopped, and one that cannot be destroyed is asked again before that ends it. A
+guest whose own operation somebody cancels ends the deletion in both.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +16,11 @@ from django.db import transaction
 
 from console import cascade
 from console.cascade import Effect, Group, Plan
-from console.errors import Busy, Failure, Forbidden, Refusal
+from console.errors import Busy, Failure, Forbidden, Refusal, WrongState
 from console.models import Operation, ResourceLock, Status
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
-from console.operations.services import submit
+from console.operations.services import cancel, submit
 from console.permissions import Verb, permission
 from console.textual import lacking
 
@@ -98,7 +100,10 @@ class EndGuests(Step):
         ctx.wait(lambda: self._ended(ctx), interval=0.5, patience=PATIENCE)
 
     def undo(self, ctx: StepContext) -> None:
-        """Guests that have ended stay so (semantics §1.3); those whose turn has not come yet are left alone."""
+        """Guests that have ended stay so (semantics §1.3), those being ended end, and all others are let be."""
+        for child in ctx.operation.children.open().filter(started=None):
+            with suppress(WrongState):  # a worker was quicker
+                cancel(child)
 
     def _ended(self, ctx: StepContext) -> bool:
         root = _root(ctx)
@@ -119,12 +124,18 @@ class EndGuests(Step):
         last = tries[-1] if tries else None
         if last and last.is_open:
             return
-        if last and last.status != Status.SUCCEEDED and last.pk not in ctx.data.get(FORCED, []):
-            self._failed(ctx, look, group, row, last)
+        stuck = last if last and last.status != Status.SUCCEEDED and last.pk not in ctx.data.get(FORCED, []) else None
+        if stuck and not self._worth_another(ctx, group, tries):
+            self._failed(ctx, look, group, row, stuck)
         elif len(tries) == MOST_TRIES:
             raise Failure(f"{row} was {group.effect} {MOST_TRIES} times, and is back each time")
         else:
             self._accept(ctx, group, row, f"{key}:{len(tries)}")
+
+    def _worth_another(self, ctx: StepContext, group: Group, tries: Sequence[Operation]) -> bool:
+        """Where nothing may be taken for done, and errors are not to count: it is asked again some times."""
+        asked_for = ctx.arguments["mode"] == ENFORCING and tries[-1].status == Status.FAILED
+        return asked_for and cascade.how_first(group).force is None and len(tries) < MOST_TRIES
 
     def _failed(self, ctx: StepContext, look: Look, group: Group, row: Any, last: Operation) -> None:
         """Raises Failure where that is the end: somebody said no, errors count, or nothing can be taken for done."""
@@ -142,6 +153,7 @@ class EndGuests(Step):
     def _accept(self, ctx: StepContext, group: Group, row: Any, key: str) -> None:
         """Fenced: a worker that was lost meanwhile ends no guest under an operation that has gone on."""
         user = ctx.operation.created_by
+        ctx.interrupt()
         ctx.check()
         try:
             with ctx.fenced():

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from django.db.models import QuerySet
 
 from hosts.hypervisor.spec import DomainDisk, DomainNic, DomainState
-from hosts.models import Host, HostStatus, PrimaryStorage, PrimaryStorageType
+from hosts.models import Cluster, Host, HostStatus, PrimaryStorage, PrimaryStorageType
 from networks import ipam
 from networks.hostnet import bridge_of
 from networks.models import L3Network, UsedIp
@@ -134,7 +134,7 @@ def _disks(stranger: Stranger, disks: Iterable[DomainDisk]) -> tuple[DiskPlan, .
 
 def _shared(stranger: Stranger, storages: QuerySet[PrimaryStorage]) -> dict[str, str]:
     """The files of other strangers whose hosts reach these storages, those to be ignored as well."""
-    others = Stranger.objects.filter(host__cluster__primary_storages__in=storages)
+    others = Stranger.objects.filter(host__cluster__in=Cluster.objects.filter(primary_storages__in=storages))
     found = others.exclude(domain_uuid=stranger.domain_uuid).values_list("name", "host__name", "devices")
     return {
         disk["path"]: f"domain {name} on host {host} uses as well: with the VM it would be lost to that, so give each "

@@ -185,7 +185,8 @@ def delete_image(*, uuid: str, user: AbstractBaseUser | None = None) -> Operatio
             root_image=image, type=VolumeType.ROOT, status__in=(VolumeStatus.NOT_INSTANTIATED, VolumeStatus.CREATING)
         )
         if waiting := coming.select_related("vm").first():
-            raise Busy(f"Image {image.name} is being brought to the storage of VM {waiting.vm}: try again when it runs")
+            storage = f"the storage of VM {waiting.vm}"
+            raise Busy(f"Image {image.name} is being brought to {storage}: try again when that runs or is destroyed")
         Image.objects.filter(pk=uuid).update(status=ImageStatus.DELETED, state=Enablement.DISABLED)
         return _remove(image, user=user)
 

@@ -41,7 +41,8 @@ def delete_file(ctx: StepContext, storage: PrimaryStorage, name: str, prefer: Ho
     def delete(hypervisor: Hypervisor) -> None:
         with suppress(PoolNotFound):
             if based := _based_on(hypervisor.volumes(storage.pk), name):
-                raise Failure(f"{name} stays on primary storage {storage.name}: {based[0]} is based on it")
+                stays = f"{name} stays on primary storage {storage.name}: {based[0]} is based on it"
+                raise Failure(f"{stays} and would be lost with it. Remove that file first")
             hypervisor.delete_volume(storage.pk, name)
 
     through_any_host(ctx, storage, delete, prefer)

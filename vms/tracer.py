@@ -16,7 +16,7 @@ from console import live
 from console.models import ResourceLock
 from console.operations.cause import because
 from hosts.health import Listing, observers
-from hosts.hypervisor.errors import HypervisorError
+from hosts.hypervisor.errors import HostUnreachable, HypervisorError
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisor.spec import DomainState
 from hosts.hypervisors import hypervisor
@@ -144,7 +144,7 @@ class _Round:
             try:
                 found[other] = hypervisor(other).domains()
             except HypervisorError as error:
-                if other.state == HostState.MAINTENANCE:
+                if other.state == HostState.MAINTENANCE and isinstance(error, HostUnreachable):
                     continue
                 _note(other, error)
                 return None

@@ -58,7 +58,7 @@ LIMITS: Mapping[str, float] = {
     "ensure_pool": 30,
     "pool": 30,
     "remove_pool": 30,
-    "volumes": 30,
+    "volumes": 45,
     "volume": 30,
     "create_volume": 60,
     "upload_volume": 60,

@@ -12,17 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from console import globalconfig
 from console.models import Operation, Status
 from console.operations import runner
-from console.operations.claim import LeaseLost
 from console.operations.services import cancel, retry
 from hosts.hypervisor.errors import NoSpace
 from tests import factories
 from tests.support.datacenter import Datacenter
 from tests.support.life import stopped
-from tests.support.lost import lost_context
 from tests.support.pages import query_count, text_of, visitor
 from tests.support.showcase import GIB, Showcase
 from vms.actions import ACTIONS
-from vms.flows.bulk import AcceptEach, accept_one, begin
+from vms.flows.bulk import accept_one, begin
 from vms.life import stop_vm
 from vms.models import VmInstance
 
@@ -244,14 +242,6 @@ def test_a_worker_that_comes_later_accepts_nothing_twice(dc: Datacenter) -> None
     dc.run(Operation.objects.get(pk=child))
     parent = finished(dc, parent)
     assert (outcomes(parent), parent.children.count()) == ({"once": "accepted"}, 1)
-
-
-def test_a_worker_that_was_lost_accepts_nothing(dc: Datacenter) -> None:
-    vm = dc.create()
-    parent = begin(STOP, [vm.uuid], None, None, {})
-    with pytest.raises(LeaseLost):
-        AcceptEach().run(lost_context(parent, "accept"))
-    assert (parent.children.count(), vm.reload().state) == (0, "Running")
 
 
 def test_cancelling_it_cancels_its_children(dc: Datacenter) -> None:

@@ -76,15 +76,13 @@ class AcceptEach(Step):
         for uuid in rest:
             ctx.interrupt()
             ctx.check()
-            # Fenced: a worker that was lost meanwhile accepts nothing under an operation that has gone on.
-            with ctx.fenced():
-                # An earlier worker may have accepted it already: its own state would then speak against it.
-                earlier = Operation.objects.filter(idempotency_key=f"{ctx.operation.pk}.{uuid}").first()
-                results[uuid] = (
-                    {"name": earlier.subject_name, "outcome": "accepted", "operation": earlier.pk}
-                    if earlier
-                    else accept_one(ctx.operation, action, uuid)
-                )
+            # An earlier worker may have accepted it already: its own state would then speak against it.
+            earlier = Operation.objects.filter(idempotency_key=f"{ctx.operation.pk}.{uuid}").first()
+            results[uuid] = (
+                {"name": earlier.subject_name, "outcome": "accepted", "operation": earlier.pk}
+                if earlier
+                else accept_one(ctx.operation, action, uuid)
+            )
             if len(results) % KEPT == 0 or len(results) == len(targets):
                 ctx.remember(results=results)
                 ctx.progress(len(results), len(targets))
