@@ -78,10 +78,8 @@ def test_a_file_that_another_one_is_based_on_is_not_deleted(dc: Datacenter) -> N
     snapshot = snapshot_of(volume)
     operation = ran(dc, delete_volume(volume.pk))
     why = f"{volume.volume_name} stays on primary storage {volume.primary_storage}: {snapshot} is based on it"
-    note = operation.steps.get(name="file").note
-    assert (
-        note == f"data is deleted as soon as that can be done: {why} and would be lost with it. Remove that file first"
-    )
+    waits = f"data is deleted as soon as that can be done: {why} and would be lost with it. Remove that file first"
+    assert operation.steps.get(name="file").note == waits
     assert (volume.reload().status, volume.volume_name in dc.files()) == (VolumeStatus.DELETED, True)
 
 
