@@ -7,9 +7,8 @@ from console.naming import SizeError, parse_size
 from console.systemtags import TagPattern, declare
 from hosts.config import MOST_CPUS, MOST_SIZE
 
-#: the most that a reservation can be, as in the settings for every host
-MOST = {"Cpu": MOST_CPUS, "Memory": MOST_SIZE}
-LIMITS = {"Cpu": f"at most {MOST_CPUS} CPUs", "Memory": "at most 1024T of memory"}
+#: the most that a reservation can be, as in the settings for every host, and how it is said
+MOST = {"Cpu": (MOST_CPUS, f"{MOST_CPUS} CPUs"), "Memory": (MOST_SIZE, "1024T of memory")}
 
 
 def _amount_problem(what: str, values: Mapping[str, str]) -> str | None:
@@ -17,7 +16,8 @@ def _amount_problem(what: str, values: Mapping[str, str]) -> str | None:
         amount = parse_size(values["amount"])
     except SizeError as error:
         return str(error)
-    return None if amount <= MOST[what] else f"A reservation is {LIMITS[what]}, not {values['amount']}"
+    most, said = MOST[what]
+    return None if amount <= most else f"A reservation is at most {said}, not {values['amount']}"
 
 
 #: what a tag calls it, and what people do
