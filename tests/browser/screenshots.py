@@ -28,6 +28,8 @@ SHOWN = {
     "vms-create-step-basics-narrow-dark": "vms-create",
     "l3-detail-wide-light": "networks-l3-one",
 }
+#: what is drawn by scripts after a page has loaded: the part that is there when it is done
+DRAWN = {"api-docs": ".opblock"}
 DOCS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
@@ -45,6 +47,8 @@ def shoot(browser: Browser, stack: Stack, scene: dict[str, dict[str, str]], fold
             if not re.search(wanted, name):
                 continue
             page.goto(address)
+            if name in DRAWN:
+                page.locator(DRAWN[name]).first.wait_for()
             picture = f"{name}-{size}-{scheme}"
             page.screenshot(path=folder / f"{picture}.png", full_page=True)
             if picture in SHOWN:
