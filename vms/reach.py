@@ -40,12 +40,27 @@ def delete_file(ctx: StepContext, storage: PrimaryStorage, name: str, prefer: Ho
 
     def delete(hypervisor: Hypervisor) -> None:
         with suppress(PoolNotFound):
-            if based := _based_on(hypervisor.volumes(storage.pk), name):
-                stays = f"{name} stays on primary storage {storage.name}: {based[0]} is based on it"
-                raise Failure(f"{stays} and would be lost with it. Remove that file first")
+            _refuse_base(hypervisor, storage, name)
             hypervisor.delete_volume(storage.pk, name)
 
     through_any_host(ctx, storage, delete, prefer)
+
+
+def refuse_base(ctx: StepContext, volume: Volume, prefer: Host | None = None) -> None:
+    """Raises Failure when another file is based on the volume's, before anything is ended that needs it.
+
+    A storage that no host can ask now says nothing: the deletion of the file asks again.
+    """
+    if (storage := volume.primary_storage) is None or not hosts_reaching(storage.pk):
+        return
+    with suppress(HypervisorError):
+        through_any_host(ctx, storage, lambda there: _refuse_base(there, storage, volume.volume_name), prefer)
+
+
+def _refuse_base(hypervisor: Hypervisor, storage: PrimaryStorage, name: str) -> None:
+    if based := _based_on(hypervisor.volumes(storage.pk), name):
+        stays = f"{name} stays on primary storage {storage.name}: {based[0]} is based on it"
+        raise Failure(f"{stays} and would be lost with it. Remove that file first")
 
 
 def _based_on(there: Mapping[str, VolumeInfo], name: str) -> list[str]:

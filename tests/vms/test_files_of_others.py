@@ -101,3 +101,10 @@ def test_a_root_volume_that_another_file_is_based_on_leaves_its_vm_stopped(dc: D
     operation = failed(dc, destroy_vm(vm.pk))
     assert "is based on it" in operation.error["details"]
     assert (vm.reload().state, Volume.objects.get().status) == ("Stopped", VolumeStatus.READY)
+
+
+def test_a_guest_whose_root_volume_another_file_is_based_on_is_not_ended_in_vain(dc: Datacenter) -> None:
+    vm = dc.create(data_disk_offering_uuids=(dc.uuid("disk", "disk-1G"),))
+    snapshot_of(Volume.objects.get(pk=vm.root_volume_id))
+    failed(dc, destroy_vm(vm.pk))
+    assert (vm.reload().state, vm.volumes.count(), dc.world()["domain"][0]["state"]) == ("Running", 2, "running")

@@ -14,7 +14,7 @@ from vms.flows.steps import the_vm
 from vms.life import DESTROY, ENFORCING, Asked, destroy_vm, purge
 from vms.models import VmInstance, Volume, VolumeStatus, VolumeType
 from vms.nics import release_addresses
-from vms.reach import file_gone, forget_volume, give_up
+from vms.reach import file_gone, forget_volume, give_up, refuse_base
 from vms.states import VmState
 
 
@@ -27,6 +27,8 @@ class EndDomain(Step):
 
     def run(self, ctx: StepContext) -> None:
         vm = the_vm(ctx)
+        if vm.root_volume and ctx.arguments["mode"] != ENFORCING:
+            refuse_base(ctx, vm.root_volume, prefer=vm.host or vm.last_host)
         placed = [host for host in (vm.host, vm.target_host) if host]
         for host in placed or filter(None, [vm.last_host]):
             try:
