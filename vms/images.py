@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -209,9 +210,19 @@ def _remove(image: Image, user: AbstractBaseUser | None = None, key: str | None 
 
 
 def forget_unreferenced() -> None:
-    """Remove the records of deleted images that only waited for the last VM, volume or copy to go, and their tags."""
+    """Remove what is left of deleted images once the last VM, volume and copy is gone: record, tags, and a file whose
+    removal was cancelled. With a file that cannot be removed its record stays, and tells whose it is.
+    """
     gone = Image.objects.filter(status=ImageStatus.DELETED, vms=None, volumes=None, cached=None)
     with transaction.atomic():
-        uuids = list(gone.exclude(pk__in=ResourceLock.objects.values("pk")).values_list("pk", flat=True))
+        waiting = gone.exclude(pk__in=ResourceLock.objects.values("pk")).select_related("image_store")
+        uuids = [image.pk for image in waiting if _file_gone(image)]
         Tag.objects.filter(resource_uuid__in=uuids).delete()
         Image.objects.filter(pk__in=uuids).delete()
+
+
+def _file_gone(image: Image) -> bool:
+    with suppress(OSError):
+        image.path.unlink(missing_ok=True)
+        return True
+    return False

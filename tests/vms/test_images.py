@@ -15,6 +15,7 @@ from console import globalconfig
 from console.errors import Busy, Forbidden, InvalidArgument
 from console.models import Operation, Status, Tag, TagType
 from console.naming import new_uuid
+from console.operations.services import cancel
 from console.tagging import NO_TAGS, Given
 from hosts.hypervisor.errors import HypervisorError
 from hosts.models import ImageStore, PrimaryStorage
@@ -245,6 +246,16 @@ def test_tags_go_with_a_record_that_only_waited() -> None:
     images.forget_unreferenced()
     assert Image.objects.get() == stays
     assert Tag.objects.get().resource_uuid == stays.pk
+
+
+def test_the_file_of_a_deletion_that_was_cancelled_goes_when_nothing_needs_the_image(dc: Datacenter) -> None:
+    operation = images.delete_image(uuid=Image.objects.get().pk)
+    assert operation is not None
+    cancel(operation)
+    dc.run(operation)
+    assert files() != []
+    images.forget_unreferenced()
+    assert (files(), Image.objects.exists()) == ([], False)
 
 
 def test_a_copy_goes_after_the_last_volume_that_was_based_on_it_once_in_each_interval(dc: Datacenter) -> None:
