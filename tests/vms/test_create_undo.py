@@ -210,6 +210,13 @@ def test_a_start_that_takes_effect_late_is_ended(dc: Datacenter, before: Rows) -
     assert dc.changes(before) == {}
 
 
+def test_what_the_undo_of_the_start_could_not_end_the_undo_of_the_definition_ends(dc: Datacenter, before: Rows) -> None:
+    dc.fleet.fault(call="destroy_domain", error=HypervisorError("not now"), times=1)
+    with at("start", "ran", fail):
+        operation = dc.run(accept(dc))
+    assert (statuses(operation)["start"], dc.changes(before)) == ("UndoFailed", {})
+
+
 # what cannot be undone
 
 
@@ -244,7 +251,7 @@ def test_the_operation_tells_what_may_still_be_on_the_host(stranded: Operation) 
     }
     told = stranded.steps.get(name="record").error
     assert told.startswith("Undo: The record stays with state Unknown")
-    assert told.endswith("Create volumes, Connect networks, Define the domain, Start the domain")
+    assert told.endswith("Create volumes, Connect networks, Define the domain")
 
 
 def disks_of(vm: VmInstance) -> set[str]:
@@ -284,7 +291,7 @@ def test_a_guest_that_may_still_run_keeps_its_disks(dc: Datacenter, runs_on: VmI
 def test_the_files_that_stay_are_told_with_the_reason(runs_on: VmInstance) -> None:
     told = Operation.objects.get(subject_uuid=runs_on.pk).steps.get(name="volumes").error
     assert told.startswith(f"Undo: The files stay, since its domain may still run on {runs_on.host}")
-    assert told.endswith("Define the domain, Start the domain")
+    assert told.endswith("not undone there: Define the domain")
 
 
 def test_a_guest_that_still_ran_is_taken_up_with_whole_disks(dc: Datacenter, runs_on: VmInstance) -> None:

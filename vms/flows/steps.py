@@ -70,7 +70,7 @@ class CreateVolumes(Step):
 
     def undo(self, ctx: StepContext) -> None:
         """The files stay while the guest may still write to them: its host did not say that it has ended."""
-        if left := left_behind(ctx, (DefineDomain, StartDomain)):
+        if left := left_behind(ctx, [DefineDomain]):
             host = the_vm(ctx).host
             where = f" on {host.name}" if host else ""
             raise Failure(f"The files stay, since its domain may still run{where}: not undone there: {', '.join(left)}")
@@ -194,8 +194,8 @@ class Running(Step):
             VmInstance.objects.transit(ctx.subject, {VmState.RUNNING}, VmState.STARTING)
 
 
-#: the steps that make something of the VM itself on its host
-OF_THE_VM: tuple[type[Step], ...] = (CreateVolumes, ConnectNetworks, DefineDomain, StartDomain)
+#: the steps that make something of the VM itself on its host; what starting it made, the undo of its definition ends
+OF_THE_VM: tuple[type[Step], ...] = (CreateVolumes, ConnectNetworks, DefineDomain)
 
 
 def left_behind(ctx: StepContext, among: Iterable[type[Step]] = OF_THE_VM) -> list[str]:
