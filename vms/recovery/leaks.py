@@ -42,7 +42,7 @@ def look_for_leaks(asked: Asked = NOBODY) -> Operation:
     def accept() -> Operation:
         return submit(
             kind=LOOK,
-            title="Look for what belongs to nobody",
+            title="Check hosts and storages",
             subject=("", "", ""),
             locks=[LOOK],
             arguments={},
