@@ -224,7 +224,7 @@ def test_rules_are_told_in_words(boss: Client) -> None:
     rule = make_security_group_rule()
     body = text_of(boss.get(page_of(rule.security_group)))
     assert "TCP port 22" in body
-    assert "in, to the machines" in body
+    assert "Inbound (to the VMs)" in body
 
 
 def test_deleting_a_vip_shows_what_goes_with_it(boss: Client) -> None:
@@ -270,3 +270,12 @@ def test_destroying_a_machine_names_what_leads_to_it_and_stays(boss: Client) -> 
     body = text_of(boss.get(f"/vms/{nic.vm_id}/destroy/"))
     assert "EIP front" in body
     assert "Port forwarding rule web-port" in body
+
+
+def test_the_list_of_vips_names_the_vms_behind_them(boss: Client) -> None:
+    make_eip(nic=make_complete_vm(name="fronted").nics.get())
+    rule = make_port_forwarding_rule(nic=make_complete_vm(name="forwarded").nics.get())
+    make_port_forwarding_rule(vip=rule.vip, nic=rule.nic, vip_port_start=8080, vip_port_end=8080)
+    body = text_of(boss.get("/networks/vips/")).partition("<tbody>")[2]
+    assert body.count(">fronted</a>") == 2  # below the name where the screen is narrow, too
+    assert body.count(">forwarded</a>") == 2
