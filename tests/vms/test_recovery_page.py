@@ -77,7 +77,7 @@ def test_it_leads_to_what_has_a_page_of_its_own(show: Showcase) -> None:
     response = visitor().get(PAGE)
     assert [pointer.words for pointer in response.context["elsewhere"]] == [
         "1 host is not connected",
-        "2 virtual machines are Unknown",
+        "2 VMs are in an unknown state",
         "1 stranger waits for a decision",
     ]
     assert "Nothing to repair" not in text_of(response)
@@ -170,7 +170,7 @@ def test_without_redis_it_says_what_does_not_happen(host: Host) -> None:
 
 
 def test_a_host_that_nobody_listens_to_is_counted(host: Host) -> None:
-    assert "Changes on 1 of the hosts are seen only when these are looked at" in text_of(visitor().get(PAGE))
+    assert "Changes on 1 of the hosts are seen only when these are pinged" in text_of(visitor().get(PAGE))
 
 
 def test_the_number_of_statements_does_not_depend_on_what_is_found(show: Showcase) -> None:

@@ -63,7 +63,7 @@ def _why_not(leak: Leak) -> str:
     if leak.kind == LeakKind.MISSING:
         return NOT_MADE_AGAIN
     if leak.host and leak.host.status != HostStatus.CONNECTED:
-        return f"{leak.host.name} is {leak.host.status}"
+        return f"{leak.host.name} is {leak.host.status.lower()}"
     return ""
 
 

@@ -199,7 +199,7 @@ def keep(place: Place, found: Iterable[Leak]) -> None:
 
 def _said(count: int, silent: Sequence[str]) -> str:
     names = ", ".join(silent[:5]) + (f" and {len(silent) - 5} more" if len(silent) > 5 else "")
-    return f"{count - len(silent)} of {count} looked at" + (f"; no answer from {names}" if silent else "")
+    return f"{count - len(silent)} of {count} checked" + (f"; no answer from {names}" if silent else "")
 
 
 register(
