@@ -4,6 +4,7 @@ Apps declare their edges. `plan_of` says what a deletion would do without doing 
 transaction, or refuses and names what is in the way.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,7 @@ from django.db.models import Model, QuerySet
 from console.errors import Busy, NotFound, Refusal
 from console.models import Operation, ResourceLock
 from console.models.tag import Tag
+from console.textual import counted
 
 #: names of one kind that a sentence lists before it counts the rest
 NAMED = 5
@@ -25,10 +27,10 @@ class Effect(StrEnum):
     """What happens to a row when something it hangs on is deleted."""
 
     DELETED = "deleted"
-    DETACHED = "kept, without it"
+    KEPT = "kept"
+    DETACHED = "kept, detached"
     STOPPED = "stopped first"
     DESTROYED = "destroyed first"
-    UNPLUGGED = "without it from the next start on"
     LOST = "would be lost"
 
     @property
@@ -40,6 +42,11 @@ class Effect(StrEnum):
     def comes_first(self) -> bool:
         """Whether an operation of its own has to do it before the row can go (console.deletion)."""
         return self in (Effect.STOPPED, Effect.DESTROYED)
+
+    @property
+    def participle(self) -> str:
+        """The effect without its turn."""
+        return self.removesuffix(" first")
 
 
 #: the rows of the child for uuids of the parent
@@ -67,9 +74,12 @@ class Group:
     rows: list[Any]
 
     @property
-    def noun(self) -> str:
-        meta = self.model._meta
-        return str(meta.verbose_name if len(self.rows) == 1 else meta.verbose_name_plural)
+    def counted(self) -> str:
+        return counted(len(self.rows), str(self.model._meta.verbose_name))
+
+    @property
+    def plural(self) -> str:
+        return str(self.model._meta.verbose_name_plural)
 
     @property
     def label(self) -> str:
@@ -87,6 +97,15 @@ class Plan:
     def shown(self) -> list[Group]:
         """What is in the way, then what has to be done first, then what goes."""
         return sorted(self.groups, key=lambda group: (group.effect.allowed, not group.effect.comes_first))
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line: how many rows of which kind, by what happens to them."""
+        found: dict[Effect, Counter[str]] = {}
+        for group in self.shown:
+            found.setdefault(group.effect, Counter())[str(group.model._meta.verbose_name)] += len(group.rows)
+        kinds = ((effect, (counted(number, noun) for noun, number in of.items())) for effect, of in found.items())
+        return "; ".join(f"{', '.join(numbers)} {effect}" for effect, numbers in kinds)
 
     @property
     def blockers(self) -> list[Group]:
@@ -121,9 +140,8 @@ class Plan:
         return self._sentence(self.first)
 
     def _sentence(self, groups: list[Group]) -> str:
-        parts = [f"{len(group.rows)} {group.noun} {group.effect} ({named(group.rows)})" for group in groups]
-        kind = type(self.root)._meta.verbose_name
-        return f"{str(kind).capitalize()} {self.root} cannot be deleted: {'; '.join(parts)}." if parts else ""
+        parts = [f"{group.counted} {group.effect} ({named(group.rows)})" for group in groups]
+        return f"{titled(self.root)} cannot be deleted: {'; '.join(parts)}." if parts else ""
 
 
 #: asked inside the transaction, before the rows go; may return operations it has submitted
@@ -230,6 +248,12 @@ def _refuse_busy(plan: Plan, own: str | None) -> None:
     if lock:
         other = lock.operation
         raise Busy(f"{plan.root} must wait: “{other.title}” ({other.status}) is working on it", holder=other.pk)
+
+
+def titled(row: Any) -> str:
+    """A row by kind and quoted name, at the beginning of a sentence; a name may be a word of the sentence."""
+    kind = str(row._meta.verbose_name)
+    return f"{kind[0].upper()}{kind[1:]} “{row}”"
 
 
 def named(rows: list[Any]) -> str:

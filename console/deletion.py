@@ -128,7 +128,7 @@ class EndGuests(Step):
         if stuck and not self._worth_another(ctx, group, tries):
             self._failed(ctx, look, group, row, stuck)
         elif len(tries) == MOST_TRIES:
-            raise Failure(f"{row} was {group.effect} {MOST_TRIES} times, and is back each time")
+            raise Failure(f"{row} was {group.effect.participle} {MOST_TRIES} times, and is back each time")
         else:
             self._accept(ctx, group, row, f"{key}:{len(tries)}")
 
@@ -140,10 +140,10 @@ class EndGuests(Step):
     def _failed(self, ctx: StepContext, look: Look, group: Group, row: Any, last: Operation) -> None:
         """Raises Failure where that is the end: somebody said no, errors count, or nothing can be taken for done."""
         if last.status == Status.CANCELLED:
-            raise Failure(f"{row} could not be {group.effect}: “{last.title}” was cancelled")
+            raise Failure(f"{row} could not be {group.effect.participle}: “{last.title}” was cancelled")
         force = cascade.how_first(group).force
         if force is None or ctx.arguments["mode"] != ENFORCING:
-            raise Failure(f"{row} could not be {group.effect}: {(last.error or {}).get('details', '')}")
+            raise Failure(f"{row} could not be {group.effect.participle}: {(last.error or {}).get('details', '')}")
         if row.pk in look.locked:
             return  # whoever works on it may yet find out what is true
         with ctx.fenced():
@@ -161,7 +161,7 @@ class EndGuests(Step):
         except Busy as busy:
             ctx.note(busy.details)  # tried again until it is free
         except Refusal as refusal:
-            raise Failure(f"{row} could not be {group.effect}: {refusal.details}") from refusal
+            raise Failure(f"{row} could not be {group.effect.participle}: {refusal.details}") from refusal
 
 
 class DeleteRows(Step):

@@ -41,20 +41,23 @@ def facets(rows: QuerySet, field: str, table: Faces, query: QueryDict, by: Any =
 
 
 class Choice(TypedDict):
-    """A field to filter by with one value out of `options`: (value, label, rows that have it)."""
+    """A field to filter by with one value out of `options`: (value, label, rows that have it); `every`: with none."""
 
     name: str
     label: str
     options: list[tuple[str, str, int | None]]
     chosen: str
+    every: str
 
 
-def choice(query: QueryDict, name: str, label: str, options: Iterable[tuple[str, str, int | None]]) -> Choice:
+def choice(
+    query: QueryDict, name: str, label: str, options: Iterable[tuple[str, str, int | None]], every: str = "any"
+) -> Choice:
     """A choice as the address has it; a chosen value that no row has any more stays to be seen and taken off."""
     found, chosen = list(options), query.get(name, "")
     if chosen and chosen not in {value for value, *_ in found}:
         found.append((chosen, chosen if len(chosen) < SHORT else f"{chosen[:8]}…", 0))
-    return Choice(name=name, label=label, options=found, chosen=chosen)
+    return Choice(name=name, label=label, options=found, chosen=chosen, every=every)
 
 
 @dataclass(frozen=True, slots=True)

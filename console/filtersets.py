@@ -22,7 +22,7 @@ RECENT: Mapping[str, tuple[str, timedelta]] = {
     "today": ("Today (UTC)", timedelta(0)),
     "week": ("Last 7 days", timedelta(days=7)),
 }
-LEVELS = {"top": "Top level", "parts": "Parts of a larger one"}
+LEVELS = {"top": "Show: top level only", "parts": "Show: parts only"}
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -97,7 +97,7 @@ class OperationFilter(QueryFilterSet):
     )
     since = MomentFilter(field_name="create_date", lookup_expr="gte", label="From")
     until = MomentFilter(field_name="create_date", lookup_expr="lte", label="To")
-    level = django_filters.ChoiceFilter(choices=list(LEVELS.items()), method="at_level", label="Level")
+    level = django_filters.ChoiceFilter(choices=list(LEVELS.items()), method="at_level", label="Show")
     parent = django_filters.CharFilter(field_name="parent_id", label="Part of")
 
     class Meta:

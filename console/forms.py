@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.forms.models import ModelChoiceIterator
+from django.utils.html import format_html
 
 from console.errors import InvalidArgument, Refusal
 from console.models.resource import DESCRIPTION_LENGTH, NAME_LENGTH
@@ -171,15 +172,26 @@ class RowField(forms.ModelChoiceField):
         super().__init__(queryset, **kwargs)
 
 
+def _card(label: str, help_text: str) -> str:
+    """A choice that explains itself."""
+    return format_html('{}<span class="field-help">{}</span>', label, help_text)
+
+
 class ConfirmForm(PlainForm):
     """A deletion that takes other things along: the name is typed to say "I have seen it"."""
 
     mode = forms.ChoiceField(
-        label="When a guest does not end",
-        help_text="The second is for hosts that are dead: their guests are taken for stopped.",
+        label="If a VM cannot be stopped or destroyed",
+        widget=forms.RadioSelect,
         choices=(
-            ("Permissive", "Stop and say which (Permissive)"),
-            ("Enforcing", "Remove the records anyway (Enforcing)"),
+            ("Permissive", _card("Abort, and name the VM", "What has been stopped or destroyed by then stays so.")),
+            (
+                "Enforcing",
+                _card(
+                    "Delete the records anyway",
+                    "Only for hosts that are dead: their VMs count as stopped or destroyed, though they may still run.",
+                ),
+            ),
         ),
         initial="Permissive",
     )
@@ -191,7 +203,7 @@ class ConfirmForm(PlainForm):
         if not ends_guests:
             del self.fields["mode"]
         confirm = self.fields["confirm"]
-        confirm.label = f"Type the name, {name}, to confirm"
+        confirm.label = f"Type the name “{name}” to confirm"
         confirm.error_messages["required"] = f"Type exactly: {name}"
         confirm.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 

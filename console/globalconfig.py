@@ -1,7 +1,7 @@
 """Typed global configurations (semantics §7): definitions in code, overrides in the database, no restart."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from django.db import transaction
@@ -38,27 +38,33 @@ def _show_bool(value: bool) -> str:
     return "true" if value else "false"
 
 
-BOOL: Kind[bool] = Kind(_parse_bool, _show_bool, "true or false", _show_bool, ("true", "false"))
+BOOL: Kind[bool] = Kind(_parse_bool, _show_bool, "one of: true, false", _show_bool, ("true", "false"))
 INT: Kind[int] = Kind(int, str, "a whole number", str)
 SIZE: Kind[int] = Kind(parse_size, str, "a size in bytes or with unit, such as 512M", format_size)
 SECONDS: Kind[int] = Kind(int, str, "a whole number of seconds", short_seconds)
+#: of what does not happen at all at 0
+SECONDS_OR_NEVER = replace(SECONDS, people=lambda value: short_seconds(value) if value else "never")
 
 
 def one_of(*values: str, meaning: Mapping[str, str] | None = None) -> Kind[str]:
     """One of a few texts; `meaning` says in words what bare numbers stand for."""
     known = {value: value for value in values}
     told = {value: f"{value} ({word})" for value, word in (meaning or {}).items()}
-    *first, last = [told.get(value, value) for value in values]
 
     def people(value: str) -> str:
         return told.get(value, value)
 
-    return Kind(lambda text: known[text.strip()], str, f"{', '.join(first)} or {last}", people, values)
+    return Kind(lambda text: known[text.strip()], str, f"one of: {', '.join(map(people, values))}", people, values)
+
+
+def between(kind: Kind[int], least: int, most: int) -> tuple[Callable[[int], bool], str]:
+    """The check of a number that has bounds, and its words."""
+    return lambda value: least <= value <= most, f"from {kind.people(least)} to {kind.people(most)}"
 
 
 @dataclass(frozen=True)
 class Config(Generic[T]):
-    """One definition; `get()` reads the value as it is now. `effect`: what a change holds for first."""
+    """One definition; `get()` reads the value as it is now. `effect`: when a change takes effect."""
 
     category: str
     name: str
@@ -205,9 +211,8 @@ SESSION_TIMEOUT = define(
         SECONDS,
         7200,
         "How long a person who asks for nothing stays logged in.",
-        "From the next login on; who is logged in gets it when half of the time has passed.",
-        lambda value: 300 <= value <= 31 * 86400,
-        "from 300 to 2678400",
+        "at the next login; for who is logged in when half of the time has passed",
+        *between(SECONDS, 300, 31 * 86400),
     )
 )
 
@@ -218,9 +223,8 @@ LANE_LIMIT = define(
         INT,
         2,
         "How many operations may work on one host at a time, so that a frozen host cannot hold every worker.",
-        "From the next operation that a worker takes up.",
-        lambda value: 1 <= value <= 100,
-        "from 1 to 100",
+        "with the next operation that a worker takes up",
+        *between(INT, 1, 100),
     )
 )
 
@@ -233,8 +237,7 @@ API_LIMIT = define(
         INT,
         1200,
         "How many requests of the JSON endpoint one token, or one person without one, may make in a minute.",
-        "From the next request on.",
-        lambda value: API_LEAST <= value <= 1_000_000,
-        f"from {API_LEAST} to 1000000",
+        "with the next request",
+        *between(INT, API_LEAST, 1_000_000),
     )
 )

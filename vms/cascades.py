@@ -25,6 +25,12 @@ from vms.models import (
 )
 from vms.states import VmState
 
+#: what becomes of VMs, of one as of many
+ROOTS = "with root volumes, their records and files"
+REMAIN = "not deleted"
+UNPLUGGED = "without NICs on it from the next start on"
+READDRESSED = "with another address from the next start on"
+
 
 def _vms(*conditions: Q, **lookups: object) -> QuerySet[VmInstance]:
     return VmInstance.objects.visible().filter(*conditions, **lookups).order_by("name", "pk").distinct()
@@ -41,23 +47,29 @@ def _leading_to(model: type[Model], l3s: set[str]) -> QuerySet:
 
 
 declare(
-    Edge(Zone, VmInstance, lambda uuids: _vms(zone__in=uuids), Effect.DESTROYED),
-    Edge(Cluster, VmInstance, lambda uuids: _placed("__cluster", uuids), Effect.STOPPED),
+    Edge(Zone, VmInstance, lambda uuids: _vms(zone__in=uuids), Effect.DESTROYED, ROOTS),
+    Edge(Cluster, VmInstance, lambda uuids: _placed("__cluster", uuids), Effect.STOPPED, REMAIN),
     Edge(
         Cluster,
         VmInstance,
         lambda uuids: _vms(cluster__in=uuids, host=None),
         Effect.DETACHED,
-        "they start in another cluster",
+        "free to start in another cluster",
     ),
-    Edge(Host, VmInstance, lambda uuids: _placed("", uuids), Effect.STOPPED),
-    Edge(PrimaryStorage, VmInstance, lambda uuids: _vms(root_volume__primary_storage__in=uuids), Effect.DESTROYED),
+    Edge(Host, VmInstance, lambda uuids: _placed("", uuids), Effect.STOPPED, REMAIN),
+    Edge(
+        PrimaryStorage,
+        VmInstance,
+        lambda uuids: _vms(root_volume__primary_storage__in=uuids),
+        Effect.DESTROYED,
+        ROOTS,
+    ),
     Edge(
         PrimaryStorage,
         VmInstance,
         lambda uuids: _vms(volumes__primary_storage__in=uuids, host__isnull=False),
         Effect.STOPPED,
-        "they lose a data volume",
+        f"{REMAIN}, without data volumes on it",
     ),
     Edge(
         PrimaryStorage,
@@ -72,29 +84,48 @@ declare(
         lambda uuids: CachedImage.objects.filter(primary_storage__in=uuids).select_related("image"),
         detail="the records; the files stay in the folder",
     ),
-    Edge(L3Network, VmInstance, lambda uuids: _vms(nics__l3_network__in=uuids, host__isnull=False), Effect.STOPPED),
-    Edge(L3Network, VmInstance, lambda uuids: _vms(nics__l3_network__in=uuids), Effect.UNPLUGGED),
+    Edge(
+        L3Network,
+        VmInstance,
+        lambda uuids: _vms(nics__l3_network__in=uuids, host__isnull=False),
+        Effect.STOPPED,
+        f"{REMAIN}, {UNPLUGGED}",
+    ),
+    Edge(
+        L3Network,
+        VmInstance,
+        lambda uuids: _vms(nics__l3_network__in=uuids),
+        Effect.KEPT,
+        UNPLUGGED,
+    ),
     Edge(
         IpRange,
         VmInstance,
         lambda uuids: _vms(nics__used_ip__ip_range__in=uuids, host__isnull=False),
         Effect.STOPPED,
+        f"{REMAIN}, {READDRESSED}",
     ),
-    Edge(IpRange, VmInstance, lambda uuids: _vms(nics__used_ip__ip_range__in=uuids), Effect.UNPLUGGED),
+    Edge(
+        IpRange,
+        VmInstance,
+        lambda uuids: _vms(nics__used_ip__ip_range__in=uuids),
+        Effect.KEPT,
+        READDRESSED,
+    ),
     Edge(ImageStore, Image, lambda uuids: Image.objects.filter(image_store__in=uuids), Effect.LOST),
     Edge(
         Image,
         VmInstance,
         lambda uuids: _vms(image__in=uuids),
-        Effect.DETACHED,
-        "they have disks of their own",
+        Effect.KEPT,
+        "with disks of their own; the copies of the image that these build on stay as long as they do",
     ),
     Edge(
         InstanceOffering,
         VmInstance,
         lambda uuids: _vms(instance_offering__in=uuids) if FORGET_INSTANCE_OFFERING.get() else _vms().none(),
         Effect.DETACHED,
-        "they keep their CPUs and memory",
+        "CPUs and memory stay the same",
     ),
     Edge(Volume, VmInstance, lambda uuids: _vms(volumes__in=uuids), Effect.DETACHED),
     Edge(
@@ -104,17 +135,17 @@ declare(
             Volume.objects.filter(disk_offering__in=uuids) if FORGET_DISK_OFFERING.get() else Volume.objects.none()
         ),
         Effect.DETACHED,
-        "they keep their size",
+        "the size stays the same",
     ),
     Edge(Vip, Eip, lambda uuids: Eip.objects.filter(vip__in=uuids)),
     Edge(Vip, PortForwardingRule, lambda uuids: PortForwardingRule.objects.filter(vip__in=uuids)),
-    Edge(L3Network, Eip, lambda uuids: _leading_to(Eip, uuids), Effect.DETACHED, "they lead nowhere then"),
+    Edge(L3Network, Eip, lambda uuids: _leading_to(Eip, uuids), Effect.DETACHED, "leading to no VM"),
     Edge(
         L3Network,
         PortForwardingRule,
         lambda uuids: _leading_to(PortForwardingRule, uuids),
         Effect.DETACHED,
-        "they lead nowhere then",
+        "leading to no VM",
     ),
     Edge(Eip, VmInstance, lambda uuids: _vms(nics__eip__in=uuids), Effect.DETACHED),
     Edge(PortForwardingRule, VmInstance, lambda uuids: _vms(nics__port_forwarding_rules__in=uuids), Effect.DETACHED),

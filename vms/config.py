@@ -1,36 +1,36 @@
 """Global configurations of VMs, volumes and images (chapter, Global Configurations; semantics §7)."""
 
-from console.globalconfig import BOOL, INT, SECONDS, Config, define, one_of
+from console.globalconfig import BOOL, INT, SECONDS, SECONDS_OR_NEVER, Config, between, define, one_of
 
-START = "From the next start or reboot of each VM on, since its devices are defined anew then."
-AT_ONCE = "At once, for what is on its way into maintenance as well."
-MOVE = "From the next migration on."
+START = "at the next start or reboot of each VM, which defines its devices anew"
+AT_ONCE = "at once, for hosts entering maintenance as well"
+MOVE = "with the next migration"
 #: numbers of vm.cacheMode -> QEMU's words for them
 CACHES = {"0": "none", "1": "writethrough", "2": "writeback"}
 
 DELETE_DATA_VOLUMES = define(
     Config("vm", "dataVolume.deleteOnVmDestroy", BOOL, False,
            "Whether the data volumes of a VM are deleted with it; otherwise they are detached and stay.",
-           "From the next destruction on that is asked for.")
+           "with the next VM that is destroyed")
 )  # fmt: skip
 FORGET_INSTANCE_OFFERING = define(
     Config("vm", "instanceOffering.setNullWhenDeleting", BOOL, True,
            "Whether the VMs of a deleted instance offering forget it; otherwise they keep its uuid.",
-           "From the next deletion of an instance offering on.")
+           "with the next instance offering that is deleted")
 )  # fmt: skip
 FORGET_DISK_OFFERING = define(
     Config("volume", "diskOffering.setNullWhenDeleting", BOOL, True,
            "Whether the volumes of a deleted disk offering forget it; otherwise they keep its uuid.",
-           "From the next deletion of a disk offering on.")
+           "with the next disk offering that is deleted")
 )  # fmt: skip
 EXPUNGE_PERIOD = define(
     Config("vm", "expungePeriod", SECONDS, 24 * 3600, "How long the record of a destroyed VM is kept.",
-           "Within 20 s, for those that are destroyed already as well.",
-           lambda value: 0 <= value <= 3650 * 86400, "from 0 to 315360000")
+           "within 20 s, for those that are destroyed already as well",
+           *between(SECONDS, 0, 3650 * 86400))
 )  # fmt: skip
 STOP_GRACE = define(
     Config("vm", "stop.gracePeriod", SECONDS, 60, "How long a guest may take to shut down before it is switched off.",
-           "From the next stop or reboot on.", lambda value: 0 <= value <= 600, "from 0 to 600")
+           "with the next stop or reboot", *between(SECONDS, 0, 600))
 )  # fmt: skip
 VIDEO = define(
     Config("vm", "videoType", one_of("vga", "virtio", "cirrus", "qxl"), "vga",
@@ -39,7 +39,7 @@ VIDEO = define(
 NIC_QUEUES = define(
     Config("vm", "nicMultiQueueNum", INT, 1,
            "Queues of each virtio NIC, so that several CPUs of a guest serve it; never more than it has CPUs.",
-           START, lambda value: 1 <= value <= 256, "from 1 to 256")
+           START, *between(INT, 1, 256))
 )  # fmt: skip
 HYPER_V = define(
     Config("vm", "emulateHyperV", BOOL, False,
@@ -62,14 +62,15 @@ CONSOLE_MODE = define(
 )  # fmt: skip
 CPU_MODE = define(
     Config("kvm", "vm.cpuMode", one_of("none", "host-model", "host-passthrough"), "none",
-           "What guests under KVM see of the processor: host-passthrough all of it, host-model and none its model.",
+           "The processor that guests under KVM see. host-model: the host's model, which migrates between similar hosts. "
+           "host-passthrough: the host's own with every feature. none: the same as host-model.",
            START)
 )  # fmt: skip
 EVACUATION_DEGREE = define(
     Config("kvm", "vm.migrationQuantity", INT, 2,
            "How many VMs leave a host at a time when it is taken into maintenance, and no more than "
            "host.operation.parallelismDegree lets work on one host.",
-           AT_ONCE, lambda value: 1 <= value <= 100, "from 1 to 100")
+           AT_ONCE, *between(INT, 1, 100))
 )  # fmt: skip
 IGNORE_STUCK = define(
     Config("host", "maintenanceMode.ignoreError", BOOL, False,
@@ -79,7 +80,7 @@ IGNORE_STUCK = define(
 MIGRATION_STALL = define(
     Config("kvm", "migration.stallSeconds", SECONDS, 120,
            "A live migration that comes no nearer to its end for so long is given up.",
-           MOVE, lambda value: 5 <= value <= 3600, "from 5 to 3600")
+           MOVE, *between(SECONDS, 5, 3600))
 )  # fmt: skip
 AUTO_CONVERGE = define(
     Config("kvm", "migrate.autoConverge", BOOL, True,
@@ -92,17 +93,16 @@ XBZRLE = define(
 )  # fmt: skip
 DATA_VOLUMES = define(
     Config("kvm", "dataVolume.maxNum", INT, 24, "How many data volumes a VM may have.",
-           "From the next volume on that is attached.", lambda value: 0 <= value <= 24, "from 0 to 24")
+           "with the next volume that is attached", *between(INT, 0, 24))
 )  # fmt: skip
 COPIES_INTERVAL = define(
     Config("primaryStorage", "imageCache.garbageCollector.interval", SECONDS, 24 * 3600,
            "How often copies of deleted images, which the last volume based on them has left, are looked for.",
-           "Within 20 s.", lambda value: 60 <= value <= 30 * 86400, "from 60 to 2592000")
+           "within 20 s", *between(SECONDS, 60, 30 * 86400))
 )  # fmt: skip
-LEAST_LOOK_INTERVAL = 60
+LOOK_INTERVALS, LOOK_BOUNDS = between(SECONDS, 60, 7 * 24 * 3600)
 LOOK_INTERVAL = define(
-    Config("recovery", "lookInterval", SECONDS, 900,
-           "How often hosts and storages are held against the records, and differing networks mended; 0: never.",
-           "Within 20 s.", lambda value: value == 0 or LEAST_LOOK_INTERVAL <= value <= 7 * 24 * 3600,
-           f"0, or from {LEAST_LOOK_INTERVAL} to {7 * 24 * 3600}")
+    Config("recovery", "lookInterval", SECONDS_OR_NEVER, 900,
+           "How often hosts and storages are compared with the records, and differing networks repaired; 0: never.",
+           "within 20 s", lambda value: value == 0 or LOOK_INTERVALS(value), f"0, or {LOOK_BOUNDS}")
 )  # fmt: skip

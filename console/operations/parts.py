@@ -8,15 +8,10 @@ from typing import Any
 from django.db.models import Count
 
 from console.models import Operation, Status
-from console.models.operation import OPEN
+from console.models.operation import ENDED, OPEN
 
-#: outcome -> the statuses of operations that it counts; parts that got no operation have an outcome of their own
-BY_STATUS: Mapping[str, tuple[str, ...]] = {
-    "done": (Status.SUCCEEDED,),
-    "failed": (Status.FAILED,),
-    "cancelled": (Status.CANCELLED,),
-    "under way": OPEN,
-}
+#: outcome -> the status of operations; parts that got no operation have an outcome of their own
+BY_STATUS: Mapping[str, Status] = {status.lower(): status for status in (*ENDED, *OPEN)}
 WITHOUT = ("refused", "already")
 ACCEPTED = "accepted"
 #: parts that a page lists
@@ -35,11 +30,6 @@ class Parts:
     def total(self) -> int:
         return sum(self.counts.values())
 
-    @property
-    def summary(self) -> str:
-        """ "7 done, 2 failed, 1 refused"."""
-        return ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
-
 
 def parts_of(operation: Operation, outcome: str = "") -> Parts:
     """The parts, in a constant number of statements; an outcome that is none of ours is no filter."""
@@ -50,7 +40,7 @@ def parts_of(operation: Operation, outcome: str = "") -> Parts:
     others = [one for one in results if one["outcome"] != ACCEPTED]
     counts = _counts(dict(statuses), others)
     if outcome:
-        rows = rows.filter(status__in=BY_STATUS.get(outcome, ()))
+        rows = rows.filter(status=BY_STATUS.get(outcome))
         others = [one for one in others if one["outcome"] == outcome]
     return Parts(counts, list(rows.lines().order_by("subject_name", "pk")[:MOST]), others[:MOST])
 
@@ -58,5 +48,5 @@ def parts_of(operation: Operation, outcome: str = "") -> Parts:
 def _counts(statuses: Mapping[str, int], others: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """How many parts have each outcome, without outcomes nobody has."""
     without = Counter(one["outcome"] for one in others)
-    counts = {outcome: sum(statuses.get(one, 0) for one in known) for outcome, known in BY_STATUS.items()}
+    counts = {outcome: statuses.get(status, 0) for outcome, status in BY_STATUS.items()}
     return {outcome: count for outcome, count in (counts | {one: without[one] for one in WITHOUT}).items() if count}

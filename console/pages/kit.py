@@ -107,7 +107,11 @@ class Picker:
 
 @dataclass(frozen=True, kw_only=True)
 class Related:
-    """A table on a resource's page: rows that belong to it. `remove` names the Action that a line's button posts."""
+    """A table on a resource's page: rows that belong to it.
+
+    `remove` names the Action that a line's button posts; what may stop guests has the address of its question in
+    `delete_url` instead.
+    """
 
     key: str
     title: str
@@ -120,7 +124,7 @@ class Related:
     add_model: type[Model] | None = None
     remove: str = ""
     remove_label: str = "Detach"
-    remove_url: Callable[[Row], str] | None = None
+    delete_url: Callable[[Row], str] | None = None
     picker: Picker | None = None
     aside: bool = False
     rank: int = 0
@@ -143,7 +147,7 @@ class Pages:
     `context`. `create` gets the form's values, the uuid that the row shall have and who asks, and returns the row, or
     the operation that makes it; its tags are written in the same transaction, or by itself (`creates_tags`): it then
     finds them among the values. `deletable` False: it has no delete; `undeletable` says why a row cannot be deleted
-    now, if so.
+    now, if so; `lost` what becomes of what is not in the database, such as files.
     """
 
     model: type[Model]
@@ -175,6 +179,7 @@ class Pages:
     deletable: bool = True
     delete: Callable[[Row, Person], Done] | None = None
     undeletable: Callable[[Row], str] = lambda row: ""
+    lost: Callable[[Row], str] = lambda row: ""
     moving: Callable[[Row], bool] = lambda row: False
     fragment: str = ""
     list_fragment: str = ""

@@ -12,11 +12,13 @@ from console.permissions import why_not
 from console.templatetags.corral import NOTHING
 
 RELATED_SHOWN = 50
+#: the address of the question about a row
+Asks = Callable[[Any], str] | None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table, drawn: (classes, content) per column, and where its button posts to.
+    """One row of a table, drawn: (classes, content) per column, and where its button posts to, or leads to.
 
     `rest` is what narrow screens show below the row's name instead of columns: (class, label, content).
     """
@@ -25,11 +27,12 @@ class Line:
     cells: list[tuple[str, str]]
     rest: list[tuple[str, str, str]]
     post: str = ""
+    delete: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A related table, drawn. `why` says why people may not change what is in it, `add_why` why not add to it."""
+    """A related table, drawn. `why` says why people may not change what is in it; `add_why`, `delete_why`: its rows."""
 
     related: Related
     lines: list[Line]
@@ -40,20 +43,22 @@ class Table:
     choices: list[Any]
     why: str
     add_why: str
+    delete_why: str
 
 
-def drawn(rows: Iterable[Any], columns: tuple[CellColumn, ...], post: Callable[[Any], str] | None = None) -> list[Line]:
-    return [_line(row, columns, post(row) if post else "") for row in rows]
+def drawn(rows: Iterable[Any], columns: tuple[CellColumn, ...], post: str = "", delete: Asks = None) -> list[Line]:
+    return [_line(row, columns, post, delete(row) if delete else "") for row in rows]
 
 
-def _line(row: Any, columns: tuple[CellColumn, ...], post: str) -> Line:
+def _line(row: Any, columns: tuple[CellColumn, ...], post: str, delete: str) -> Line:
     contents = [column.cell(row) for column in columns]
     rest = [
         (hidden, column.label, content)
         for column, content in zip(columns, contents, strict=True)
         if (hidden := _hidden(column)) and content and content != NOTHING
     ]
-    return Line(row, [(column.classes, content) for column, content in zip(columns, contents, strict=True)], rest, post)
+    shown = [(column.classes, content) for column, content in zip(columns, contents, strict=True)]
+    return Line(row, shown, rest, post, delete)
 
 
 def _hidden(column: CellColumn) -> str:
@@ -68,14 +73,11 @@ def post_url(pages: Pages, row: Any, action: str) -> str:
 def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> Table:
     why = why_not(request.user, pages.model, "change")
     rows = list(related.rows(row)[: RELATED_SHOWN + 1])
-    post = related.remove_url
-    if related.remove:
-        url = post_url(pages, row, related.remove)
-        post = lambda _: url  # noqa: E731
+    post = post_url(pages, row, related.remove) if related.remove else ""
     picker = related.picker
     return Table(
         related,
-        drawn(rows[:RELATED_SHOWN], related.columns, post),
+        drawn(rows[:RELATED_SHOWN], related.columns, post, related.delete_url),
         len(rows) > RELATED_SHOWN,
         related.all_url(row) if related.all_url else "",
         related.add_url(row) if related.add_url else "",
@@ -83,4 +85,5 @@ def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> 
         list(picker.choices(row)) if picker and not why else [],
         why,
         why_not(request.user, related.add_model, "add") if related.add_model else "",
+        why_not(request.user, related.add_model, "delete") if related.add_model else "",
     )

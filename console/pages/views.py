@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
@@ -316,36 +317,58 @@ def _guarded_action(pages: Pages, action: Action) -> View:
 
 
 def delete_view(pages: Pages) -> View:
-    """GET shows what goes and what is in the way, POST does it."""
+    """The page that deletes one of its rows."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @needs(pages.model, "delete")
     def view(request: HttpRequest, uuid: str) -> HttpResponse:
         row = row_or_404(pages.rows(), uuid)
-        plan = cascade.plan_of(row)
-        posted = request.POST if request.method == "POST" else None
-        form = ConfirmForm(posted, name=row.name, ends_guests=bool(plan.first)) if plan.groups else None
-        refusal = plan.refusal() or pages.undeletable(row) or deletion.why_not_theirs(plan, request.user)
-        if request.method == "POST" and not refusal and (form is None or form.is_valid()):
-            try:
-                mode = (form.cleaned_data.get("mode") if form else "") or deletion.PERMISSIVE
-                done = pages.delete(row, person(request)) if pages.delete else _delete(row, person(request), mode)
-            except Refusal as error:
-                refusal = error.details
-            else:
-                tell(request, done)
-                return HttpResponseRedirect(done.url or reverse(pages.view("list")))
-        context = {**_head(pages, row, request), "plan": plan, "form": form, "refusal": refusal}
-        return render(request, "resources/delete.html", context)
+        where = reverse(pages.view("list"))
+        crumbs = [format_html('<a href="{}">{}</a>', where, pages.title), *map(linked, [*pages.crumbs(row), row])]
+        undeletable, lost = pages.undeletable(row), pages.lost(row)
+        return deletion_page(request, row, Removal(crumbs, address(row), where, undeletable, lost, pages.delete))
 
     return view
 
 
+@dataclass(frozen=True)
+class Removal:
+    """What a deletion page knows of its row: the way there, where "no" and a deletion lead, and as `Pages` has it,
+    whether it is possible at all, what else is lost, and how it is done where a cascade is not enough.
+    """
+
+    crumbs: list[str]
+    back: str
+    then: str
+    undeletable: str = ""
+    lost: str = ""
+    delete: Callable[[Any, Person], Done] | None = None
+
+
+def deletion_page(request: HttpRequest, row: Any, removal: Removal) -> HttpResponse:
+    """GET shows what goes and what is in the way, POST does it."""
+    plan = cascade.plan_of(row)
+    posted = request.POST if request.method == "POST" else None
+    form = ConfirmForm(posted, name=row.name, ends_guests=bool(plan.first)) if plan.groups else None
+    refusal = removal.undeletable or plan.refusal() or deletion.why_not_theirs(plan, request.user)
+    if request.method == "POST" and not refusal and (form is None or form.is_valid()):
+        try:
+            mode = (form.cleaned_data.get("mode") if form else "") or deletion.PERMISSIVE
+            done = (removal.delete or partial(_delete, mode=mode))(row, person(request))
+        except Refusal as error:
+            refusal = error.details
+        else:
+            tell(request, done)
+            return HttpResponseRedirect(done.url or removal.then)
+    noun = str(row._meta.verbose_name)
+    context = {"row": row, "noun": noun, "removal": removal, "plan": plan, "form": form, "refusal": refusal}
+    return render(request, "resources/delete.html", context)
+
+
 def _delete(row: Any, user: Person, mode: str) -> Done:
     operations = deletion.delete(row, user, mode)
-    kind = str(row._meta.verbose_name)
-    name = f"{kind[0].upper()}{kind[1:]} {row}"
+    name = cascade.titled(row)
     if any(operation.kind == deletion.KIND for operation in operations):
         url = reverse("operations:detail", args=[operations[0].pk])
-        return Done(f"{name} is deleted when its guests have ended.", operations, url)
+        return Done(f"{name} is deleted as soon as its VMs have been stopped or destroyed.", operations, url)
     return Done(f"{name} was deleted.", operations)

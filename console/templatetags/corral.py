@@ -7,18 +7,20 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.apps import apps
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from lucide.templatetags.lucide import lucide
 
 from console import faces
 from console.advice import Advice, advice
 from console.faces import FaceLike, face_of
 from console.models import Operation, OperationStep, Status, StepStatus
-from console.naming import format_size
+from console.naming import format_size, snake_case
 from console.operations import flow
 from console.pages import addresses
 from console.permissions import may_act
@@ -161,11 +163,8 @@ REMEMBERED = {"was": "State before"}
 
 @register.filter
 def argument_name(name: str) -> str:
-    """An argument's name as the commands write it, "l3_network_uuids" is l3NetworkUuids, or in words."""
-    if name in REMEMBERED:
-        return REMEMBERED[name]
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)
+    """An argument's name in words: "deleteMode" and "delete_mode" are both "Delete mode"."""
+    return REMEMBERED.get(name) or capfirst(snake_case(name).replace("_", " "))
 
 
 @register.filter
@@ -178,7 +177,7 @@ def plain_value(value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return "yes" if value else "no"
     return str(value)
 
 
@@ -373,6 +372,13 @@ def page_of(resource_type: str, uuid: str) -> str:
         return reverse(view, args=[uuid])
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def noun(resource_type: str) -> str:
+    """The type of a resource in words, at the beginning of a line: "VM", "Primary storage"."""
+    models = (model for model in apps.get_models() if model.__name__ == resource_type.removesuffix("VO"))
+    return next((str(capfirst(model._meta.verbose_name)) for model in models), resource_type)
 
 
 @register.filter

@@ -76,7 +76,8 @@ def operation_list(request: HttpRequest) -> HttpResponse:
 
 def _narrowing(query: QueryDict) -> dict[str, Any]:
     rows = without(listing(), query, "status")
-    return {"facets": facets(rows, "status", OPERATIONS, query), "choices": choices(query)}
+    narrowing = {"facets": facets(rows, "status", OPERATIONS, query), "choices": choices(query)}
+    return narrowing | {"recent": recent(query)}
 
 
 def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:
@@ -100,9 +101,13 @@ def choices(query: QueryDict) -> list[Choice]:
     return [
         choice(query, "kind", "Kind", ((kind, label, counts[kind]) for kind, label in kinds() if kind in counts)),
         choice(query, "who", "Who", who),
-        choice(query, "recent", "When", ((name, label, None) for name, (label, _) in RECENT.items())),
-        choice(query, "level", "Level", ((name, label, None) for name, label in LEVELS.items())),
+        choice(query, "level", "Show", ((name, label, None) for name, label in LEVELS.items()), "all"),
     ]
+
+
+def recent(query: QueryDict) -> Choice:
+    """How far back it goes, besides the days that people write."""
+    return choice(query, "recent", "When", ((name, label, None) for name, (label, _) in RECENT.items()))
 
 
 def _asker(name: str | None, via: str, count: int) -> tuple[str, str, int]:

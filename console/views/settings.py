@@ -23,7 +23,6 @@ from console.models import ConfigChange, GlobalConfig
 from console.pages.answers import person
 from console.permissions import may, needs
 
-SHOWN_CHANGES = 8
 CHANGED = "changed"
 
 
@@ -91,7 +90,6 @@ def config_list(request: HttpRequest) -> HttpResponse:
         "choices": _choices(rows, query),
         "groups": [(name, list(group)) for name, group in groupby(found, key=lambda row: row.config.category)],
         "filtered": any(query.get(name) for name in ("q", "category", "only")),
-        "changes": _changes(ConfigChange.objects.select_related("by")[:SHOWN_CHANGES]),
         "may": may(request.user, GlobalConfig, "change"),
     }
     return render_page(request, "settings/list.html", "settings/_list.html", context)
@@ -110,7 +108,7 @@ def _choices(rows: list[Shown], query: Any) -> list[Choice]:
     changed = sum(row.changed for row in rows)
     return [
         choice(query, "category", "Category", counts),
-        choice(query, "only", "Show", [(CHANGED, "Changed ones", changed)]),
+        choice(query, "only", "Show", [(CHANGED, "changed only", changed)], "all"),
     ]
 
 

@@ -129,6 +129,7 @@ STORAGE = Pages(
     edit_form=NamedForm,
     create=create_storage,
     update=update_storage,
+    lost=lambda storage: "The files in its folder stay.",
     actions=(
         *state_actions(storages.change_primary_storage_state, "Primary storage", DISABLED),
         link_action(
@@ -223,6 +224,7 @@ STORE = Pages(
     edit_form=NamedForm,
     create=create_store,
     update=update_store,
+    lost=lambda store: "Its folder stays.",
     actions=(
         *state_actions(storages.change_image_store_state, "Image store", STORE_DISABLED),
         link_action("attach-zone", storages.attach_image_store, "uuid", "zone_uuid", "{} was attached to the zone."),

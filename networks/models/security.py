@@ -4,6 +4,7 @@ from django.db import models
 
 from console.models import Dated, Enablement, Resource
 from networks.models.l3 import L3Network
+from networks.ports import opening_text
 
 
 class Direction(models.TextChoices):
@@ -53,4 +54,6 @@ class SecurityGroupRule(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.protocol} {self.start_port}-{self.end_port} {self.allowed_cidr}"
+        opening = opening_text(self.protocol, self.start_port, self.end_port)
+        way = "from" if self.type == Direction.INGRESS else "to"
+        return f"{self.type}: {self.protocol} {opening} {way} {self.allowed_cidr}"

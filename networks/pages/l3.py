@@ -4,28 +4,28 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_safe
 
-from console import deletion, faces
-from console.cascade import named
+from console import faces
 from console.errors import Refusal
 from console.filtersets import name_filter
 from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.answers import person, tell
-from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person, Prop, Related
-from console.pages.views import row_or_404
+from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related
+from console.pages.views import Removal, deletion_page, row_or_404
 from console.permissions import needs
 from hosts.models import Cluster, Zone
 from hosts.pages import columns
 from networks import attachments, services
 from networks.forms import DnsForm, L3Form, RangeForm
 from networks.ipam import address_range
-from networks.models import IpRange, L2Network, L3Network, Vip
+from networks.models import IpRange, L2Network, L3Network
 
 DISABLED = "It takes no new VMs; existing ones keep it and can be started, stopped and deleted."
 
@@ -53,15 +53,6 @@ def create(values: dict[str, Any], fresh: str, user: Person) -> L3Network:
 
 def update(l3: L3Network, values: dict[str, Any], user: Person) -> Done:
     return Done(f"{values['name']} was saved.", attachments.update_l3(uuid=l3.pk, user=user, **values))
-
-
-def delete_range(l3: L3Network, posted: QueryDict, user: Person) -> Done:
-    row = l3.ip_ranges.filter(pk=posted.get("uuid", "")).first()
-    if row is None:
-        return Done("The range is gone.")
-    vips = list(Vip.objects.filter(used_ip__ip_range=row))
-    along = f" Its VIPs went with it: {named(vips)}." if vips else ""
-    return Done(f"Range {row} was deleted.{along}", deletion.delete(row, user))
 
 
 ADDRESSES = cells.gauge(
@@ -106,8 +97,7 @@ RANGES = Related(
     add_url=lambda l3: reverse("l3:add-range", args=[l3.pk]),
     add_label="Add range",
     add_model=IpRange,
-    remove="delete-range",
-    remove_label="Delete",
+    delete_url=lambda row: reverse("l3:delete-range", args=[row.pk]),
 )
 
 PAGES = Pages(
@@ -154,10 +144,7 @@ PAGES = Pages(
     create=create,
     update=update,
     values=lambda l3: {"dns_domain": l3.dns_domain, "dns": l3.dns},
-    actions=(
-        *state_actions(attachments.change_l3_state, "L3 network", DISABLED),
-        Action(name="delete-range", label="Delete range", icon="trash-2", run=delete_range, shown=lambda l3: False),
-    ),
+    actions=state_actions(attachments.change_l3_state, "L3 network", DISABLED),
     related=(RANGES,),
 )
 
@@ -187,3 +174,23 @@ def add_range(request: HttpRequest, uuid: str) -> HttpResponse:
         "crumbs": [cells.linked(parent) for parent in PAGES.crumbs(l3)],
     }
     return render(request, "resources/form.html", context)
+
+
+@require_safe
+def range_of(request: HttpRequest, uuid: str) -> HttpResponse:
+    """A range is seen on the page of its network."""
+    row = row_or_404(IpRange.objects.all(), uuid)
+    return HttpResponseRedirect(f"{reverse('l3:detail', args=[row.l3_network_id])}#ranges-title")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(IpRange, "delete")
+def delete_range(request: HttpRequest, uuid: str) -> HttpResponse:
+    """What hangs on the addresses of a range ends, or moves to others."""
+    row = row_or_404(IpRange.objects.select_related("l3_network__l2_network__zone"), uuid)
+    l3 = row.l3_network
+    crumbs = [
+        format_html('<a href="{}">{}</a>', reverse("l3:list"), PAGES.title),
+        *map(cells.linked, [*PAGES.crumbs(l3), l3]),
+    ]
+    return deletion_page(request, row, Removal(crumbs, cells.address(l3), cells.address(l3)))

@@ -34,11 +34,13 @@ from console.pages.views import row_or_404
 from console.permissions import needs
 from networks import security
 from networks.models import Direction, L3Network, RuleProtocol, SecurityGroup, SecurityGroupRule
-from networks.pages.vips import recorded
+from networks.pages.vips import STATES, recorded
 from networks.ports import opening_text
 
-DISABLED = "Its rules do not count; machines stay in it."
-DIRECTIONS = {Direction.INGRESS: "in, to the machines", Direction.EGRESS: "out, from the machines"}
+DISABLED = "Its rules do not count; VMs stay in it."
+DIRECTIONS = {Direction.INGRESS: "Inbound (to the VMs)", Direction.EGRESS: "Outbound (from the VMs)"}
+
+NOTE = recorded("hosts do not filter by the rules of security groups.")
 
 
 class RuleForm(PlainForm):
@@ -48,9 +50,13 @@ class RuleForm(PlainForm):
 
     direction = forms.ChoiceField(choices=list(DIRECTIONS.items()))
     protocol = forms.ChoiceField(choices=RuleProtocol.choices)
-    start_port = forms.IntegerField(label="First port", help_text="Of ICMP the type: -1 for all.")
+    start_port = forms.IntegerField(
+        label="First port, or ICMP type", help_text="TCP and UDP: 0 to 65535. ICMP: the type, or -1 for all types."
+    )
     end_port = forms.IntegerField(
-        label="Last port", required=False, help_text="Empty: the first alone. Of ICMP the code: empty or -1 for all."
+        label="Last port, or ICMP code",
+        required=False,
+        help_text="TCP and UDP: empty for one port. ICMP: the code; empty or -1 for all codes.",
     )
     allowed_cidr = forms.CharField(
         label="Allowed addresses",
@@ -109,7 +115,7 @@ def delete_rule(group: SecurityGroup, posted: QueryDict, user: Person) -> Done:
 
 
 def notes(group: SecurityGroup) -> list[tuple[str, str, str]]:
-    found = [recorded("hosts do not filter by these rules.")]
+    found = [NOTE]
     if group.state != Enablement.ENABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     return found
@@ -128,7 +134,7 @@ RULES = Related(
         CellColumn(label="Direction", cell=cells.word("type", DIRECTIONS)),
         CellColumn(label="Addresses", cell=cells.code("allowed_cidr")),
     ),
-    empty="No rule: machines in it are reached by nobody, and reach everybody.",
+    empty="No rule: VMs in it are to be reached by nobody, and reach everybody.",
     add_url=lambda group: reverse("security-groups:add-rule", args=[group.pk]),
     add_label="Add rule",
     add_model=SecurityGroupRule,
@@ -140,7 +146,7 @@ NETWORKS = Related(
     title="L3 networks",
     rows=lambda group: group.l3_networks.order_by("name", "pk"),
     columns=(CellColumn(label="Name", cell=cells.name()), CellColumn(label="State", cell=cells.enablement())),
-    empty="Attached to no network: no machine can join.",
+    empty="Attached to no network: no VM can join.",
     remove="detach-l3",
     aside=True,
     picker=Picker(
@@ -165,12 +171,12 @@ PAGES = Pages(
     noun="security group",
     plural="security groups",
     icon="shield",
-    about="What may reach machines and what they may reach. A machine in several groups gets the rules of all.",
-    empty="A security group is a set of rules for machines that do the same. Add one, give it rules, attach a network.",
+    about="What is to reach VMs and what they are to reach. A VM in several groups gets the rules of all.",
+    empty="A security group is a set of rules for VMs that do the same. Add one, give it rules, attach a network.",
     rows=rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
-        CellColumn(label="State", key="state", orm="state", cell=cells.enablement()),
+        CellColumn(label="State", key="state", orm="state", cell=cells.badge("state", STATES, "bare")),
         CellColumn(label="Rules", key="rules", orm="rule_count", classes="num", cell=cells.count("rule_count")),
         CellColumn(label="NICs", key="nics", orm="nic_count", classes="num", cell=cells.count("nic_count")),
         CellColumn(label="L3 networks", classes="sm", cell=cells.links("l3_networks")),
@@ -178,8 +184,9 @@ PAGES = Pages(
     ),
     filterset=name_filter(SecurityGroup, {"state": Enablement}, {"l3_network": (L3Network, "l3_networks")}),
     facets=Facets("state", faces.ENABLEMENT),
-    badges=(cells.badge("state", faces.ENABLEMENT),),
+    badges=(cells.badge("state", STATES),),
     notes=notes,
+    list_context=lambda: {"notes": [NOTE]},
     props=(Prop("Rules", cells.text("rule_count")), Prop("NICs in it", cells.text("nic_count"))),
     form=NamedForm,
     create=create,

@@ -1,10 +1,14 @@
 """Pages of VIPs, and their table on the page of their L3 network."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.apps import apps
+from django.db.models import Case, CharField, F, Prefetch, Q, QuerySet, Value, When, prefetch_related_objects
+from django.http import QueryDict
 from django.urls import reverse
+from django.utils.html import format_html_join
 
 from console import faces
 from console.faces import Face
@@ -14,6 +18,7 @@ from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import CellColumn, Facets, Pages, Person, Prop, Related, add_related
+from console.templatetags.corral import NOTHING
 from hosts.models import Zone
 from networks import vips
 from networks.models import L3Network, Vip, VipUse
@@ -21,15 +26,23 @@ from networks.models import L3Network, Vip, VipUse
 DISABLED = "It takes no new service; what is on it stays."
 FREE = "free"
 USES = {
-    VipUse.EIP: Face("EIP", "green", "move-right"),
+    VipUse.EIP: Face("EIP", "purple", "move-right"),
     VipUse.PORT_FORWARDING: Face("Port forwarding", "azure", "split"),
     FREE: Face("Free", "secondary", "circle-dashed"),
 }
 
 
+#: calm, where a state has no effect on traffic yet
+STATES = {state: replace(face, colour="secondary") for state, face in faces.ENABLEMENT.items()}
+
+
 def recorded(what: str) -> tuple[str, str, str]:
     """The note that what is set up here has no effect on traffic yet."""
-    return ("yellow", "triangle-alert", f"Recorded, and not yet applied: {what}")
+    text = f"Recorded, and not yet applied to traffic: Corral does not program traffic yet, so {what}"
+    return ("yellow", "triangle-alert", text)
+
+
+NOTE = recorded("no host answers for the address of a VIP.")
 
 
 class VipForm(NamedForm):
@@ -43,7 +56,7 @@ class VipForm(NamedForm):
         help_text="One of the network's ranges. Empty: any that is free.",
     )
 
-    field_order = ("fresh", "name", "l3_network", "required_ip", "description")
+    field_order = ("fresh", "name", "description", "l3_network", "required_ip")
 
 
 def with_use(found: QuerySet[Vip]) -> QuerySet[Vip]:
@@ -53,7 +66,20 @@ def with_use(found: QuerySet[Vip]) -> QuerySet[Vip]:
 
 
 def rows() -> QuerySet[Vip]:
-    return with_use(Vip.objects.select_related("l3_network__l2_network__zone"))
+    return with_use(Vip.objects.select_related("l3_network__l2_network__zone", "eip__nic__vm"))
+
+
+def read_rules(vips: list[Any], query: QueryDict) -> None:
+    """The rules of VIPs with their VMs, which are an app's above this one; one statement."""
+    rules: Any = apps.get_model("vms", "PortForwardingRule")._default_manager.order_by("nic__vm__name", "pk")
+    prefetch_related_objects(vips, Prefetch("port_forwarding_rules", rules.select_related("nic__vm")))
+
+
+def leads_to(vip: Any) -> str:
+    """The VMs behind its EIP or its rules."""
+    nics = [cells.value_of(vip, "eip.nic"), *(rule.nic for rule in vip.port_forwarding_rules.all())]
+    vms = dict.fromkeys(nic.vm for nic in nics if nic)
+    return format_html_join(", ", "{}", ((cells.linked(vm),) for vm in vms)) if vms else NOTHING
 
 
 class VipFilter(
@@ -82,7 +108,7 @@ def update(vip: Vip, values: dict[str, Any], user: Person) -> None:
 
 
 def notes(vip: Vip) -> list[tuple[str, str, str]]:
-    found = [recorded("its address is taken, and no host answers for it.")]
+    found = [NOTE]
     if vip.state != Enablement.ENABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     return found
@@ -94,14 +120,15 @@ PAGES = Pages(
     noun="VIP",
     plural="VIPs",
     icon="map-pinned",
-    about="Addresses for services: each leads to one machine as its EIP, or forwards ports to several.",
-    empty="A VIP is an address of a network that no machine has. Take one, then put an EIP or forwarded ports on it.",
+    about="Addresses for services: each is to lead to one VM as its EIP, or to forward ports to several.",
+    empty="A VIP is an address of a network that no VM has. Take one, then put an EIP or forwarded ports on it.",
     rows=rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Address", key="ip", orm="used_ip__ip_number", classes="sm", cell=cells.code("ip")),
         CellColumn(label="Use", key="use", orm="use", cell=cells.badge("use", USES, "bare")),
-        CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.enablement()),
+        CellColumn(label="VM", classes="sm", cell=leads_to, prepare=read_rules),
+        CellColumn(label="State", key="state", orm="state", classes="sm", cell=cells.badge("state", STATES, "bare")),
         CellColumn(
             label="L3 network", key="network", orm="l3_network__name", classes="md", cell=cells.link("l3_network")
         ),
@@ -110,9 +137,10 @@ PAGES = Pages(
     filterset=VipFilter,
     facets=Facets("use", USES),
     crumbs=lambda vip: [vip.l3_network.l2_network.zone, vip.l3_network],
-    badges=(cells.badge("state", faces.ENABLEMENT), cells.badge("use", USES)),
+    badges=(cells.badge("state", STATES), cells.badge("use", USES)),
     meta=(("map-pinned", cells.text("ip")),),
     notes=notes,
+    list_context=lambda: {"notes": [NOTE]},
     props=(
         Prop("Address", cells.code("ip")),
         Prop("Netmask", cells.code("netmask")),
@@ -125,7 +153,7 @@ PAGES = Pages(
     create=create,
     update=update,
     actions=state_actions(vips.change_vip_state, "VIP", DISABLED),
-    form_about="It takes an address like a machine's; nothing else gets it as long as the VIP is there.",
+    form_about="It takes an address as a VM does; nothing else gets it as long as the VIP is there.",
 )
 
 add_related(

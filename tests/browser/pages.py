@@ -16,6 +16,7 @@ from console.models import ApiToken, Operation, SavedView, Tag, TagType
 from console.pages import kit
 from hosts.flows.probe import PROBE
 from hosts.models import Host
+from networks.models import IpRange
 from vms.actions import ACTIONS
 from vms.models import Leak, LeakKind, Stranger, VmInstance, Volume
 from vms.states import VmOperation
@@ -25,7 +26,7 @@ from vms.wizard import STEPS
 Keys = Mapping[str, Any]
 
 #: Django's own pages, a stream, and parts of pages
-ELSEWHERE = {"admin", "events", "queries:complete", "vms:create-preview"}
+ELSEWHERE = {"admin", "events", "l3:range", "queries:complete", "vms:create-preview"}
 JSON, JSON_PAGE = "api", "api-docs"
 
 
@@ -69,6 +70,7 @@ def _acts() -> list[Keys]:
 KEYS: Mapping[str, Callable[[], Iterable[Keys]]] = {
     "host-maintenance": lambda: [{"uuid": host.pk} for host in Host.objects.filter(name="node-5")],
     "hosts:test": lambda: [{"uuid": first(Operation.objects.filter(kind=PROBE))}],
+    "l3:delete-range": of(IpRange),
     "vms:create-step": lambda: [{"name": step.name} for step in STEPS],
     "vms:detail": lambda: [{"uuid": VmInstance.objects.get(name="web-0").pk}],
     "vms:edit": of(VmInstance),

@@ -175,9 +175,9 @@ def troubles(show: Showcase, host: Host) -> None:
 
     The host is one that is lost: on another one workers would mend it.
     """
-    notes = {"hosts": {"note": "5 of 5 looked at"}, "storages": {"note": "1 of 1 looked at"}}
+    notes = {"hosts": {"note": "5 of 5 checked"}, "storages": {"note": "1 of 1 checked"}}
     labels = [(step.name, step.label) for step in get(LOOK).steps]
-    show.operation("Look for what belongs to nobody", ("", "", ""), len(labels), kind=LOOK, steps=notes, flow=labels)
+    show.operation("Check hosts and storages", ("", "", ""), len(labels), kind=LOOK, steps=notes, flow=labels)
     storage = PrimaryStorage.objects.first()
     for number in range(2):
         name = f"{'7e' * 15}{number:02x}.qcow2"

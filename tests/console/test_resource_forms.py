@@ -343,7 +343,7 @@ def test_what_ends_guests_says_so_and_leads_to_its_operation(boss: Client) -> No
     vm = factories.make_vm(name="guest", state="Running")
     page = f"/hosts/{vm.host.pk}/delete/"
     body = text_of(boss.get(page))
-    for part in ("1 VM", "guest", "stopped first", "When a guest does not end"):
+    for part in ("1 VM", "guest", "stopped first", "If a VM cannot be stopped or destroyed", "not deleted"):
         assert part in body
     answer = boss.post(page, {"confirm": vm.host.name, "mode": "Enforcing"})
     operation = Operation.objects.get()
@@ -363,7 +363,7 @@ def test_no_question_of_a_deletion_is_optional(boss: Client) -> None:
 def test_a_deleted_offering_leaves_its_vms_without_it(boss: Client) -> None:
     vm = factories.make_vm()
     page = f"/offerings/instances/{vm.instance_offering.pk}/delete/"
-    assert "they keep their CPUs and memory" in text_of(boss.get(page))
+    assert "CPUs and memory stay the same" in text_of(boss.get(page))
     boss.post(page, {"confirm": vm.instance_offering.name})
     vm.refresh_from_db()
     assert vm.instance_offering is None

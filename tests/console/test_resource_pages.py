@@ -22,7 +22,7 @@ SPACES = sorted(RESOURCES)
 #: statements of a list and of a page, whatever there is; the login's two and the person's views included
 LIST_STATEMENTS = {
     "clusters": 7, "disk-offerings": 7, "hosts": 9, "image-stores": 8, "images": 7, "l2": 9, "l3": 8, "offerings": 7,
-    "storages": 7, "volumes": 7, "zones": 7, "vips": 7, "eips": 7, "port-forwarding": 7, "security-groups": 8,
+    "storages": 7, "volumes": 7, "zones": 7, "vips": 8, "eips": 7, "port-forwarding": 7, "security-groups": 8,
 }  # fmt: skip
 PAGE_STATEMENTS = {
     "clusters": 13, "disk-offerings": 7, "hosts": 12, "image-stores": 9, "images": 7, "l2": 10, "l3": 12,

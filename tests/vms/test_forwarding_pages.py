@@ -9,6 +9,7 @@ from networks.models import Vip
 from tests.factories import (
     make_complete_vm,
     make_eip,
+    make_host,
     make_ip_range,
     make_port_forwarding_rule,
     make_security_group,
@@ -223,13 +224,13 @@ def test_rules_are_told_in_words(boss: Client) -> None:
     rule = make_security_group_rule()
     body = text_of(boss.get(page_of(rule.security_group)))
     assert "TCP port 22" in body
-    assert "in, to the machines" in body
+    assert "Inbound (to the VMs)" in body
 
 
 def test_deleting_a_vip_shows_what_goes_with_it(boss: Client) -> None:
     eip = make_eip(name="front", nic=make_complete_vm(name="web-1").nics.get())
     body = text_of(boss.get(f"{page_of(eip.vip)}delete/"))
-    for part in ("1 EIP", "front", "1 VM", "web-1", "kept, without it", "Type the name"):
+    for part in ("1 EIP", "front", "1 VM", "web-1", "kept, detached", "Type the name"):
         assert part in body
 
 
@@ -239,12 +240,27 @@ def test_the_history_of_addresses_names_vips_and_leads_to_them(boss: Client) -> 
     assert page_of(Vip.objects.get()) in text_of(boss.get("/networks/addresses/?ip=10.0.0.99"))
 
 
-def test_deleting_a_range_names_the_vips_that_went_with_it(boss: Client) -> None:
+def test_deleting_a_range_shows_the_vips_that_go_with_it_first(boss: Client) -> None:
     vip = make_vip(name="front")
-    page = f"/networks/l3/{vip.l3_network_id}/"
-    answer = boss.post(f"{page}delete-range/", {"uuid": vip.used_ip.ip_range_id}, follow=True)
-    assert "Its VIPs went with it: front." in text_of(answer)
+    page = f"/networks/l3/ranges/{vip.used_ip.ip_range_id}/delete/"
+    assert f'href="{page}"' in text_of(boss.get(f"/networks/l3/{vip.l3_network_id}/"))
+    assert "1 VIP" in text_of(boss.get(page))
+    answer = boss.post(page, {"confirm": vip.used_ip.ip_range.name})
+    assert answer.headers["Location"] == f"/networks/l3/{vip.l3_network_id}/"
     assert not Vip.objects.exists()
+
+
+def test_deleting_a_range_tells_which_vms_it_stops(boss: Client) -> None:
+    nic = make_complete_vm(name="web-1", host=make_host(), state="Running").nics.get()
+    body = text_of(boss.get(f"/networks/l3/ranges/{nic.used_ip.ip_range_id}/delete/"))
+    for part in ("1 VM", "web-1", "stopped first", "with another address from the next start on", "Type the name"):
+        assert part in body
+
+
+def test_a_range_is_seen_on_the_page_of_its_network(boss: Client) -> None:
+    row = make_ip_range()
+    answer = boss.get(f"/networks/l3/ranges/{row.pk}/")
+    assert answer.headers["Location"] == f"/networks/l3/{row.l3_network_id}/#ranges-title"
 
 
 def test_destroying_a_machine_names_what_leads_to_it_and_stays(boss: Client) -> None:
@@ -254,3 +270,12 @@ def test_destroying_a_machine_names_what_leads_to_it_and_stays(boss: Client) -> 
     body = text_of(boss.get(f"/vms/{nic.vm_id}/destroy/"))
     assert "EIP front" in body
     assert "Port forwarding rule web-port" in body
+
+
+def test_the_list_of_vips_names_the_vms_behind_them(boss: Client) -> None:
+    make_eip(nic=make_complete_vm(name="fronted").nics.get())
+    rule = make_port_forwarding_rule(nic=make_complete_vm(name="forwarded").nics.get())
+    make_port_forwarding_rule(vip=rule.vip, nic=rule.nic, vip_port_start=8080, vip_port_end=8080)
+    body = text_of(boss.get("/networks/vips/")).partition("<tbody>")[2]
+    assert body.count(">fronted</a>") == 2  # below the name where the screen is narrow, too
+    assert body.count(">forwarded</a>") == 2

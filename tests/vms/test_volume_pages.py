@@ -315,7 +315,7 @@ def test_buttons_of_a_running_vm_say_to_stop_it_first(boss: Client, dc: Datacent
 
 def test_a_volume_is_deleted_after_it_was_asked(boss: Client, dc: Datacenter) -> None:
     volume = made(dc)
-    assert "It cannot be taken back" in text_of(boss.get(f"/volumes/{volume.pk}/delete/"))
+    assert "This cannot be undone" in text_of(boss.get(f"/volumes/{volume.pk}/delete/"))
     assert volume.reload().status == "Ready"
     assert boss.post(f"/volumes/{volume.pk}/delete/").headers["Location"] == "/volumes/"
     ran(dc, latest("volume.delete"))
@@ -327,7 +327,7 @@ def test_the_deletion_of_an_attached_one_names_its_vm_and_wants_the_name(boss: C
     volume = made(dc, vm=vm)
     body = text_of(boss.get(f"/volumes/{volume.pk}/delete/"))
     assert f'href="/vms/{vm.pk}/"' in body
-    assert "kept, without it" in body
+    assert "kept, detached" in body
     assert boss.post(f"/volumes/{volume.pk}/delete/", {"confirm": "x"}).status_code == 200
     assert boss.post(f"/volumes/{volume.pk}/delete/", {"confirm": "data"}).status_code == 302
 
@@ -336,7 +336,7 @@ def test_the_deletion_of_an_attached_one_names_its_vm_and_wants_the_name(boss: C
 def test_what_cannot_be_deleted_says_why_and_is_not(boss: Client, dc: Datacenter, which: str) -> None:
     vm = dc.create(data_disk_offering_uuids=(dc.uuid("disk", "disk-1G"),))
     volume, why = {
-        "root": (vm.root_volume, "A root volume goes with its VM."),
+        "root": (vm.root_volume, "A root volume is deleted with its VM."),
         "running": (vm.volumes.get(device_id=1), "a volume can be detached only while it is Stopped: stop it first."),
         "deleted": (make_volume(status=VolumeStatus.DELETED), "It is being deleted."),
     }[which]

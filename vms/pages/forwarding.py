@@ -9,7 +9,6 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import QueryDict
 from django.urls import reverse
 
-from console import faces
 from console.faces import Face
 from console.filtersets import AnyOfFilter, name_filter, named
 from console.forms import NamedForm, RowField
@@ -18,18 +17,18 @@ from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import Action, CellColumn, Done, Facets, Pages, Person, Prop, Related, add_related
 from networks.models import Vip, VipUse
-from networks.pages.vips import recorded
+from networks.pages.vips import STATES, recorded
 from networks.ports import PortRange
 from networks.security import ANYWHERE
 from vms import forwarding
 from vms.forwarding import Forwarding, unattachable
 from vms.models import Eip, ForwardedProtocol, PortForwardingRule, VmInstance
 
-DISABLED = "It is not attached to a machine; one that is stays attached, and does not count."
+DISABLED = "It takes no VM; one that it is attached to stays so."
 ATTACHED, LOOSE = "attached", "loose"
-TIES = {ATTACHED: Face("Attached", "green", "link"), LOOSE: Face("Not attached", "secondary", "unlink")}
-EIP_NOTE = recorded("the address reaches no machine.")
-RULE_NOTE = recorded("the ports reach no machine.")
+TIES = {ATTACHED: Face("Attached", "secondary", "link"), LOOSE: Face("Not attached", "secondary", "unlink")}
+EIP_NOTE = recorded("the address of an EIP reaches no VM.")
+RULE_NOTE = recorded("forwarded ports reach no VM.")
 
 
 class VipField(RowField):
@@ -49,7 +48,7 @@ class EipForm(NamedForm):
 
     vip = VipField(VipUse.EIP)
 
-    field_order = ("fresh", "name", "vip", "description")
+    field_order = ("fresh", "name", "description", "vip")
 
 
 class PortForwardingForm(NamedForm):
@@ -57,13 +56,13 @@ class PortForwardingForm(NamedForm):
 
     vip = VipField(VipUse.PORT_FORWARDING)
     protocol_type = forms.ChoiceField(label="Protocol", choices=ForwardedProtocol.choices)
-    vip_port_start = forms.IntegerField(label="Port of the VIP", help_text="The first one, when there are several.")
-    vip_port_end = forms.IntegerField(label="Last port of the VIP", required=False, help_text="Empty: the first alone.")
+    vip_port_start = forms.IntegerField(label="First VIP port")
+    vip_port_end = forms.IntegerField(label="Last VIP port", required=False, help_text="Empty: one port only.")
     private_port_start = forms.IntegerField(
-        label="Port of the machine", required=False, help_text="The first one. Empty: the same ports as of the VIP."
+        label="First VM port", required=False, help_text="Empty: the same as the first VIP port."
     )
     private_port_end = forms.IntegerField(
-        label="Last port of the machine", required=False, help_text="Empty: as many as of the VIP."
+        label="Last VM port", required=False, help_text="Empty: as many ports as on the VIP."
     )
     allowed_cidr = forms.CharField(
         label="Allowed addresses",
@@ -74,8 +73,8 @@ class PortForwardingForm(NamedForm):
     )
 
     field_order = (
-        "fresh", "name", "vip", "protocol_type", "vip_port_start", "vip_port_end", "private_port_start",
-        "private_port_end", "allowed_cidr", "description",
+        "fresh", "name", "description", "vip", "protocol_type", "vip_port_start", "vip_port_end", "private_port_start",
+        "private_port_end", "allowed_cidr",
     )  # fmt: skip
 
 
@@ -144,7 +143,7 @@ def update(row: Forwarding, values: dict[str, Any], user: Person) -> None:
 def _tying(space: str, detach: Callable[..., Forwarding]) -> tuple[Action, Action]:
     def run(row: Forwarding, posted: QueryDict, user: Person) -> Done:
         detach(uuid=row.pk)
-        return Done(f"{row.name} is attached to no machine any more.")
+        return Done(f"{row.name} is no longer attached to a VM.")
 
     return (
         Action(
@@ -175,10 +174,10 @@ def private_ports(rule: PortForwardingRule) -> str:
 
 
 VM = CellColumn(label="VM", key="vm", orm="nic__vm__name", cell=cells.link("nic.vm"))
-GUEST_IP = CellColumn(label="Its address", key="guest", orm="nic__ip", classes="md", cell=cells.code("nic.ip"))
-TIE = CellColumn(label="Use", key="tie", orm="tie", classes="sm", cell=cells.badge("tie", TIES, "bare"))
-STATE = CellColumn(label="State", key="state", orm="state", classes="md", cell=cells.enablement())
-BADGES = (cells.badge("state", faces.ENABLEMENT), cells.badge("tie", TIES))
+GUEST_IP = CellColumn(label="VM address", key="guest", orm="nic__ip", classes="md", cell=cells.code("nic.ip"))
+TIE = CellColumn(label="Attachment", key="tie", orm="tie", classes="sm", cell=cells.badge("tie", TIES, "bare"))
+STATE = CellColumn(label="State", key="state", orm="state", classes="md", cell=cells.badge("state", STATES, "bare"))
+BADGES = (cells.badge("state", STATES), cells.badge("tie", TIES))
 
 EIPS = Pages(
     model=Eip,
@@ -186,8 +185,8 @@ EIPS = Pages(
     noun="EIP",
     plural="EIPs",
     icon="move-right",
-    about="Each puts a whole VIP in front of one machine. It outlives the machine, and can go to another one.",
-    empty="An EIP makes a machine reachable at an address of another network. It needs a VIP: take one first.",
+    about="Each is to put a whole VIP in front of one VM. It outlives the VM, and can be attached to another one.",
+    empty="An EIP is to make a VM reachable at an address of another network. It needs a VIP: add one first.",
     rows=eip_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
@@ -202,12 +201,13 @@ EIPS = Pages(
     crumbs=lambda eip: [eip.vip],
     badges=BADGES,
     notes=_notes(EIP_NOTE),
+    list_context=lambda: {"notes": [EIP_NOTE]},
     props=(
         Prop("VIP", cells.link("vip")),
         Prop("Address", cells.code("vip.ip")),
         Prop("VM", cells.link("nic.vm")),
-        Prop("Address of the VM", cells.code("nic.ip")),
-        Prop("Network of the VM", cells.link("nic.l3_network")),
+        Prop("VM address", cells.code("nic.ip")),
+        Prop("VM network", cells.link("nic.l3_network")),
     ),
     form=EipForm,
     edit_form=NamedForm,
@@ -217,7 +217,7 @@ EIPS = Pages(
         *_tying("eips", forwarding.detach_eip),
         *state_actions(forwarding.change_eip_state, "EIP", DISABLED),
     ),
-    form_about="A VIP that nothing else uses. The machine is chosen afterwards.",
+    form_about="It needs a VIP that nothing else uses. The VM is chosen afterwards.",
 )
 
 RULES = Pages(
@@ -226,15 +226,15 @@ RULES = Pages(
     noun="port forwarding rule",
     plural="port forwarding rules",
     icon="split",
-    about="Ports of a VIP that lead to ports of a machine. A VIP can have many, to several machines.",
-    empty="A rule makes single ports of a machine reachable at a VIP. It needs one that has no EIP: take it first.",
+    about="Ports of a VIP that are to lead to ports of a VM. A VIP can have many rules, to several VMs.",
+    empty="A rule is to make single ports of a VM reachable at a VIP. It needs a VIP without an EIP: add one first.",
     rows=rule_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="VIP", key="vip", orm="vip__ip", classes="sm", cell=cells.code("vip.ip")),
-        CellColumn(label="Ports", key="ports", orm="vip_port_start", classes="sm", cell=vip_ports),
+        CellColumn(label="VIP ports", key="ports", orm="vip_port_start", classes="sm", cell=vip_ports),
         VM,
-        CellColumn(label="Its ports", key="private", orm="private_port_start", classes="md", cell=private_ports),
+        CellColumn(label="VM ports", key="private", orm="private_port_start", classes="md", cell=private_ports),
         GUEST_IP,
         TIE,
         STATE,
@@ -244,15 +244,16 @@ RULES = Pages(
     crumbs=lambda rule: [rule.vip],
     badges=BADGES,
     notes=_notes(RULE_NOTE),
+    list_context=lambda: {"notes": [RULE_NOTE]},
     props=(
         Prop("VIP", cells.link("vip")),
         Prop("Address", cells.code("vip.ip")),
-        Prop("Ports", vip_ports),
+        Prop("VIP ports", vip_ports),
         Prop("Allowed addresses", cells.code("allowed_cidr")),
         Prop("VM", cells.link("nic.vm")),
-        Prop("Address of the VM", cells.code("nic.ip")),
-        Prop("Ports of the VM", private_ports),
-        Prop("Network of the VM", cells.link("nic.l3_network")),
+        Prop("VM address", cells.code("nic.ip")),
+        Prop("VM ports", private_ports),
+        Prop("VM network", cells.link("nic.l3_network")),
     ),
     form=PortForwardingForm,
     edit_form=NamedForm,
@@ -262,7 +263,7 @@ RULES = Pages(
         *_tying("port-forwarding", forwarding.detach_rule),
         *state_actions(forwarding.change_rule_state, "Port forwarding rule", DISABLED),
     ),
-    form_about="Ports that no other rule of the VIP has. The machine is chosen afterwards.",
+    form_about="Rules of one VIP must not overlap. The VM is chosen afterwards.",
 )
 
 
@@ -292,11 +293,11 @@ def _of_vip(
 
 add_related(
     "vips",
-    _of_vip(Eip, EIPS, (None,), (CellColumn(label="State", cell=cells.enablement()),)),
+    _of_vip(Eip, EIPS, (None,), (CellColumn(label="State", cell=cells.badge("state", STATES, "bare")),)),
     _of_vip(
         PortForwardingRule,
         RULES,
         (None, VipUse.PORT_FORWARDING),
-        (CellColumn(label="Ports", cell=vip_ports), CellColumn(label="Its ports", classes="sm", cell=private_ports)),
+        (CellColumn(label="VIP ports", cell=vip_ports), CellColumn(label="VM ports", classes="sm", cell=private_ports)),
     ),
 )

@@ -183,6 +183,7 @@ PAGES = Pages(
     update=update,
     values=lambda image: {"platform": image.platform, "guest_os_type": image.guest_os_type},
     delete=delete,
+    lost=lambda image: f"Its file in image store “{image.image_store}” is removed.",
     actions=state_actions(images.change_image_state, "Image", DISABLED),
     related=(vm_table("image", "No virtual machine was made from it.", "image"), COPIES),
     moving=lambda image: image.status in (ImageStatus.DOWNLOADING, ImageStatus.CREATING),

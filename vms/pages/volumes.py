@@ -103,7 +103,7 @@ def not_detached(volume: Volume) -> str:
 
 def undeletable(volume: Volume) -> str:
     if volume.type == VolumeType.ROOT:
-        return "A root volume goes with its VM."
+        return "A root volume is deleted with its VM."
     return "It is being deleted." if volume.status == VolumeStatus.DELETED else not_detached(volume)
 
 
@@ -196,6 +196,7 @@ PAGES = Pages(
     update=update,
     delete=delete,
     undeletable=undeletable,
+    lost=lambda volume: "Its file is removed with all that is in it.",
     actions=(
         Action(
             name="attach",

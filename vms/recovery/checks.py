@@ -63,32 +63,32 @@ def _why_not(leak: Leak) -> str:
     if leak.kind == LeakKind.MISSING:
         return NOT_MADE_AGAIN
     if leak.host and leak.host.status != HostStatus.CONNECTED:
-        return f"{leak.host.name} is {leak.host.status}"
+        return f"{leak.host.name} is {leak.host.status.lower()}"
     return ""
 
 
 CHECKS: tuple[Check, ...] = (
     Check(
         name="vms",
-        title="Virtual machines nobody works on",
+        title="Stuck VMs",
         about="They are in the middle of a change, or unknown though their host answers, without an operation. "
         "Their hosts are asked what became of them, and the record follows.",
         find=records.vms_left_alone,
         repair=repairs.ask_its_hosts,
-        button="Ask its hosts",
+        button="Recheck",
     ),
     Check(
         name="operations",
-        title="Operations nobody works on",
-        about="They were due a minute ago and no worker took them. Calling helps when a message was lost; when no "
+        title="Operations without a worker",
+        about="They were due a minute ago and no worker took them. Requeuing helps when a message was lost; when no "
         "worker is alive, start one.",
         find=records.operations_left_alone,
         repair=by_worker("operation"),
-        button="Call the workers",
+        button="Requeue",
     ),
     Check(
         name="locks",
-        title="Locks of operations that have ended",
+        title="Locks of ended operations",
         about="They keep others from working on a resource.",
         find=records.locks_left,
         repair=by_worker("lock"),
@@ -96,31 +96,31 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="addresses",
-        title="Addresses nobody has",
+        title="Orphaned addresses",
         about="They are taken in the record and belong to no NIC, so nobody can get them.",
         find=records.addresses_of_nobody,
         repair=by_worker("address"),
-        button="Give it back",
+        button="Release",
     ),
     Check(
         name="hosts",
-        title="Hosts whose reservation is wrong",
+        title="Hosts with wrong reservations",
         about="The allocator goes by a sum that does not fit the VMs that are there.",
         find=records.hosts_miscounted,
         repair=by_worker("host"),
-        button="Count anew",
+        button="Recount",
     ),
     Check(
         name="storages",
-        title="Storages whose reservation is wrong",
+        title="Storages with wrong reservations",
         about="The allocator goes by a sum that does not fit the volumes and image copies that are there.",
         find=records.storages_miscounted,
         repair=by_worker("storage"),
-        button="Count anew",
+        button="Recount",
     ),
     Check(
         name="volumes",
-        title="Root volumes without a VM",
+        title="Orphaned root volumes",
         about="Their VM is gone, and they still take room.",
         find=records.volumes_of_nobody,
         repair=repairs.delete_root_volume,
@@ -129,16 +129,16 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="leftovers",
-        title="Still to be removed from hosts",
-        about="They are removed by themselves as soon as the host answers.",
+        title="Leftovers on hosts",
+        about="They are removed automatically as soon as the host answers.",
         find=records.left_on_hosts,
         repair=repairs.remove_leftover,
-        button="Remove now",
+        button="Remove",
     ),
     Check(
         name="files",
-        title="Files nobody has",
-        about="They have names that Corral gives, and neither a volume nor an image nor a stranger has them.",
+        title="Orphaned files",
+        about="They are named as Corral names files, and belong to no volume, image or stranger.",
         find=_leaks(LeakKind.FILE),
         by_look=True,
         repair=by_worker("file"),
@@ -147,8 +147,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="networks",
-        title="Networks nobody wants there",
-        about="Corral made them, and no record wants them on that host any more.",
+        title="Orphaned networks",
+        about="Corral made them, and no record needs them on that host any more.",
         find=_leaks(LeakKind.NETWORK),
         by_look=True,
         repair=repairs.bring_host_up_to_date,
@@ -156,17 +156,17 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="outdated",
-        title="Networks that differ from the record",
-        about="A network of the record does not run there, or gives other addresses than the record says. Hosts that "
-        "answer are brought up to date without being asked, right after a look.",
+        title="Outdated networks",
+        about="A network of the record does not run there, or gives other addresses than the record says. While "
+        "automatic checks are on, hosts that answer are updated right after a check.",
         find=_leaks(LeakKind.OUTDATED, L3Network),
         by_look=True,
         repair=repairs.bring_host_up_to_date,
-        button="Bring host up to date",
+        button="Update host",
     ),
     Check(
         name="missing",
-        title="Volumes whose file is missing",
+        title="Missing volume files",
         about="The record has them ready, and the storage does not show their file.",
         find=_leaks(LeakKind.MISSING, Volume),
         by_look=True,

@@ -36,7 +36,7 @@ def elsewhere() -> list[Pointer]:
             f"{hosts}?status={HostStatus.DISCONNECTED}&status={HostStatus.CONNECTING}", "unplug",
         ),
         Pointer(
-            unknown, "virtual machine is Unknown", "virtual machines are Unknown",
+            unknown, "VM is in an unknown state", "VMs are in an unknown state",
             f"{vms}?state={VmState.UNKNOWN}", "circle-question-mark",
         ),
         Pointer(

@@ -42,7 +42,7 @@ def look_for_leaks(asked: Asked = NOBODY) -> Operation:
     def accept() -> Operation:
         return submit(
             kind=LOOK,
-            title="Look for what belongs to nobody",
+            title="Check hosts and storages",
             subject=("", "", ""),
             locks=[LOOK],
             arguments={},
@@ -199,7 +199,7 @@ def keep(place: Place, found: Iterable[Leak]) -> None:
 
 def _said(count: int, silent: Sequence[str]) -> str:
     names = ", ".join(silent[:5]) + (f" and {len(silent) - 5} more" if len(silent) > 5 else "")
-    return f"{count - len(silent)} of {count} looked at" + (f"; no answer from {names}" if silent else "")
+    return f"{count - len(silent)} of {count} checked" + (f"; no answer from {names}" if silent else "")
 
 
 register(

@@ -47,14 +47,14 @@ def _wait(interval: int, newest: Operation) -> timedelta:
 
 
 def rhythm(interval: int, newest: Operation | None) -> str:
-    """How often Corral looks by itself, and when it does next."""
+    """How often Corral looks by itself, when it does next, and what follows."""
     if not interval:
-        return "Corral does not look by itself"
-    often = f"Corral looks by itself every {short_seconds(interval)}"
-    if newest is None or newest.is_open:
-        return often
-    minutes = ceil(_wait(interval, newest) / timedelta(minutes=1))
-    return f"{often}, next {f'in {minutes} min' if minutes else 'at any moment'}"
+        return "Automatic checks are off: networks that differ are not repaired until you ask."
+    often = f"Checked automatically every {short_seconds(interval)}"
+    if newest and not newest.is_open:
+        minutes = ceil(_wait(interval, newest) / timedelta(minutes=1))
+        often += f", next {f'in {minutes} min' if minutes else 'any moment now'}"
+    return f"{often}. Networks that differ are repaired then; orphaned files and networks wait for you."
 
 
 def forget_own(kind: str, key: str) -> None:

@@ -62,7 +62,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
 def look(request: HttpRequest) -> HttpResponse:
     """Have hosts and storages looked at; pressed twice it is one look."""
     look_for_leaks(_asked(request, "look"))
-    messages.info(request, "A look at hosts and storages was asked for.")
+    messages.info(request, "Checking hosts and storages.")
     return redirect("recovery")
 
 

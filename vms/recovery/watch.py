@@ -37,7 +37,7 @@ def _workers(names: list[str] | None) -> list[Guard]:
         Guard(
             "Trackers (hosts)",
             _alive(count["trace"]),
-            "" if count["trace"] else "Hosts are not looked at, so what happens outside of Corral is not seen",
+            "" if count["trace"] else "Hosts are not pinged, so what happens outside of Corral is not seen",
         ),
     ]
 
@@ -62,5 +62,5 @@ def _watchers() -> Guard:
         return Guard("Watchers (events)", "no connected host to listen to")
     words = f"{_alive(watchers)}, {'listens' if watchers == 1 else 'listen'} to {hosts} of {connected} connected hosts"
     unheard = connected - hosts
-    wrong = f"Changes on {unheard} of the hosts are seen only when these are looked at" if unheard else ""
+    wrong = f"Changes on {unheard} of the hosts are seen only when these are pinged" if unheard else ""
     return Guard("Watchers (events)", words if watchers else _alive(0), wrong)
