@@ -63,7 +63,7 @@ ACTIONS = (
     Action(
         "destroy", "Destroy", "trash-2", VmOperation.DESTROY, "vm.destroy", permission="vms.delete_vminstance",
         danger=True, will="be destroyed", done=frozenset({VmState.DESTROYED}), already="destroyed",
-        options=("deleteMode",), warning="The machine, its root volume and its addresses are gone for good.",
+        options=("deleteMode",), warning="The VM and its root volume are gone for good; its addresses go back to their networks.",
     ),
     Action(
         "attach-volume", "Attach", "link", VmOperation.ATTACH_VOLUME, "volume.attach", will="get a volume",
@@ -78,7 +78,7 @@ ACTIONS = (
     Action(
         "detach-volume", "Detach", "unlink", VmOperation.DETACH_VOLUME, "volume.detach", will="lose a volume",
         permission="vms.change_volume", options=("volumeUuid",), section="volume",
-        warning="The volume stays, with what is on it, and can be attached to another machine.",
+        warning="The volume stays, with what is on it, and can be attached to another VM.",
     ),
 )  # fmt: skip
 

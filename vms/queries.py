@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
-from hosts.models import Heard
+from hosts.models import Heard, HostStatus
 from networks.models import AddressUse
 from vms.bulk import Belongings, Subject
 from vms.completeness import why_incomplete
@@ -59,7 +59,8 @@ def holder_of(uuid: str) -> Operation | None:
 
 def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
     """VMs by name, as forecasts of a bulk action need them."""
-    vms = list(rows.select_related("host").order_by("name", "pk").only("name", "state", "root_volume", "host__name"))
+    columns = ("name", "state", "root_volume", "host__name", "host__status")
+    vms = list(rows.select_related("host").order_by("name", "pk").only(*columns))
     locks = ResourceLock.objects.filter(resource_uuid__in=[vm.pk for vm in vms])
     held = locks.values_list("resource_uuid", "operation_id", "operation__title")
     holders = {vm: (operation, title) for vm, operation, title in held}
@@ -72,6 +73,8 @@ def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
             vm.host.name if vm.host else "",
             holders.get(vm.pk),
             incomplete.get(vm.pk, ""),
+            vm.host_id or "",
+            vm.host.status.lower() if vm.host and vm.host.status != HostStatus.CONNECTED else "",
         )
         for vm in vms
     ]

@@ -19,7 +19,7 @@ from vms.volume_forms import VmVolumeForm
 
 #: deleteMode -> what it means
 MODES = {
-    life.PERMISSIVE: "If its host does not do its part, the destroy ends there and says why; what is left stays.",
+    life.PERMISSIVE: "If its host does not do its part, the operation stops there and says why; what is left stays.",
     life.ENFORCING: "For a host that is dead: the record goes at once, and the host is cleaned when it returns."
     " Until then the guest may still run there.",
 }
