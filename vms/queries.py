@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
@@ -110,11 +111,11 @@ def operations_of(uuid: str) -> list[Operation]:
 def history_of(uuid: str) -> list[VmChange]:
     """The latest changes of a VM's state and place, newest first.
 
-    `lasted` of each is how long it held, `came_from` the change before one that took it off its host.
+    `lasted` of each is how long it held, or holds so far, `came_from` the change before one that took it off its host.
     """
     rows = list(VmChange.objects.filter(vm_uuid=uuid)[:RECENT_CHANGES])
     for row, after, before in zip(rows, [None, *rows], [*rows[1:], None], strict=False):
-        row.lasted = after.at - row.at if after else None  # type: ignore[attr-defined]
+        row.lasted = (after.at if after else timezone.now()) - row.at  # type: ignore[attr-defined]
         row.came_from = before if before and before.host_uuid and not row.host_uuid else None  # type: ignore[attr-defined]
     return rows
 

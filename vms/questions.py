@@ -42,7 +42,8 @@ def of_migrate(vm: VmInstance, given: Given) -> dict[str, Any]:
     if refusal(VmOperation.MIGRATE, VmState(vm.state)):
         return {}
     decision, _ = life.look_for_target(vm, None, SystemRandom())
-    found = targets(decision, {vm.host_id or "": "Runs here"}, given.get("q", ""))
+    # Its own host stands first; that it runs there is why it cannot go there.
+    found = targets(decision, {vm.host_id or "": ""}, given.get("q", ""))
     return {"targets": found, "chosen": chosen_among(found, given.get("hostUuid", ""))}
 
 

@@ -78,6 +78,11 @@ def build() -> None:
 
 def fleet(show: Showcase, user: User) -> dict[str, str]:
     """Hosts, VMs on them, one on its way, one whose creation failed, and what was done to them."""
+    for number, name in enumerate(("backend", "backup"), 21):
+        l2 = factories.make_l2([show.cluster], name=f"l2-{name}", physical_interface="eth1", vlan=number)
+        l3 = factories.make_l3(name=name, l2_network=l2)
+        values = {"start_ip": f"10.{number}.0.10", "end_ip": f"10.{number}.3.250", "gateway": f"10.{number}.0.1"}
+        show.networks.append((l3, factories.make_ip_range(l3_network=l3, netmask="255.255.252.0", **values)))
     one = show.host("node-1", used_cpu=38, used_memory=41 * GIB)
     two = show.host("node-2", used_memory=60 * GIB)
     lost = show.host("node-3", status="Disconnected", status_reason="no answer for 20 s")

@@ -70,7 +70,7 @@ def test_a_migration_through_the_dialog_moves_it_before_ones_eyes(page: Page, vm
     page.get_by_role("link", name="Migrate…").click()
     dialog = page.get_by_role("dialog", name="Migrate acted-b")
     expect(dialog.get_by_role("radio", name="Automatic")).to_be_checked()
-    expect(dialog.get_by_text("Runs here")).to_be_visible()
+    expect(dialog.get_by_text("Already runs this VM")).to_be_visible()
     dialog.get_by_role("list", name="Hosts that can take it").get_by_role("radio").first.check()
     dialog.get_by_role("button", name="Migrate acted-b").click()
     expect(page.locator(".meta a").first).not_to_have_text(before, timeout=QUICK)

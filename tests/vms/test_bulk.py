@@ -2,7 +2,7 @@
 
 import pytest
 
-from vms.actions import ACTIONS, Action
+from vms.actions import ACTIONS, Action, buttons, shared_reason
 from vms.bulk import Outcome, Subject, by_outcome, forecast, headline, reasons
 from vms.states import VmState
 
@@ -81,7 +81,8 @@ def test_a_vm_on_a_host_that_does_not_answer_is_told_apart() -> None:
 
 
 def test_what_a_destroy_does_on_a_silent_host_is_chosen() -> None:
-    assert forecast(NAMED["destroy"], silent(VmState.UNKNOWN)).why == "node-3 is disconnected: the choice above decides."
+    found = forecast(NAMED["destroy"], silent(VmState.UNKNOWN))
+    assert found.why == "node-3 is disconnected: the choice above decides."
 
 
 def test_what_is_refused_anyway_is_not_told_of_its_host() -> None:
@@ -92,6 +93,16 @@ def test_what_changes_comes_first() -> None:
     vms = (subject(VmState.STOPPED), subject(VmState.DESTROYED), silent(VmState.RUNNING), subject(VmState.RUNNING))
     found = by_outcome(forecast(NAMED["stop"], vm) for vm in vms)
     assert [one.outcome for one in found] == list(Outcome)
+
+
+def test_a_reason_that_most_buttons_share_is_told_once() -> None:
+    held = buttons(ACTIONS, VmState.RUNNING, holder="Stop VM web")
+    assert shared_reason(held) == "“Stop VM web” is working on it."
+
+
+def test_a_reason_of_one_button_is_its_own() -> None:
+    of_vm = [action for action in ACTIONS if not action.section]
+    assert shared_reason(buttons(of_vm, VmState.RUNNING)) == ""
 
 
 def test_every_action_that_can_be_done_already_says_how() -> None:

@@ -69,7 +69,7 @@ def test_a_plan_in_which_nothing_can_leave_is_not_begun(boss: Client, show: Show
     show.vm("web-1", one)
     body = text_of(boss.get(page_of(one)))
     assert "node-2 is shaking hands: wait a moment and look again." in body
-    assert "1 of 2 is the one it runs on, 1 is Connecting" in body
+    assert "1 of 2 is the one it runs on, 1 is connecting" in body
     assert 'type="submit">' not in body.partition('<form class="panel form"')[2]
 
 
