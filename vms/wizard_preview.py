@@ -106,7 +106,7 @@ def shown(decision: Decision, copies: int = 1) -> Preview:
     lines.sort(key=lambda line: (CHOSEN, POSSIBLE, RULED_OUT).index(line.verdict))
     return Preview(
         possible=bool(first),
-        headline=f"{first[0].name} would be chosen" if len(first) == 1 else report.summary(),
+        headline=f"{first[0].name} would be chosen" if len(first) == 1 else report.summary().removesuffix("."),
         detail=report.summary() if len(first) == 1 else "",
         lines=tuple(lines),
         remedies=() if first else remedies(report.entries, placed=report.place is not None),

@@ -154,14 +154,14 @@ def test_three_are_stopped_in_one_go(page: Page, vms: dict[str, str]) -> None:
     page.get_by_role("checkbox", name="Select acted-a").focus()
     page.keyboard.press("Space")
     page.get_by_role("checkbox", name="Select acted-c").click(modifiers=["Shift"])
-    expect(page.get_by_role("form", name="With the selected machines")).to_contain_text("3 selected")
+    expect(page.get_by_role("form", name="With the selected VMs")).to_contain_text("3 selected")
     page.evaluate("document.body.dispatchEvent(new CustomEvent('corral:wake'))")
     page.wait_for_load_state("networkidle")
     expect(page.get_by_role("checkbox", name="Select acted-b")).to_be_checked()
     page.get_by_role("form").get_by_role("button", name="Stop…").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("will stop")
     assert problems(page) == []
-    page.get_by_role("button", name=re.compile(r"Stop \d machines?")).click()
+    page.get_by_role("button", name=re.compile(r"Stop \d VMs?")).click()
     expect(page.get_by_role("heading", name="Stop 3 VMs")).to_be_visible()
     expect(page.get_by_text("Succeeded").first).to_be_visible(timeout=3 * QUICK)
     page.goto("/vms/?q=acted&state=Stopped")
@@ -174,7 +174,7 @@ def test_without_scripts_all_that_match_can_be_chosen(new_page: Callable[..., Pa
     page.goto("/vms/?q=acted")
     page.get_by_role("checkbox", name="Select acted-d").check()
     page.get_by_role("button", name="Destroy…").click()
-    expect(page.get_by_role("button", name="Destroy 1 machine")).to_be_visible()
+    expect(page.get_by_role("button", name="Destroy 1 VM")).to_be_visible()
 
 
 def test_the_list_with_a_choice_is_readable_and_fits_a_phone(page: Page, vms: dict[str, str]) -> None:

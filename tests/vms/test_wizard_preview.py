@@ -26,7 +26,7 @@ def test_the_only_host_that_fits_would_be_chosen() -> None:
 
 def test_of_several_one_is_taken_at_random() -> None:
     found = preview(host("a"), host("b"))
-    assert found.headline == "2 of 2 hosts can run this VM."
+    assert found.headline == "2 of 2 hosts can run this VM"
     assert set(verdicts(found).values()) == {"possible"}
 
 
@@ -38,7 +38,7 @@ def test_the_host_with_the_fewest_vms_is_named_where_that_decides() -> None:
 
 def test_equals_in_vms_are_one_of_n() -> None:
     found = preview(host("a", vm_count=1), host("b", vm_count=1), host("c", vm_count=2), strategy=LEAST_VM)
-    assert found.headline == "3 of 3 hosts can run this VM."
+    assert found.headline == "3 of 3 hosts can run this VM"
     assert [line.why.endswith("others run fewer") for line in found.lines] == [False, False, True]
 
 

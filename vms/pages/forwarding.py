@@ -25,11 +25,11 @@ from vms import forwarding
 from vms.forwarding import Forwarding, unattachable
 from vms.models import Eip, ForwardedProtocol, PortForwardingRule, VmInstance
 
-DISABLED = "It is not attached to a machine; one that is stays attached, and does not count."
+DISABLED = "It is not attached to a VM; one that is stays attached, and does not count."
 ATTACHED, LOOSE = "attached", "loose"
 TIES = {ATTACHED: Face("Attached", "green", "link"), LOOSE: Face("Not attached", "secondary", "unlink")}
-EIP_NOTE = recorded("the address reaches no machine.")
-RULE_NOTE = recorded("the ports reach no machine.")
+EIP_NOTE = recorded("the address reaches no VM.")
+RULE_NOTE = recorded("the ports reach no VM.")
 
 
 class VipField(RowField):
@@ -60,10 +60,10 @@ class PortForwardingForm(NamedForm):
     vip_port_start = forms.IntegerField(label="Port of the VIP", help_text="The first one, when there are several.")
     vip_port_end = forms.IntegerField(label="Last port of the VIP", required=False, help_text="Empty: the first alone.")
     private_port_start = forms.IntegerField(
-        label="Port of the machine", required=False, help_text="The first one. Empty: the same ports as of the VIP."
+        label="Port of the VM", required=False, help_text="The first one. Empty: the same ports as of the VIP."
     )
     private_port_end = forms.IntegerField(
-        label="Last port of the machine", required=False, help_text="Empty: as many as of the VIP."
+        label="Last port of the VM", required=False, help_text="Empty: as many as of the VIP."
     )
     allowed_cidr = forms.CharField(
         label="Allowed addresses",
@@ -144,7 +144,7 @@ def update(row: Forwarding, values: dict[str, Any], user: Person) -> None:
 def _tying(space: str, detach: Callable[..., Forwarding]) -> tuple[Action, Action]:
     def run(row: Forwarding, posted: QueryDict, user: Person) -> Done:
         detach(uuid=row.pk)
-        return Done(f"{row.name} is attached to no machine any more.")
+        return Done(f"{row.name} is attached to no VM any more.")
 
     return (
         Action(
@@ -186,8 +186,8 @@ EIPS = Pages(
     noun="EIP",
     plural="EIPs",
     icon="move-right",
-    about="Each puts a whole VIP in front of one machine. It outlives the machine, and can go to another one.",
-    empty="An EIP makes a machine reachable at an address of another network. It needs a VIP: take one first.",
+    about="Each puts a whole VIP in front of one VM. It outlives the VM, and can go to another one.",
+    empty="An EIP makes a VM reachable at an address of another network. It needs a VIP: take one first.",
     rows=eip_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
@@ -217,7 +217,7 @@ EIPS = Pages(
         *_tying("eips", forwarding.detach_eip),
         *state_actions(forwarding.change_eip_state, "EIP", DISABLED),
     ),
-    form_about="A VIP that nothing else uses. The machine is chosen afterwards.",
+    form_about="A VIP that nothing else uses. The VM is chosen afterwards.",
 )
 
 RULES = Pages(
@@ -226,8 +226,8 @@ RULES = Pages(
     noun="port forwarding rule",
     plural="port forwarding rules",
     icon="split",
-    about="Ports of a VIP that lead to ports of a machine. A VIP can have many, to several machines.",
-    empty="A rule makes single ports of a machine reachable at a VIP. It needs one that has no EIP: take it first.",
+    about="Ports of a VIP that lead to ports of a VM. A VIP can have many, to several VMs.",
+    empty="A rule makes single ports of a VM reachable at a VIP. It needs one that has no EIP: take it first.",
     rows=rule_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
@@ -262,7 +262,7 @@ RULES = Pages(
         *_tying("port-forwarding", forwarding.detach_rule),
         *state_actions(forwarding.change_rule_state, "Port forwarding rule", DISABLED),
     ),
-    form_about="Ports that no other rule of the VIP has. The machine is chosen afterwards.",
+    form_about="Ports that no other rule of the VIP has. The VM is chosen afterwards.",
 )
 
 

@@ -19,7 +19,7 @@ add_related(
     "security-groups",
     Related(
         key="nics",
-        title="Machines",
+        title="VMs",
         rows=lambda group: group.nics.select_related("vm", "l3_network").order_by("vm__name", "device_id"),
         columns=(
             CellColumn(label="VM", cell=cells.link("vm")),
@@ -27,7 +27,7 @@ add_related(
             CellColumn(label="Address", cell=cells.code("ip")),
             CellColumn(label="L3 network", classes="md", cell=cells.link("l3_network")),
         ),
-        empty="None. Machines of the attached networks can join.",
+        empty="None. NICs on the attached networks can join.",
         remove="leave",
         remove_label="Take out",
     ),
@@ -36,7 +36,7 @@ add_actions(
     "security-groups",
     Action(
         name="join",
-        label="Add machine",
+        label="Add NIC",
         icon="plus",
         asks=lambda group: reverse("security-groups:join", args=[group.pk]),
     ),
