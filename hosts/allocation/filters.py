@@ -59,9 +59,7 @@ def avoided(host: HostView, spec: AllocationSpec) -> Reason | None:
     reason = "already runs this VM" if leaving else spec.avoid.get(host.uuid)
     if reason is None:
         return None
-    words = (
-        ("is the one it runs on", "are those it runs on") if leaving else ("has to be avoided", "have to be avoided")
-    )
+    words = ("is the current host", "are current hosts") if leaving else ("has to be avoided", "have to be avoided")
     return Reason(f"{host.name} {reason}.", words)
 
 

@@ -30,7 +30,7 @@ EMULATIONS: Mapping[str, str] = {Emulation.KVM.value: "KVM", Emulation.QEMU.valu
 
 
 #: the channel to a host as far as it is known now
-KNOWN: Mapping[str, Face] = {**STATUSES, UNWATCHED: Face("Not looked at", "secondary", "eye-off")}
+KNOWN: Mapping[str, Face] = {**STATUSES, UNWATCHED: Face("Not monitored", "secondary", "eye-off")}
 
 
 @register.filter

@@ -130,7 +130,8 @@ def rest(show: Showcase, chief: User) -> dict[str, str]:
     tested = ("HostVO", "", "node-9")
     test = show.operation(
         "Test the connection to node-9", tested, len(labels), kind=PROBE, created_by=chief, flow=labels,
-        arguments={"uri": "qemu+tcp://10.77.0.99/system", "address": "10.77.0.99"}, data={"found": FOUND},
+        arguments={"uri": "qemu+tcp://10.77.0.99/system", "name": "node-9", "address": "10.77.0.99"},
+        data={"found": FOUND},
     )  # fmt: skip
     return {"empty": empty.pk, "tested": test.pk}
 
@@ -236,7 +237,7 @@ def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Operation]:
 
 def stuck(show: Showcase, host: Host, user: User) -> Operation:
     """An evacuation that nothing came of: all but one could not leave, for one reason."""
-    why = "No host can run this VM: 2 of 3 hosts lack memory (need 1 GiB, most free 512 MiB), 1 is the one it runs on."
+    why = "No host can run this VM: 2 of 3 hosts lack memory (need 1 GiB, most free 512 MiB), 1 is the current host."
     left = list(VmInstance.objects.filter(host=host, state="Running"))
     reason = Reason(why, tuple(left * 4))
     error = describe(
