@@ -181,4 +181,6 @@ def advice(status: str, error: Mapping[str, Any], steps: Iterable[StepLike], lef
     stuck = [step.label for step in steps if step.status == StepStatus.UNDO_FAILED]
     if stuck:
         left = f"{STUCK}: {', '.join(stuck)}. Look on the host and its storage for what is left before you try again."
-    return Advice(left, None if status == Status.CANCELLED else remedy_of(error))
+    remedy = None if status == Status.CANCELLED else remedy_of(error)
+    # That the message says why is worth a line only where there is none.
+    return Advice(left, None if remedy is UNKNOWN and error.get("details") else remedy)

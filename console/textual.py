@@ -43,6 +43,12 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def without_name(sentence: str, name: str) -> str:
+    """A sentence about something beside whose name it stands: "node-1 is disabled." as "Is disabled."."""
+    about, rest = sentence.startswith(f"{name} "), sentence.removeprefix(f"{name} ")
+    return rest[:1].upper() + rest[1:] if about else sentence
+
+
 def told_apart(names: Sequence[str], *more: Sequence[str]) -> list[str]:
     """The names; those that several things share with what tells them apart, `more` being tried in turn."""
     found = list(names)

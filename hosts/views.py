@@ -15,7 +15,7 @@ from console.pages.answers import person
 from console.permissions import needs
 from console.tag_field import add_tags, given_in
 from hosts.flows.probe import PROBE, probe_host
-from hosts.forms import HostForm
+from hosts.forms import EXPLICIT, HostForm
 from hosts.hostside.installation import bring, set_up
 from hosts.models import Cluster, Host
 from hosts.pages.hosts import rows as hosts
@@ -35,6 +35,13 @@ class _Test:
     def passed(self) -> bool:
         return self.operation is not None and self.operation.status == Status.SUCCEEDED
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What was tested, for a session that does not know the form any more."""
+        if self.operation is None:
+            return {}
+        return {**self.operation.arguments, "transport": EXPLICIT}
+
     def fits(self, values: dict[str, Any]) -> bool:
         """Whether it is the address in the form that was tested."""
         return self.operation is not None and self.operation.arguments["uri"] == values["uri"]
@@ -45,7 +52,8 @@ class _Test:
 def add(request: HttpRequest, uuid: str | None = None) -> HttpResponse:
     """The form, and beside it the test `uuid` as it goes. POST with `test` begins a new one, else adds the host."""
     test = _Test(uuid)
-    initial = {**_kept(request, uuid), **{name: value for name, value in request.GET.items() if name == "cluster"}}
+    asked = {name: value for name, value in request.GET.items() if name == "cluster"}
+    initial = {**test.values, **_kept(request, uuid), **asked}
     form = HostForm(request.POST if request.method == "POST" else None, initial=initial)
     add_tags(form, Host)
     if request.method == "POST" and form.is_valid():

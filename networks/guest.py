@@ -47,10 +47,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class GuestView:
-    """Routing table, lines of resolv.conf and full name, as the guest has them."""
+    """Routing table, lines of resolv.conf, hostname and full name, as the guest has them."""
 
     routes: tuple[Route, ...]
     resolv_conf: tuple[str, ...]
+    hostname: str | None
     fqdn: str | None
 
 
@@ -67,7 +68,7 @@ class DhcpEntry:
 def guest_view(nics: Iterable[GuestNic], hostname: str | None, dns_domain: str | None) -> GuestView:
     """What the default L3 gives (default route, resolver, domain, full name) and the connected routes."""
     ordered = _in_order(nics)
-    return GuestView(routes(ordered), resolv_conf(ordered, dns_domain), fqdn(hostname, dns_domain))
+    return GuestView(routes(ordered), resolv_conf(ordered, dns_domain), hostname, fqdn(hostname, dns_domain))
 
 
 def routes(nics: Iterable[GuestNic]) -> tuple[Route, ...]:
@@ -80,7 +81,8 @@ def routes(nics: Iterable[GuestNic]) -> tuple[Route, ...]:
 def resolv_conf(nics: Iterable[GuestNic], dns_domain: str | None) -> tuple[str, ...]:
     """The default L3's domain, if it has one, and its gateway, which is the DNS server of the network."""
     search = (f"search {dns_domain}",) if dns_domain else ()
-    return (*search, *(f"nameserver {nic.gateway}" for nic in nics if nic.is_default))
+    # An adopted VM may have several NICs on its default L3: they are told the same.
+    return (*search, *dict.fromkeys(f"nameserver {nic.gateway}" for nic in nics if nic.is_default))
 
 
 def fqdn(hostname: str | None, dns_domain: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """What people can do with a VM, as one table: it feeds buttons, addresses, permissions and refusals. Values only."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +64,8 @@ ACTIONS = (
     Action(
         "destroy", "Destroy", "trash-2", VmOperation.DESTROY, "vm.destroy", permission="vms.delete_vminstance",
         danger=True, will="be destroyed", done=frozenset({VmState.DESTROYED}), already="destroyed",
-        options=("deleteMode",), warning="The machine, its root volume and its addresses are gone for good.",
+        options=("deleteMode",),
+        warning="The VM and its root volume are gone for good; its addresses go back to their networks.",
     ),
     Action(
         "attach-volume", "Attach", "link", VmOperation.ATTACH_VOLUME, "volume.attach", will="get a volume",
@@ -78,7 +80,7 @@ ACTIONS = (
     Action(
         "detach-volume", "Detach", "unlink", VmOperation.DETACH_VOLUME, "volume.detach", will="lose a volume",
         permission="vms.change_volume", options=("volumeUuid",), section="volume",
-        warning="The volume stays, with what is on it, and can be attached to another machine.",
+        warning="The volume stays, with what is on it, and can be attached to another VM.",
     ),
 )  # fmt: skip
 
@@ -145,6 +147,12 @@ def buttons(
     says it (vms.completeness).
     """
     return tuple(Button(action, _why_not(action, state, holder, incomplete, may)) for action in actions)
+
+
+def shared_reason(among: Collection[Button]) -> str:
+    """Why most of the buttons cannot be pressed, where that is one and the same: it is then told once, in the open."""
+    counted = Counter(button.why_not for button in among if button.why_not).most_common(1)
+    return counted[0][0] if counted and 2 * counted[0][1] > len(among) else ""
 
 
 def bulk_buttons(actions: Iterable[Action], may: Callable[[str], bool]) -> tuple[Button, ...]:

@@ -86,6 +86,14 @@ class Choices:
     total: int
 
     @property
+    def reasons(self) -> dict[str, list[str]]:
+        """The names of what cannot be chosen, by why."""
+        names: dict[str, list[str]] = {}
+        for one in self.refused:
+            names.setdefault(one.why, []).append(one.name)
+        return names
+
+    @property
     def hidden(self) -> int:
         return self.found - len(self.fit) - len(self.refused)
 

@@ -11,17 +11,21 @@ from vms.states import VmState
 
 
 class Outcome(StrEnum):
-    """What becomes of one VM; the order is that of attention."""
+    """What becomes of one VM, in the order in which it is told: what changes first.
 
+    `UNSURE`: it is asked for, and its host does not answer.
+    """
+
+    WILL = "will"
+    UNSURE = "unsure"
     REFUSED = "refused"
     ALREADY = "already"
-    WILL = "will"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A VM as a forecast needs it; `holder` is the operation that works on it: uuid and title; `incomplete` says why it
-    cannot start from what it has (vms.completeness).
+    cannot start from what it has (vms.completeness); `silent` says what its host is, where that does not answer.
     """
 
     uuid: str
@@ -30,6 +34,8 @@ class Subject:
     host: str = ""
     holder: tuple[str, str] | None = None
     incomplete: str = ""
+    host_uuid: str = ""
+    silent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +70,24 @@ def forecast(action: Action, subject: Subject, *, may: bool = True) -> Forecast:
     if subject.state in action.done:
         return Forecast(subject, Outcome.ALREADY, f"The VM is already {action.already}.")
     why = why_refused(action, subject.state, subject.holder[1] if subject.holder else "", subject.incomplete)
-    return Forecast(subject, Outcome.REFUSED if why else Outcome.WILL, why)
+    if why:
+        return Forecast(subject, Outcome.REFUSED, why)
+    if subject.silent:
+        then = "the choice above decides" if "deleteMode" in action.options else "this fails unless it answers by then"
+        return Forecast(subject, Outcome.UNSURE, f"{subject.host} is {subject.silent}: {then}.")
+    return Forecast(subject, Outcome.WILL)
 
 
 def headline(action: Action, found: Iterable[Forecast]) -> str:
-    """ "7 will start, 2 are already running, 1 is refused"."""
+    """ "7 will start, 1 is refused, 2 are already running"."""
     count = Counter(one.outcome for one in found)
     parts = {
         Outcome.WILL: f"will {action.will}",
-        Outcome.ALREADY: f"{_be(count[Outcome.ALREADY])} already {action.already}",
+        Outcome.UNSURE: f"{_be(count[Outcome.UNSURE])} on a host that does not answer",
         Outcome.REFUSED: f"{_be(count[Outcome.REFUSED])} refused",
+        Outcome.ALREADY: f"{_be(count[Outcome.ALREADY])} already {action.already}",
     }
-    said = [f"{count[outcome]} {text}" for outcome, text in parts.items() if count[outcome]]
+    said = [f"{count[outcome]} {parts[outcome]}" for outcome in Outcome if count[outcome]]
     return ", ".join(said) or "No VM is chosen"
 
 
@@ -88,7 +100,7 @@ def _be(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def by_attention(found: Iterable[Forecast]) -> list[Forecast]:
-    """The refused first, then those with nothing to do; else as they came."""
+def by_outcome(found: Iterable[Forecast]) -> list[Forecast]:
+    """What changes first, what has nothing to do last; else as they came."""
     order = list(Outcome)
     return sorted(found, key=lambda one: order.index(one.outcome))

@@ -15,8 +15,8 @@ from console.query.limits import time_limit
 from vms import actions, queries
 from vms.action_views import called
 from vms.actions import Action
-from vms.bulk import Belongings, Outcome, by_attention, forecast, headline, reasons
-from vms.config import DELETE_DATA_VOLUMES
+from vms.bulk import Belongings, Outcome, by_outcome, forecast, headline, reasons
+from vms.config import DELETE_DATA_VOLUMES, STOP_GRACE
 from vms.filtersets import matching
 from vms.flows.bulk import MOST, begin
 from vms.models import VmInstance
@@ -27,6 +27,8 @@ from vms.questions import MODES
 LINES = 200
 #: reasons of refusals beside the headline at most; every line has its own
 REASONS = 3
+#: actions that give the guest some time to shut down
+WAITS = ("stop", "reboot")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,7 +46,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.error(request, refusal.details)
         return redirect(f"{reverse('vms:list')}{asked.get('all', '')}")
     if not 0 < count <= MOST:
-        messages.error(request, f"Choose from 1 to {MOST} virtual machines; {count} are chosen.")
+        messages.error(request, f"Choose from 1 to {MOST} VMs; {count} are chosen.")
         return redirect("vms:list")
     return _accept(request, action, rows) if request.method == "POST" else _preview(request, action, rows)
 
@@ -59,14 +61,15 @@ def targets(asked: QueryDict) -> VmQuerySet:
 
 
 def _preview(request: HttpRequest, action: Action, rows: VmQuerySet) -> HttpResponse:
-    found = by_attention(forecast(action, subject) for subject in queries.subjects(rows))
-    will = [one.subject.uuid for one in found if one.outcome is Outcome.WILL]
+    found = by_outcome(forecast(action, subject) for subject in queries.subjects(rows))
+    will = [one.subject.uuid for one in found if one.outcome in (Outcome.WILL, Outcome.UNSURE)]
     goes = queries.belongings(will) if action.name == "destroy" else {}
     context = {
         "action": action,
         "headline": headline(action, found),
         "reasons": reasons(found)[:REASONS],
         "will": len(will),
+        "grace": STOP_GRACE.get() if will and action.name in WAITS else 0,
         "lines": [(one, goes.get(one.subject.uuid)) for one in found[:LINES]],
         "goes": sum(goes.values(), Belongings()),
         "delete_data": bool(goes) and DELETE_DATA_VOLUMES.get(),

@@ -15,12 +15,14 @@ from console.pages.cells import address
 from console.pages.kit import Pages
 from vms.action_views import named_holder
 from vms.attaching import Choices
+from vms.models import VmInstance
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """What is asked about a row of `pages`. `choices` is None where `problem` says why nothing can be chosen; `what`
-    are the things to choose from, in the plural, `parameter` the one that is then posted.
+    are the things to choose from, in the plural, `parameter` the one that is then posted. What is attached is `tied` to
+    a VM; `detach` is where it lets go of that, which is asked about first where `detach_asks`.
     """
 
     pages: Pages
@@ -35,6 +37,9 @@ class Question:
     choices: Choices | None = None
     problem: str = ""
     holder: Operation | None = None
+    tied: VmInstance | None = None
+    detach: str = ""
+    detach_asks: bool = False
 
     @property
     def plural(self) -> str:

@@ -14,8 +14,8 @@ from vms.models import VmInstance
 from vms.services import update_vm
 
 ABOUT = (
-    "What it is called here, at once. Its host knows it by its uuid; title and description of its domain follow "
-    "when it is started next. What the guest calls itself, its hostname, stays."
+    "The name changes here at once; title and description of its domain on the host follow at the next start. "
+    "The hostname does not change."
 )
 
 

@@ -94,15 +94,20 @@ class Reason:
     vms: tuple[Named, ...]
 
     @property
+    def told(self) -> str:
+        """Why, of as many as share it."""
+        return self.why if len(self.vms) == 1 else self.why.replace("this VM", "these VMs")
+
+    @property
     def sentence(self) -> str:
         """Told where there is room for a few names: "web-1, web-2 and 7 more: It is Unknown"."""
-        return f"{some_of([vm.name for vm in self.vms])}: {self.why.rstrip('.')}"
+        return f"{some_of([vm.name for vm in self.vms])}: {self.told.rstrip('.')}"
 
     def as_data(self) -> dict[str, Any]:
         """In JSON, with those who share it, so that a page leads to each (templates/components/_reasons.html)."""
         count = len(self.vms)
         rows = [{"type": "VmInstanceVO", "uuid": vm.uuid, "name": vm.name} for vm in self.vms[:LISTED]]
-        return {"who": counted(count, "VM"), "why": self.why, "rows": rows, "more": count - len(rows)}
+        return {"who": counted(count, "VM"), "why": self.told, "rows": rows, "more": count - len(rows)}
 
 
 def by_reason(stuck: Iterable[tuple[Named, str]]) -> tuple[Reason, ...]:

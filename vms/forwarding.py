@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils.text import capfirst
 
 from console.cascade import Plan, before_delete, get_or_refuse
 from console.errors import InvalidArgument, NotFound, WrongState
@@ -194,7 +195,7 @@ def unfit(nic: VmNic, vip: Vip, kind: Kind) -> str:
 
 def unattachable(row: Forwarding) -> str:
     """Why it cannot be attached to any NIC now, as a sentence; empty when it can."""
-    noun = str(row._meta.verbose_name)
+    noun = capfirst(row._meta.verbose_name)
     if row.nic is not None:
         return f"{noun} {row.name} is attached to VM {row.nic.vm.name} ({row.nic.ip}); detach it first"
     return "" if row.state == Enablement.ENABLED else f"{noun} {row.name} is {row.state}"

@@ -14,6 +14,7 @@ from console.models import Operation, ResourceLock
 from console.operations.services import accepted, once, submit
 from console.permissions import permission
 from console.textual import counted
+from hosts.allocation.reasons import in_words
 from hosts.allocation.spec import AllocationSpec
 from hosts.allocation.views import Settings, load_hosts
 from hosts.hypervisor.spec import DomainState
@@ -69,24 +70,30 @@ def enter(uuid: str, asked: Asked = NOBODY) -> Operation:
 
 def under_way(host: str) -> Operation | None:
     """The operation that takes a host into maintenance now. Raises Busy when it is on its way back."""
-    lock = ResourceLock.objects.filter(pk=host, operation__kind=MAINTAIN).select_related("operation").first()
-    if lock is None:
+    operation = evacuation_of(host)
+    if operation is None:
         return None
     taken_back = Host.objects.filter(pk=host, state__in=IN_SERVICE).exists()
-    if taken_back or lock.operation.undoing or lock.operation.cancel_requested:
-        sentence = f"“{lock.operation.title}” is being taken back; ask again when it has ended"
-        raise Busy(sentence, holder=lock.operation.pk)
-    return lock.operation
+    if taken_back or operation.undoing or operation.cancel_requested:
+        raise Busy(f"“{operation.title}” is being taken back; ask again when it has ended", holder=operation.pk)
+    return operation
+
+
+def evacuation_of(host: str) -> Operation | None:
+    """The operation that takes a host into maintenance, or back from that, now."""
+    lock = ResourceLock.objects.filter(pk=host, operation__kind=MAINTAIN).select_related("operation").first()
+    return lock.operation if lock else None
 
 
 def why_not(host: Host) -> str:
     """Why a host cannot be taken into maintenance now; empty when it can."""
     if host.state not in IN_SERVICE:
-        return f"Host {host.name} is {host.state} already"
+        return f"Host {host.name} is already {in_words(host.state)}"
     placed = guests_of(host.pk).count()
     if host.status != HostStatus.CONNECTED and placed:
         then = "Wait for its handshake" if host.status == HostStatus.CONNECTING else "Reconnect it first"
-        return f"Host {host.name} is {host.status}, so its {counted(placed, 'VM')} cannot be moved away. {then}"
+        vms, channel = counted(placed, "VM"), in_words(host.status)
+        return f"Host {host.name} is {channel}, so its {vms} cannot be moved away. {then}"
     return ""
 
 

@@ -42,7 +42,6 @@ def host_maintenance(request: HttpRequest, uuid: str) -> HttpResponse:
     missing = [one for one in maintenance.NEEDED if not request.user.has_perm(one)]
     if missing and request.method == "POST":
         raise PermissionDenied(f"needs {' and '.join(missing)}")
-    host = get_object_or_404(Host.objects.select_related("cluster__zone"), pk=uuid)
     refusal = ""
     if request.method == "POST":
         try:
@@ -51,7 +50,8 @@ def host_maintenance(request: HttpRequest, uuid: str) -> HttpResponse:
             refusal = error.details or error.description
         else:
             return redirect("operations:detail", operation.pk)
-    context = {"lacks": lacking(*missing) if missing else "", **_context(request, host.reload(), refusal)}
+    host = get_object_or_404(Host.objects.select_related("cluster__zone"), pk=uuid)
+    context = {"lacks": lacking(*missing) if missing else "", **_context(request, host, refusal)}
     return render(request, "vms/maintenance.html", context)
 
 
@@ -60,7 +60,9 @@ def _context(request: HttpRequest, host: Host, refusal: str) -> dict[str, object
     if closed := maintenance.why_not(host):
         lost = host.status == HostStatus.DISCONNECTED and host.state in maintenance.IN_SERVICE
         lacks = why_not(request.user, Host, "change") if lost else ""
-        return {"host": host, "closed": closed, "refusal": refusal or closed, "lost": lost, "lacks": lacks}
+        under_way = None if lost else maintenance.evacuation_of(host.pk)
+        told = {"closed": closed, "refusal": refusal, "operation": under_way}
+        return {"host": host, "lost": lost, "lacks": lacks, **told}
     plan = maintenance.plan_of(host)
     foreign, ignoring = maintenance.foreign(host), IGNORE_STUCK.get()
     stays = "in service" if host.state == HostState.ENABLED else host.state

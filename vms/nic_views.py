@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.errors import InvalidArgument, Refusal
@@ -27,7 +28,7 @@ NIC = "vmNicUuid"
 
 @dataclass(frozen=True, kw_only=True)
 class Tie:
-    """One kind of thing that is tied to NICs; `title` and `done` have a place for it, `unfit` says why it cannot be."""
+    """One kind of thing that is tied to NICs; its texts have a place for it, `unfit` says why it cannot be."""
 
     pages: Pages
     title: str
@@ -47,7 +48,7 @@ class Tie:
                 return self._ask(request, row)
             try:
                 if not (nic := request.POST.get(NIC)):
-                    raise InvalidArgument("Choose a machine", field=NIC)
+                    raise InvalidArgument("Choose a VM", field=NIC)
                 self.tie(row, nic)
             except Refusal as refusal:
                 return self._ask(request, row_or_404(self.pages.rows(), uuid), refusal)
@@ -60,27 +61,29 @@ class Tie:
 
     def _ask(self, request: HttpRequest, row: Any, refusal: Refusal | None = None) -> HttpResponse:
         given = request.POST or request.GET
-        problem = self.unfit(row)
+        problem, nic = self.unfit(row), getattr(row, "nic", None)
         question = Question(
             pages=self.pages,
             row=row,
             title=self.title.format(row),
             note="",
-            about=self.about,
+            about=self.about.format(row),
             parameter=NIC,
             what="NICs",
-            empty="There is no machine yet.",
+            empty="There is no VM yet.",
             button=self.button,
             choices=None if problem else self.choices(row, given.get("q", "")),
             problem=problem and f"{problem}.",
+            tied=nic.vm if nic else None,
+            detach=reverse(self.pages.view("action"), args=[row.pk, "detach"]) if nic else "",
         )
         return ask(request, question, refusal)
 
 
 attach_eip = Tie(
     pages=EIPS,
-    title="Attach {}",
-    about="The machine that its address leads to.",
+    title="Attach EIP {} to a VM",
+    about="Choose the NIC that {0.vip.ip} leads to.",
     button="Attach",
     done="{} is attached",
     choices=nics_for,
@@ -89,8 +92,8 @@ attach_eip = Tie(
 ).view()
 attach_rule = Tie(
     pages=RULES,
-    title="Attach {}",
-    about="The machine that its ports lead to.",
+    title="Attach port forwarding rule {} to a VM",
+    about="Choose the NIC that its ports of {0.vip.ip} lead to.",
     button="Attach",
     done="{} is attached",
     choices=nics_for,
@@ -99,10 +102,10 @@ attach_rule = Tie(
 ).view()
 join_group = Tie(
     pages=security.PAGES,
-    title="Add a machine to {}",
-    about="The group's rules are for this NIC then, besides those of its other groups.",
+    title="Add a NIC to {}",
+    about="The group's rules then apply to this NIC, in addition to those of its other groups.",
     button="Add",
-    done="The machine is in {}",
+    done="The NIC is in {}",
     choices=nics_joining,
     tie=lambda group, nic: membership.join_group(security_group_uuid=group.pk, vm_nic_uuids=[nic]),
 ).view()

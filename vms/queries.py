@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from console.models import Operation, ResourceLock, Tag, TagType
 from console.models.operation import OPEN
-from hosts.models import Heard
+from hosts.models import Heard, HostStatus
 from networks.models import AddressUse
 from vms.bulk import Belongings, Subject
 from vms.completeness import why_incomplete
@@ -59,7 +60,8 @@ def holder_of(uuid: str) -> Operation | None:
 
 def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
     """VMs by name, as forecasts of a bulk action need them."""
-    vms = list(rows.select_related("host").order_by("name", "pk").only("name", "state", "root_volume", "host__name"))
+    columns = ("name", "state", "root_volume", "host__name", "host__status")
+    vms = list(rows.select_related("host").order_by("name", "pk").only(*columns))
     locks = ResourceLock.objects.filter(resource_uuid__in=[vm.pk for vm in vms])
     held = locks.values_list("resource_uuid", "operation_id", "operation__title")
     holders = {vm: (operation, title) for vm, operation, title in held}
@@ -72,6 +74,8 @@ def subjects(rows: QuerySet[VmInstance]) -> list[Subject]:
             vm.host.name if vm.host else "",
             holders.get(vm.pk),
             incomplete.get(vm.pk, ""),
+            vm.host_id or "",
+            vm.host.status.lower() if vm.host and vm.host.status != HostStatus.CONNECTED else "",
         )
         for vm in vms
     ]
@@ -107,11 +111,11 @@ def operations_of(uuid: str) -> list[Operation]:
 def history_of(uuid: str) -> list[VmChange]:
     """The latest changes of a VM's state and place, newest first.
 
-    `lasted` of each is how long it held, `came_from` the change before one that took it off its host.
+    `lasted` of each is how long it held, or holds so far, `came_from` the change before one that took it off its host.
     """
     rows = list(VmChange.objects.filter(vm_uuid=uuid)[:RECENT_CHANGES])
     for row, after, before in zip(rows, [None, *rows], [*rows[1:], None], strict=False):
-        row.lasted = after.at - row.at if after else None  # type: ignore[attr-defined]
+        row.lasted = (after.at if after else timezone.now()) - row.at  # type: ignore[attr-defined]
         row.came_from = before if before and before.host_uuid and not row.host_uuid else None  # type: ignore[attr-defined]
     return rows
 

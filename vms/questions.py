@@ -19,7 +19,7 @@ from vms.volume_forms import VmVolumeForm
 
 #: deleteMode -> what it means
 MODES = {
-    life.PERMISSIVE: "If its host does not do its part, the destroy ends there and says why; what is left stays.",
+    life.PERMISSIVE: "If its host does not do its part, the operation stops there and says why; what is left stays.",
     life.ENFORCING: "For a host that is dead: the record goes at once, and the host is cleaned when it returns."
     " Until then the guest may still run there.",
 }
@@ -42,7 +42,8 @@ def of_migrate(vm: VmInstance, given: Given) -> dict[str, Any]:
     if refusal(VmOperation.MIGRATE, VmState(vm.state)):
         return {}
     decision, _ = life.look_for_target(vm, None, SystemRandom())
-    found = targets(decision, {vm.host_id or "": "Runs here"}, given.get("q", ""))
+    # Its own host stands first; that it runs there is why it cannot go there.
+    found = targets(decision, {vm.host_id or "": ""}, given.get("q", ""))
     return {"targets": found, "chosen": chosen_among(found, given.get("hostUuid", ""))}
 
 

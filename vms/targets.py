@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from console.naming import format_size
+from console.textual import without_name
 from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.spec import HostView
 
@@ -29,7 +30,7 @@ class Room:
 class Target:
     """One host: its room when it can take the VM, else why not, with the figures behind that as texts.
 
-    `mark` is what the host is to the VM now ("Runs here").
+    `mark` is what the host is to the VM ("Last host").
     """
 
     uuid: str
@@ -117,7 +118,7 @@ def _refused(entry: HostEntry, marks: Mapping[str, str]) -> Target:
         entry.host_uuid,
         entry.host_name,
         marks.get(entry.host_uuid, ""),
-        why=entry.reason.sentence if entry.reason else "",
+        why=without_name(entry.reason.sentence, entry.host_name) if entry.reason else "",
         needed=needed and needed + what,
         available=available,
     )

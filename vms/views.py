@@ -29,7 +29,7 @@ from vms import actions, queries
 from vms.completeness import why_incomplete
 from vms.domain import domain_spec, guest_nic
 from vms.filtersets import CHOICES, VmFilter
-from vms.models import VmInstance
+from vms.models import VmInstance, VmNic
 from vms.states import FACES, INTERMEDIATE, VmState
 from vms.systemtags import HOSTNAME
 
@@ -133,13 +133,15 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
     return render_page(request, "vms/detail.html", "vms/_detail.html", context | CONTEXTS[tab](request, vm), live=live)
 
 
-def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, list[actions.Button]]:
-    """The buttons of the page's head, of its table of volumes, and of each data volume in it."""
+def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, Any]:
+    """The buttons of the page's head, of its table of volumes, and of each data volume in it, with a shared reason."""
     known = actions.offered(flow.kinds())
     incomplete = why_incomplete(vm, vm.volumes.all())
     found = actions.buttons(known, VmState(vm.state), holder=holder, incomplete=incomplete, may=request.user.has_perm)
     sections = {"": "buttons", "volumes": "volumes_buttons", "volume": "volume_buttons"}
-    return {name: [one for one in found if one.action.section == section] for section, name in sections.items()}
+    by_section = {name: [b for b in found if b.action.section == section] for section, name in sections.items()}
+    reasons = {f"{name}_why": actions.shared_reason(among) for name, among in by_section.items()}
+    return by_section | reasons
 
 
 # what only one tab shows ----------------------------------------------------------------------------------
@@ -148,7 +150,13 @@ def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, lis
 def _overview(request: HttpRequest, vm: VmInstance) -> dict[str, Any]:
     tags = card(request, vm)
     system = [shown.tag.tag for shown in tags.tags if shown.is_system]
-    return {"tag_card": tags, "guest": guest_of(vm, system), "nics": queries.with_services(vm.nics.all())}
+    nics = queries.with_services(vm.nics.all())
+    return {"tag_card": tags, "guest": guest_of(vm, system), "nics": nics, "served": any(map(_served, nics))}
+
+
+def _served(nic: VmNic) -> bool:
+    """Whether an EIP or a rule leads to a NIC, or it is in a security group; read with `queries.with_services`."""
+    return hasattr(nic, "eip") or bool(nic.port_forwarding_rules.all() or nic.security_groups.all())
 
 
 def guest_of(vm: VmInstance, tags: list[str]) -> GuestView | None:

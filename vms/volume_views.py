@@ -15,7 +15,7 @@ from vms.attaching import unfit, vms_for
 from vms.choosing import Question, ask
 from vms.life import Asked
 from vms.models import Volume
-from vms.pages.volumes import PAGES, rows
+from vms.pages.volumes import PAGES, detach_question, rows
 from vms.volumes import attach_volume
 
 
@@ -29,7 +29,7 @@ def attach(request: HttpRequest, uuid: str) -> HttpResponse:
     key = f"{request.POST.get('key') or new_uuid()}.attach.{uuid}"
     try:
         if not (vm := request.POST.get("vmInstanceUuid")):
-            raise InvalidArgument("Choose a machine", field="vmInstanceUuid")
+            raise InvalidArgument("Choose a VM", field="vmInstanceUuid")
         operation = attach_volume(uuid, vm, Asked(user=person(request), key=key))
     except Refusal as refusal:
         return _ask(request, row_or_404(rows(), uuid), refusal)
@@ -43,14 +43,17 @@ def _ask(request: HttpRequest, volume: Volume, refusal: Refusal | None = None) -
     question = Question(
         pages=PAGES,
         row=volume,
-        title=f"Attach {volume.name}",
+        title=f"Attach volume {volume.name} to a VM",
         note=f"{format_size(volume.size)} on {volume.primary_storage}",
         about="The guest finds it as one more disk at its next start.",
         parameter="vmInstanceUuid",
-        what="machines",
-        empty="There is no machine yet.",
+        what="VMs",
+        empty="There is no VM yet.",
         choices=None if problem else vms_for(volume, given.get("q", "")),
         problem=problem,
         holder=holder,
+        tied=volume.vm,
+        detach=detach_question(volume) if volume.vm else "",
+        detach_asks=True,
     )
     return ask(request, question, refusal)

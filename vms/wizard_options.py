@@ -93,6 +93,13 @@ def _network(l3: Any) -> NetworkOption:
     )
 
 
+def elsewhere(option: NetworkOption, chosen: NetworkOption | None) -> NetworkOption:
+    """The option with a note where it is in another zone than the one that is chosen: no host carries both."""
+    if chosen is None or option.row.l2_network.zone_id == chosen.row.l2_network.zone_id:
+        return option
+    return replace(option, note=f"In another zone than {chosen.name}: no host carries both.")
+
+
 def _host_note(host: Host) -> str:
     return _first((host.state != Enablement.ENABLED, host.state), (host.status != HostStatus.CONNECTED, host.status))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from console.errors import Refusal
 from console.naming import format_size
-from console.textual import counted
+from console.textual import counted, without_name
 from hosts.allocation.copies import Copies, copies_that_fit
 from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.ordering import fewest_vms
@@ -106,8 +106,8 @@ def shown(decision: Decision, copies: int = 1) -> Preview:
     lines.sort(key=lambda line: (CHOSEN, POSSIBLE, RULED_OUT).index(line.verdict))
     return Preview(
         possible=bool(first),
-        headline=_headline(first) if first else report.summary(),
-        detail=report.summary() if first else "",
+        headline=f"{first[0].name} would be chosen" if len(first) == 1 else report.summary().removesuffix("."),
+        detail=report.summary() if len(first) == 1 else "",
         lines=tuple(lines),
         remedies=() if first else remedies(report.entries, placed=report.place is not None),
         takes=TAKES[report.strategy],
@@ -126,13 +126,15 @@ def storages_for(hosts: Iterable[HostView], spec: AllocationSpec) -> tuple[Stora
 def _storage(storage: StorageView, spec: AllocationSpec) -> StorageLine:
     problems = [storage_problem(storage, volume, spec.image) for volume in spec.volumes]
     needed = sum(room_needed(storage, volume, spec.image) for volume in spec.volumes)
+    image = needed - sum(volume.size for volume in spec.volumes)
     fit, available = problems.count(None), storage.available
     if fit == len(problems) and needed <= available:
-        verdict, takes = CHOSEN, "Takes every disk"
+        with_image = f" and the image, {format_size(image)}, which is not there yet" if image else ""
+        verdict, takes = CHOSEN, f"Takes every disk{with_image}"
     elif fit:
         verdict, takes = POSSIBLE, f"Takes some of the {len(problems)} disks, not all of them together"
     else:
-        verdict, takes = RULED_OUT, next(problem.sentence for problem in problems if problem)
+        verdict, takes = RULED_OUT, without_name(next(one.sentence for one in problems if one), storage.name)
     return StorageLine(storage.uuid, storage.name, verdict, takes, format_size(needed), format_size(available))
 
 
@@ -145,17 +147,11 @@ def tried_first(decision: Decision) -> list[HostView]:
     return hosts
 
 
-def _headline(first: list[HostView]) -> str:
-    if len(first) == 1:
-        return f"{first[0].name} would be chosen"
-    return f"One of {len(first)} hosts would be chosen, at random"
-
-
 def _line(entry: HostEntry, host: HostView | None, tried: set[str], count: int, decision: Decision) -> Line:
     if host is None:
         needed, available = entry.figures.amounts() if entry.figures else ("", "")
         what = f" {entry.figures.resource}" if entry.figures else ""
-        why = entry.reason.sentence if entry.reason else ""
+        why = without_name(entry.reason.sentence, entry.host_name) if entry.reason else ""
         return Line(entry.host_uuid, entry.host_name, RULED_OUT, why, needed and needed + what, available)
     report = decision.report
     alone = count == 1 and host.uuid in tried

@@ -33,6 +33,7 @@ from vms.wizard import (
     steps_before,
 )
 from vms.wizard_flow import BASICS, DISKS, IMAGE, NETWORKS, PLACEMENT, Wizard, accepted, submit
+from vms.wizard_options import elsewhere
 
 #: name and value of the button that was pressed; an empty one goes on to the next page
 BUTTON = "go"
@@ -189,7 +190,8 @@ def _networks(wizard: Wizard) -> dict[str, Any]:
         NicLine(uuid, offered.get(uuid), fields[n], f"eth{n}", uuid == nics.default, n == 0, n == last)
         for n, uuid in enumerate(nics.l3s)
     ]
-    rest = [option for uuid, option in offered.items() if uuid not in nics.l3s]
+    chosen = next((line.option for line in lines if line.option), None)
+    rest = [elsewhere(option, chosen) for uuid, option in offered.items() if uuid not in nics.l3s]
     first = None if lines else next((option for option in rest if not option.reason), None)
     return {"lines": lines, "rest": rest, "first": first, "copies": wizard.copies}
 

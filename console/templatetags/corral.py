@@ -24,7 +24,7 @@ from console.naming import format_size, snake_case
 from console.operations import flow
 from console.pages import addresses
 from console.permissions import may_act
-from console.textual import age, short_duration
+from console.textual import age, short_duration, without_name
 
 register = template.Library()
 
@@ -209,6 +209,9 @@ def placement_lines(context: Context, report: Mapping[str, Any], chosen: str) ->
     request = context.get("request")
     every = request is not None and request.GET.get("placement") == "all"
     return hosts if every else hosts[:HOSTS_SHOWN]
+
+
+register.filter("without_name", without_name)
 
 
 @register.filter

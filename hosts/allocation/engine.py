@@ -158,10 +158,12 @@ def judge(host: HostView, spec: AllocationSpec, strategy: Strategy) -> HostEntry
 
 
 def _grouped(entries: Iterable[HostEntry]) -> str:
-    """ "2 of 3 lack memory (need 4 GiB, most free 1.5 GiB on node2), 1 is Disabled"."""
+    """ "2 of 3 lack memory (need 4 GiB, most free 1.5 GiB on node2), 1 is disabled"."""
     reasons = [entry.reason for entry in entries if entry.reason is not None]
     groups = Counter(reason.gist for reason in reasons).most_common()
-    shown, rest = groups[:SUMMARY_GROUPS], groups[SUMMARY_GROUPS:]
+    # "1 for other reasons" would be no shorter than the one that it hides.
+    most = SUMMARY_GROUPS if len(groups) > SUMMARY_GROUPS + 1 else len(groups)
+    shown, rest = groups[:most], groups[most:]
     parts = [_phrase(gist, count, reasons) for gist, count in shown]
     if rest:
         parts.append(f"{sum(count for _, count in rest)} for other reasons")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from console.textual import counted
-from hosts.allocation.reasons import Figures, Reason
+from hosts.allocation.reasons import Figures, Reason, in_words
 from hosts.allocation.spec import CONNECTED, ENABLED, AllocationSpec, HostView, PlaceKind, Release, VolumePlace
 from hosts.allocation.storage import NO_STORAGE, plan_volumes, unavailable
 from hosts.hypervisor.spec import Emulation
@@ -59,23 +59,21 @@ def avoided(host: HostView, spec: AllocationSpec) -> Reason | None:
     reason = "already runs this VM" if leaving else spec.avoid.get(host.uuid)
     if reason is None:
         return None
-    words = (
-        ("is the one it runs on", "are those it runs on") if leaving else ("has to be avoided", "have to be avoided")
-    )
+    words = ("is the current host", "are current hosts") if leaving else ("has to be avoided", "have to be avoided")
     return Reason(f"{host.name} {reason}.", words)
 
 
 def state(host: HostView, spec: AllocationSpec) -> Reason | None:
     """Host, cluster and zone are Enabled: others take no new or starting VMs (semantics §8.1, §8.2)."""
     if host.state != ENABLED:
-        where = f"in {host.state}" if host.state.endswith("Maintenance") else host.state
-        return Reason(f"{host.name} is {where}.", _is(where))
+        will = in_words(host.state)
+        return Reason(f"{host.name} is {will}.", _is(will))
     if host.cluster_state != ENABLED:
-        sentence = f"{host.name} is in cluster {host.cluster_name}, which is {host.cluster_state}."
-        return Reason(sentence, _is(f"in a {host.cluster_state} cluster"))
+        sentence = f"{host.name} is in cluster {host.cluster_name}, which is {in_words(host.cluster_state)}."
+        return Reason(sentence, _is(f"in a {in_words(host.cluster_state)} cluster"))
     if host.zone_state != ENABLED:
-        sentence = f"{host.name} is in zone {host.zone_name}, which is {host.zone_state}."
-        return Reason(sentence, _is(f"in a {host.zone_state} zone"))
+        sentence = f"{host.name} is in zone {host.zone_name}, which is {in_words(host.zone_state)}."
+        return Reason(sentence, _is(f"in a {in_words(host.zone_state)} zone"))
     return None
 
 
@@ -83,7 +81,8 @@ def status(host: HostView, spec: AllocationSpec) -> Reason | None:
     """The host is Connected."""
     if host.status == CONNECTED:
         return None
-    return Reason(f"{host.name} is {host.status}.", _is(host.status))
+    channel = in_words(host.status)
+    return Reason(f"{host.name} is {channel}.", _is(channel))
 
 
 def hypervisor(host: HostView, spec: AllocationSpec) -> Reason | None:
@@ -159,7 +158,7 @@ def _unreached(host: HostView, volume_place: VolumePlace, status: str | None) ->
         return f"primary storage {name} is not attached to its cluster {host.cluster_name}"
     if volume_place.host_uuid not in (None, host.uuid):
         return f"those on {name} are local to another host"
-    return None if status == CONNECTED else f"primary storage {name} is {status}"
+    return None if status == CONNECTED else f"primary storage {name} is {in_words(status)}"
 
 
 def image_store(host: HostView, spec: AllocationSpec) -> Reason | None:

@@ -5,6 +5,14 @@ from typing import TypedDict
 
 from console.naming import format_size, format_sizes
 
+#: states of hosts that are no adjectives
+STATES = {"PreMaintenance": "entering maintenance", "Maintenance": "in maintenance"}
+
+
+def in_words(state: str) -> str:
+    """A state or a status as the end of a sentence: "disabled", "disconnected", "in maintenance"."""
+    return STATES.get(state, state.lower())
+
 
 class FiguresData(TypedDict):
     """The figures of one refusal as JSON: virtual CPUs, or bytes."""
@@ -41,7 +49,7 @@ class Figures:
 class Reason:
     """A refusal: the whole `sentence`, and the `gist` under which equal refusals are counted.
 
-    The gist has a form for one host and a form for many: ("is Disabled", "are Disabled").
+    The gist has a form for one host and a form for many: ("is disabled", "are disabled").
     """
 
     sentence: str

@@ -7,7 +7,7 @@ from random import Random
 from typing import TypedDict
 
 from console.naming import format_size
-from hosts.allocation.reasons import Figures, FiguresData, Reason
+from hosts.allocation.reasons import Figures, FiguresData, Reason, in_words
 from hosts.allocation.spec import CONNECTED, ENABLED, ImageView, StorageView, VolumeNeed
 
 NO_STORAGE = ("reaches no usable primary storage", "reach no usable primary storage")
@@ -175,5 +175,5 @@ def _unfit(storage: StorageView, volume: VolumeNeed) -> str | None:
 def unavailable(state: str, status: str) -> str | None:
     """Why something with a state and a status cannot be used, as the end of a sentence about it."""
     if state != ENABLED:
-        return f"is {state}"
-    return None if status == CONNECTED else f"is {status}"
+        return f"is {in_words(state)}"
+    return None if status == CONNECTED else f"is {in_words(status)}"

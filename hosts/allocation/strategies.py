@@ -36,9 +36,13 @@ _CREATE = (*_BASE, IMAGE_STORE, PRIMARY_STORAGE)
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A named chain of rules and orderings; `selectable` ones may be set on an instance offering."""
+    """A named chain of rules and orderings; `selectable` ones may be set on an instance offering.
+
+    `words`: the host that is taken, for people.
+    """
 
     name: str
+    words: str
     rules: tuple[Rule, ...]
     orderings: tuple[Ordering, ...]
     selectable: bool = False
@@ -47,11 +51,21 @@ class Strategy:
 STRATEGIES = {
     strategy.name: strategy
     for strategy in (
-        Strategy(DEFAULT, _CREATE, (shuffled,), selectable=True),
-        Strategy(LEAST_VM, _CREATE, (shuffled, fewest_vms), selectable=True),
-        Strategy(DESIGNATED, (PLACE, *_CREATE), (shuffled, last_host_first)),
-        Strategy(LAST_HOST, (*_BASE, VOLUME_STORAGES, PRIMARY_STORAGE), (shuffled, last_host_first)),
-        Strategy(MIGRATE, (PLACE, *_BASE, VERSIONS, VOLUME_STORAGES, PRIMARY_STORAGE), (roomiest,)),
+        Strategy(DEFAULT, "Any host that can take it", _CREATE, (shuffled,), selectable=True),
+        Strategy(LEAST_VM, "The host with the fewest VMs", _CREATE, (shuffled, fewest_vms), selectable=True),
+        Strategy(DESIGNATED, "Any host of the place asked for", (PLACE, *_CREATE), (shuffled, last_host_first)),
+        Strategy(
+            LAST_HOST,
+            "The last host, else any that can take it",
+            (*_BASE, VOLUME_STORAGES, PRIMARY_STORAGE),
+            (shuffled, last_host_first),
+        ),
+        Strategy(
+            MIGRATE,
+            "The host with most memory left",
+            (PLACE, *_BASE, VERSIONS, VOLUME_STORAGES, PRIMARY_STORAGE),
+            (roomiest,),
+        ),
     )
 }
 

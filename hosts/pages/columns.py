@@ -19,8 +19,8 @@ CREATED = CellColumn(label="Created", key="created", orm="create_date", cell=cel
 
 
 #: virtual CPUs and memory (of hosts `with_room`) and storage that are given out, as bars
-CPU = cells.gauge("CPU", lambda row: row.used_cpu, lambda row: row.room_cpu, sizes=False)
-MEMORY = cells.gauge("Memory", lambda row: row.used_memory, lambda row: row.room_memory)
+CPU = cells.gauge("vCPUs reserved", lambda row: row.used_cpu, lambda row: row.room_cpu, sizes=False)
+MEMORY = cells.gauge("Memory reserved", lambda row: row.used_memory, lambda row: row.room_memory)
 ROOM = cells.gauge("Storage", lambda row: row.used_capacity, lambda row: row.total_capacity)
 
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from console.filtersets import AnyOfFilter, name_filter
 from console.forms import NamedForm
-from console.models import ResourceLock
+from console.models import Operation
 from console.operations.named import operations_named
 from console.pages import cells
 from console.pages.actions import state_actions
@@ -42,8 +42,9 @@ NOT_SET_UP = (
     "Run this in Corral's folder, then reconnect it: {}"
 )
 CHANGES_SHOWN = 12
-MAINTENANCE = "It takes no VMs, and nobody looks whether it answers, until it is taken back into service."
+MAINTENANCE = "It takes no VMs, and its connection is not monitored, until it is taken back into service."
 LAST_SEEN = "{} Its guests were last seen {}."
+OUT_OF_REACH = {HostStatus.CONNECTING: ("blue", "loader-circle"), HostStatus.DISCONNECTED: ("red", "unplug")}
 DISABLED = "It takes no new VMs; those that run there stay."
 
 
@@ -76,12 +77,15 @@ def context(host: Host) -> Mapping[str, Any]:
         "storages": PrimaryStorage.objects.filter(clusters=host.cluster),
         "health": health,
         "causes": operations_named(change.operation_uuid for change in health),
-        "vms": host.vms.prefetch_related("nics"),
     }
 
 
 def notes(host: Any) -> list[tuple[str, str, str]]:
     found = []
+    if host.status != HostStatus.CONNECTED:
+        found.append(_out_of_reach(host))
+    if host.over_committed:
+        found.append(("yellow", "triangle-alert", "More memory is reserved than this host has."))
     if host.state == HostState.DISABLED:
         found.append(("secondary", "ban", f"Disabled. {DISABLED}"))
     if host.state == HostState.PRE_MAINTENANCE:
@@ -95,6 +99,16 @@ def notes(host: Any) -> list[tuple[str, str, str]]:
     return found
 
 
+def _out_of_reach(host: Any) -> tuple[str, str, str]:
+    """That it is Connecting or Disconnected: since when, why, and what that means for its VMs."""
+    since = format_html(" since {}", corral.clock(host.status_since)) if host.status_since else ""
+    because = f": {host.status_reason.rstrip('.')}" if host.status_reason else ""
+    vms = f"its {counted(host.vm_count, 'VM')}" if host.vm_count != 1 else "its VM"
+    unknown = f" The state of {vms} is not known." if host.vm_count and host.status == HostStatus.DISCONNECTED else ""
+    tone, icon = OUT_OF_REACH[HostStatus(host.status)]
+    return tone, icon, format_html("<b>{}{}</b>{}.{}", host.status, since, because, unknown)
+
+
 def _resting(host: Host) -> str:
     text = f"In maintenance. {MAINTENANCE}"
     pulse = getattr(host, "pulse", None)
@@ -106,20 +120,21 @@ def _command(text: str) -> SafeString:
 
 
 def _on_the_way(host: Host) -> str:
-    text = "It takes no new VMs, and those that run there move away."
-    lock = ResourceLock.objects.filter(pk=host.pk).select_related("operation").first()
-    if lock is None:
+    """With the operation that does it, how far that is, and the way to call it off."""
+    text = "Entering maintenance: it takes no new VMs, and those that run there move away."
+    operation = Operation.objects.filter(locks__resource_uuid=host.pk).prefetch_related("steps").first()
+    if operation is None:
         return text
-    url = reverse("operations:detail", args=[lock.operation.pk])
-    return format_html('{} <a href="{}">{}</a>', text, url, lock.operation.title)
+    url, step = reverse("operations:detail", args=[operation.pk]), corral.current_step(operation)
+    far = f": {step.percent} %" if step and step.percent is not None else ""
+    link = '{} <a href="{}">Follow “{}”</a>{}. <a href="{}?ask=cancel">Cancel maintenance…</a>'
+    return format_html(link, text, url, operation.title, far, url)
 
 
 def _strangers(host: Host, count: int) -> str:
-    what = "domain that nobody recorded runs or is" if count == 1 else "domains that nobody recorded run or are"
-    return format_html(
-        '{} {} defined here. <a href="{}?host={}">Look at {}</a>',
-        count, what, reverse("vms:strangers"), host.pk, "it" if count == 1 else "them",
-    )  # fmt: skip
+    what = "a domain" if count == 1 else "domains"
+    link = '{}: {} on this host that Corral does not manage. <a href="{}?host={}">View</a>'
+    return format_html(link, counted(count, "stranger"), what, reverse("vms:strangers"), host.pk)
 
 
 def _name(host: Host) -> str:

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from console.faces import Face, FaceLike, face_of
 from console.templatetags.corral import badge
+from hosts.allocation.strategies import STRATEGIES
 from hosts.hypervisor.spec import Emulation
 from hosts.models import UNWATCHED, Host, HostState, HostStatus
 
@@ -29,7 +30,7 @@ EMULATIONS: Mapping[str, str] = {Emulation.KVM.value: "KVM", Emulation.QEMU.valu
 
 
 #: the channel to a host as far as it is known now
-KNOWN: Mapping[str, Face] = {**STATUSES, UNWATCHED: Face("Not looked at", "secondary", "eye-off")}
+KNOWN: Mapping[str, Face] = {**STATUSES, UNWATCHED: Face("Not monitored", "secondary", "eye-off")}
 
 
 @register.filter
@@ -47,6 +48,12 @@ def host_state_badge(state: str, classes: str = "") -> SafeString:
 @register.simple_tag
 def host_status_badge(status: str, classes: str = "") -> SafeString:
     return badge(face_of(STATUSES, status), classes)
+
+
+@register.filter
+def strategy_words(name: str) -> str:
+    """Which host a strategy takes."""
+    return STRATEGIES[name].words if name in STRATEGIES else name
 
 
 @register.filter

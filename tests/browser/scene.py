@@ -78,6 +78,11 @@ def build() -> None:
 
 def fleet(show: Showcase, user: User) -> dict[str, str]:
     """Hosts, VMs on them, one on its way, one whose creation failed, and what was done to them."""
+    for number, name in enumerate(("backend", "backup"), 21):
+        l2 = factories.make_l2([show.cluster], name=f"l2-{name}", physical_interface="eth1", vlan=number)
+        l3 = factories.make_l3(name=name, l2_network=l2)
+        values = {"start_ip": f"10.{number}.0.10", "end_ip": f"10.{number}.3.250", "gateway": f"10.{number}.0.1"}
+        show.networks.append((l3, factories.make_ip_range(l3_network=l3, netmask="255.255.252.0", **values)))
     one = show.host("node-1", used_cpu=38, used_memory=41 * GIB)
     two = show.host("node-2", used_memory=60 * GIB)
     lost = show.host("node-3", status="Disconnected", status_reason="no answer for 20 s")
@@ -125,7 +130,8 @@ def rest(show: Showcase, chief: User) -> dict[str, str]:
     tested = ("HostVO", "", "node-9")
     test = show.operation(
         "Test the connection to node-9", tested, len(labels), kind=PROBE, created_by=chief, flow=labels,
-        arguments={"uri": "qemu+tcp://10.77.0.99/system", "address": "10.77.0.99"}, data={"found": FOUND},
+        arguments={"uri": "qemu+tcp://10.77.0.99/system", "name": "node-9", "address": "10.77.0.99"},
+        data={"found": FOUND},
     )  # fmt: skip
     return {"empty": empty.pk, "tested": test.pk}
 
@@ -231,7 +237,7 @@ def maintenance(show: Showcase, user: User) -> tuple[Host, Host, Operation]:
 
 def stuck(show: Showcase, host: Host, user: User) -> Operation:
     """An evacuation that nothing came of: all but one could not leave, for one reason."""
-    why = "No host can run this VM: 2 of 3 hosts lack memory (need 1 GiB, most free 512 MiB), 1 is the one it runs on."
+    why = "No host can run this VM: 2 of 3 hosts lack memory (need 1 GiB, most free 512 MiB), 1 is the current host."
     left = list(VmInstance.objects.filter(host=host, state="Running"))
     reason = Reason(why, tuple(left * 4))
     error = describe(

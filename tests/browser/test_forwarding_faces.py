@@ -17,7 +17,7 @@ def session(chief: dict[str, Any]) -> dict[str, Any]:
 def test_a_machine_is_chosen_in_a_dialog_and_stands_on_the_page(page: Page, uuids: dict[str, str]) -> None:
     page.goto(f"/networks/eips/{uuids['loose']}/")
     page.get_by_role("link", name="Attach").click()
-    dialog = page.get_by_role("dialog", name="Attach loose")
+    dialog = page.get_by_role("dialog", name="Attach EIP loose to a VM")
     # One that is Stopped: of those that run workers find out, sooner or later, that their host is none.
     dialog.get_by_role("searchbox").fill("web-7")
     expect(dialog.get_by_role("radio")).to_have_count(2)
@@ -36,4 +36,4 @@ def test_it_is_attached_and_detached_without_scripts(new_page: Callable[..., Pag
     page.get_by_role("button", name="Attach").click()
     expect(page.get_by_text("loose-2 is attached.")).to_be_visible()
     page.get_by_role("button", name="Detach").click()
-    expect(page.get_by_text("loose-2 is attached to no machine any more.")).to_be_visible()
+    expect(page.get_by_text("loose-2 is attached to no VM any more.")).to_be_visible()

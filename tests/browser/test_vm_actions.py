@@ -70,7 +70,7 @@ def test_a_migration_through_the_dialog_moves_it_before_ones_eyes(page: Page, vm
     page.get_by_role("link", name="Migrate…").click()
     dialog = page.get_by_role("dialog", name="Migrate acted-b")
     expect(dialog.get_by_role("radio", name="Automatic")).to_be_checked()
-    expect(dialog.get_by_text("Runs here")).to_be_visible()
+    expect(dialog.get_by_text("Already runs this VM")).to_be_visible()
     dialog.get_by_role("list", name="Hosts that can take it").get_by_role("radio").first.check()
     dialog.get_by_role("button", name="Migrate acted-b").click()
     expect(page.locator(".meta a").first).not_to_have_text(before, timeout=QUICK)
@@ -154,14 +154,14 @@ def test_three_are_stopped_in_one_go(page: Page, vms: dict[str, str]) -> None:
     page.get_by_role("checkbox", name="Select acted-a").focus()
     page.keyboard.press("Space")
     page.get_by_role("checkbox", name="Select acted-c").click(modifiers=["Shift"])
-    expect(page.get_by_role("form", name="With the selected machines")).to_contain_text("3 selected")
+    expect(page.get_by_role("form", name="With the selected VMs")).to_contain_text("3 selected")
     page.evaluate("document.body.dispatchEvent(new CustomEvent('corral:wake'))")
     page.wait_for_load_state("networkidle")
     expect(page.get_by_role("checkbox", name="Select acted-b")).to_be_checked()
     page.get_by_role("form").get_by_role("button", name="Stop…").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("will stop")
     assert problems(page) == []
-    page.get_by_role("button", name=re.compile(r"Stop \d machines?")).click()
+    page.get_by_role("button", name=re.compile(r"Stop \d VMs?")).click()
     expect(page.get_by_role("heading", name="Stop 3 VMs")).to_be_visible()
     expect(page.get_by_text("Succeeded").first).to_be_visible(timeout=3 * QUICK)
     page.goto("/vms/?q=acted&state=Stopped")
@@ -174,7 +174,7 @@ def test_without_scripts_all_that_match_can_be_chosen(new_page: Callable[..., Pa
     page.goto("/vms/?q=acted")
     page.get_by_role("checkbox", name="Select acted-d").check()
     page.get_by_role("button", name="Destroy…").click()
-    expect(page.get_by_role("button", name="Destroy 1 machine")).to_be_visible()
+    expect(page.get_by_role("button", name="Destroy 1 VM")).to_be_visible()
 
 
 def test_the_list_with_a_choice_is_readable_and_fits_a_phone(page: Page, vms: dict[str, str]) -> None:

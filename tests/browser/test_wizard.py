@@ -96,7 +96,7 @@ def test_a_vm_on_two_networks_by_mouse(page: Page) -> None:
     go_on(page)
     page.get_by_label("disk-1G").fill("1")
     go_on(page)
-    expect(page.get_by_role("region", name="Placement now")).to_contain_text("hosts would be chosen, at random")
+    expect(page.get_by_role("region", name="Placement now")).to_contain_text("hosts can run this VM")
     go_on(page)
     expect(page.get_by_role("row", name="sim1")).to_contain_text("Possible")
     expect(page.get_by_role("row", name="node-3")).to_contain_text("Ruled out")

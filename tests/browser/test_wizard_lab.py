@@ -52,7 +52,7 @@ def test_somebody_who_only_logs_in_gets_a_running_vm_on_two_networks(real_page: 
         expect(page.get_by_role("button", name=f"Remove {network}", exact=True)).to_be_visible()
     for _ in range(3):
         page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("region", name="Placement now")).to_contain_text("2 of 2 hosts can run this VM.")
+    expect(page.get_by_role("region", name="Placement now")).to_contain_text("2 of 2 hosts can run this VM")
     page.get_by_role("button", name="Create VM").click()
     expect(page.locator(".title")).to_contain_text("Running", timeout=60_000)
     addresses = page.get_by_role("region", name="Network interfaces").locator("tbody tr")

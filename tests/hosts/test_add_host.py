@@ -90,6 +90,15 @@ def test_adding_twice_is_adding_once(dc: Datacenter, boss: Client) -> None:
     assert Host.objects.filter(name="three").count() == 1
 
 
+def test_a_session_that_is_new_sees_what_was_tested(dc: Datacenter, boss: Client) -> None:
+    page = boss.post("/hosts/create/", {**given(), "test": "1"}).headers["Location"]
+    dc.run(Operation.objects.get(kind="host.probe"))
+    form = visitor("other", is_superuser=True).get(page).context["form"]
+    assert [form[name].value() for name in ("name", "address", "transport", "uri")] == [
+        "three", "three", "uri", "sim://three",
+    ]  # fmt: skip
+
+
 def test_a_test_changes_nothing(dc: Datacenter) -> None:
     before = dc.everything()
     dc.run(probe_host(name="three", management_ip="three", uri="sim://three"))

@@ -142,7 +142,7 @@ def test_summary_counts_hosts_by_what_they_lack_and_shows_the_closest():
         host("node3", state="Disabled"),
     ]
     assert run(hosts, spec()).report.summary() == (
-        "No host can run this VM: 2 of 3 lack memory (need 4 GiB, most free 1.5 GiB on node2), 1 is Disabled."
+        "No host can run this VM: 2 of 3 lack memory (need 4 GiB, most free 1.5 GiB on node2), 1 is disabled."
     )
 
 
@@ -150,7 +150,7 @@ def test_summary_of_a_requested_host_is_that_hosts_reason():
     wanted = spec(place=Place(PlaceKind.HOST, "uuid-node2", "node2"))
     hosts = [host("node1"), host("node2", status="Disconnected")]
     assert run(hosts, wanted, DESIGNATED).report.summary() == (
-        "The requested host cannot run this VM: node2 is Disconnected."
+        "The requested host cannot run this VM: node2 is disconnected."
     )
 
 
@@ -179,6 +179,8 @@ def test_summary_stays_short_when_the_reasons_are_many():
     summary = run(hosts, spec()).report.summary()
     assert summary.startswith("No host can run this VM: 3 of 9 do not run KVM, ")
     assert summary.endswith(", 2 for other reasons.")
+    one_less = run(hosts[:-1], spec()).report.summary()
+    assert one_less.endswith("1 is in a disabled cluster, 1 is in a disabled zone.")
 
 
 def test_ten_thousand_hosts_are_judged_quickly():

@@ -70,11 +70,11 @@ def test_host_beats_cluster_beats_zone(given, expected):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"state": "Disabled"}, "node1 is Disabled."),
-        ({"state": "Maintenance"}, "node1 is in Maintenance."),
-        ({"state": "PreMaintenance"}, "node1 is in PreMaintenance."),
-        ({"cluster_state": "Disabled"}, "node1 is in cluster rack1, which is Disabled."),
-        ({"zone_state": "Disabled"}, "node1 is in zone east, which is Disabled."),
+        ({"state": "Disabled"}, "node1 is disabled."),
+        ({"state": "Maintenance"}, "node1 is in maintenance."),
+        ({"state": "PreMaintenance"}, "node1 is entering maintenance."),
+        ({"cluster_state": "Disabled"}, "node1 is in cluster rack1, which is disabled."),
+        ({"zone_state": "Disabled"}, "node1 is in zone east, which is disabled."),
     ],
 )
 def test_state_refuses_hosts_that_take_no_vms(changes, expected):
@@ -83,7 +83,7 @@ def test_state_refuses_hosts_that_take_no_vms(changes, expected):
 
 @pytest.mark.parametrize("status", ["Connecting", "Disconnected"])
 def test_status_refuses_hosts_that_are_not_connected(status):
-    assert sentence(filters.status(host(status=status), spec())) == f"node1 is {status}."
+    assert sentence(filters.status(host(status=status), spec())) == f"node1 is {status.lower()}."
 
 
 def test_hypervisor_refuses_another_type():
@@ -157,7 +157,7 @@ def test_cpu_that_is_exactly_enough_passes():
 def test_image_store_must_be_usable():
     image = ImageView("img1", "debian", GIB, stores=(ImageStoreView("is1", "store", status="Disconnected"),))
     reason = filters.image_store(host(), spec(image=image))
-    assert sentence(reason) == "node1 cannot get image debian: image store store is Disconnected."
+    assert sentence(reason) == "node1 cannot get image debian: image store store is disconnected."
 
 
 def test_image_store_must_serve_the_zone():
@@ -205,8 +205,8 @@ def test_primary_storage_counts_all_volumes_together():
     ("storages", "expected"),
     [
         ((), "node1 reaches no usable primary storage: none is attached to its cluster rack1."),
-        ((storage(state="Disabled"),), "node1 reaches no usable primary storage: shared is Disabled."),
-        ((storage(status="Connecting"),), "node1 reaches no usable primary storage: shared is Connecting."),
+        ((storage(state="Disabled"),), "node1 reaches no usable primary storage: shared is disabled."),
+        ((storage(status="Connecting"),), "node1 reaches no usable primary storage: shared is connecting."),
     ],
 )
 @pytest.mark.parametrize("volumes", [(), (ROOT,)], ids=["start", "create"])
@@ -218,7 +218,7 @@ def test_primary_storage_needs_a_usable_one(storages, expected, volumes):
     ("place", "changes", "expected"),
     [
         (VolumePlace("ps2", "nfs"), {}, "primary storage nfs is not attached to its cluster rack1"),
-        (VolumePlace("ps1", "shared"), {"status": "Disconnected"}, "primary storage shared is Disconnected"),
+        (VolumePlace("ps1", "shared"), {"status": "Disconnected"}, "primary storage shared is disconnected"),
         (
             VolumePlace("ps1", "shared", host_uuid="uuid-node2"),
             {},

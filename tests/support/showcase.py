@@ -58,6 +58,8 @@ class Showcase:
         self.image = Image.objects.create(
             name="debian-12-generic", image_store=store, install_path="/srv/images/d.qcow2", size=2 * GIB
         )
+        #: what the NICs of a VM are on, in the order of devices; further NICs are on the first again
+        self.networks = [(self.l3, self.range)]
         self.taken = 0
 
     def host(self, name: str, **values: Any) -> Host:
@@ -132,22 +134,22 @@ class Showcase:
 
     def nic(self, vm: VmInstance, device: int) -> VmNic:
         self.taken += 1
-        ip = f"10.20.{self.taken // 200}.{self.taken % 200 + 10}"
+        l3, addresses = self.networks[device % len(self.networks)]
+        net = addresses.start_ip.rsplit(".", 2)[0]
+        ip = f"{net}.{self.taken // 200}.{self.taken % 200 + 10}"
         used = UsedIp.objects.create(
-            l3_network=self.l3,
-            ip_range=self.range,
+            l3_network=l3,
+            ip_range=addresses,
             ip=ip,
             ip_number=self.taken,
-            netmask=self.range.netmask,
-            gateway=self.range.gateway,
+            netmask=addresses.netmask,
+            gateway=addresses.gateway,
         )
         mac = f"fa:0a:00:00:{self.taken // 256:02x}:{self.taken % 256:02x}"
-        AddressUse.objects.create(
-            l3_uuid=self.l3.pk, l3_name=self.l3.name, ip=ip, mac=mac, owner_uuid=vm.pk, owner_name=vm.name
-        )
+        AddressUse.objects.create(l3_uuid=l3.pk, l3_name=l3.name, ip=ip, mac=mac, owner_uuid=vm.pk, owner_name=vm.name)
         return VmNic.objects.create(
             vm=vm,
-            l3_network=self.l3,
+            l3_network=l3,
             used_ip=used,
             device_id=device,
             ip=ip,

@@ -106,7 +106,7 @@ def test_every_host_is_listed_with_its_verdict(boss: Client, show: Showcase) -> 
     found = page(boss, vm)
     assert [host.name for host in found.eligible] == ["node-5", "node-2"]
     assert [(host.name, host.mark) for host in found.refused] == [
-        ("node-1", "Runs here"), ("node-3", ""), ("node-4", "")
+        ("node-1", ""), ("node-3", ""), ("node-4", "")
     ]  # fmt: skip
     assert (found.refused[2].needed, found.refused[2].available) == ("1 GiB memory", "0 B")
 
@@ -178,8 +178,7 @@ def test_start_tells_why_no_host_takes_it(boss: Client, dc: Datacenter) -> None:
     Host.objects.update(state="Disabled")
     body = text_of(boss.post(f"/vms/{vm.uuid}/start/"))
     assert "Why can vm not start?" in body
-    assert "one is Disabled." in body
-    assert "two is Disabled." in body
+    assert body.count("Is disabled.") == 2
     assert vm.reload().state == "Stopped"
 
 

@@ -68,9 +68,19 @@ def test_the_preview_tells_the_fate_of_each(boss: Client, show: Showcase) -> Non
     vms = [show.vm(name, host, state) for name, state in (("a", "Stopped"), ("b", "Running"), ("c", "Unknown"))]
     query = "&".join(f"vm={vm.uuid}" for vm in vms)
     body = text_of(boss.get(f"/vms/bulk/?action=start&{query}"))
-    assert "1 will start, 1 is already running, 1 is refused" in body
+    assert "1 will start, 1 is refused, 1 is already running" in body
     assert "The VM is Unknown; it can be started only while it is Stopped." in body
-    assert "Start 1 machine<" in body
+    assert "Start 1 VM<" in body
+
+
+def test_the_preview_warns_of_vms_whose_host_does_not_answer(boss: Client, show: Showcase) -> None:
+    lost = show.host("node-3", status="Disconnected")
+    show.vm("a", show.host("node-1"))
+    show.vm("b", lost, "Unknown")
+    body = text_of(boss.get("/vms/bulk/?action=stop&all=?"))
+    for part in ("1 will stop, 1 is on a host that does not answer", "Each has 60 seconds", "Stop 2 VMs<"):
+        assert part in body
+    assert f'<a href="/hosts/{lost.pk}/">node-3</a>' in body
 
 
 def test_all_that_match_are_taken_not_only_a_page(boss: Client, show: Showcase) -> None:
@@ -94,7 +104,7 @@ def test_the_preview_costs_the_same_however_many_they_are(boss: Client, show: Sh
     few = query_count(boss, "/vms/bulk/?action=stop&all=?")
     for number in range(1, 300):
         show.vm(f"web-{number}", host, nics=0)
-    assert query_count(boss, "/vms/bulk/?action=stop&all=?") == few == 5
+    assert query_count(boss, "/vms/bulk/?action=stop&all=?") == few == 6
 
 
 def test_a_destroy_tells_what_goes_and_what_stays_of_each_and_in_all(boss: Client, show: Showcase) -> None:

@@ -131,32 +131,32 @@ CASES = (
         "hosts out of use",
         disabled_hosts,
         "state",
-        ("one is Disabled.", "two is in Maintenance."),
-        "No host can run this VM: 1 of 2 is Disabled, 1 is in Maintenance.",
+        ("one is disabled.", "two is in maintenance."),
+        "No host can run this VM: 1 of 2 is disabled, 1 is in maintenance.",
     ),
     Case(
         "a disabled cluster",
         disabled_cluster,
         "state",
         (
-            "one is in cluster cluster-1, which is Disabled.",
-            "two is in cluster cluster-1, which is Disabled.",
+            "one is in cluster cluster-1, which is disabled.",
+            "two is in cluster cluster-1, which is disabled.",
         ),
-        "No host can run this VM: 2 of 2 are in a Disabled cluster.",
+        "No host can run this VM: 2 of 2 are in a disabled cluster.",
     ),
     Case(
         "a disabled zone",
         disabled_zone,
         "state",
-        ("one is in zone zone-1, which is Disabled.", "two is in zone zone-1, which is Disabled."),
-        "No host can run this VM: 2 of 2 are in a Disabled zone.",
+        ("one is in zone zone-1, which is disabled.", "two is in zone zone-1, which is disabled."),
+        "No host can run this VM: 2 of 2 are in a disabled zone.",
     ),
     Case(
         "no host connected",
         lost_hosts,
         "status",
-        ("one is Disconnected.", "two is Connecting."),
-        "No host can run this VM: 1 of 2 is Disconnected, 1 is Connecting.",
+        ("one is disconnected.", "two is connecting."),
+        "No host can run this VM: 1 of 2 is disconnected, 1 is connecting.",
     ),
     Case(
         "a network that reaches no host",
@@ -186,8 +186,8 @@ CASES = (
         lost_storage,
         "primary-storage",
         (
-            "one reaches no usable primary storage: shared-1 is Disconnected.",
-            "two reaches no usable primary storage: shared-1 is Disconnected.",
+            "one reaches no usable primary storage: shared-1 is disconnected.",
+            "two reaches no usable primary storage: shared-1 is disconnected.",
         ),
         "No host can run this VM: 2 of 2 reach no usable primary storage.",
     ),
@@ -206,8 +206,8 @@ CASES = (
         store_disabled,
         "image-store",
         (
-            "one cannot get image tiny-linux: image store images is Disabled.",
-            "two cannot get image tiny-linux: image store images is Disabled.",
+            "one cannot get image tiny-linux: image store images is disabled.",
+            "two cannot get image tiny-linux: image store images is disabled.",
         ),
         "No host can run this VM: 2 of 2 cannot get image tiny-linux.",
     ),
@@ -246,7 +246,7 @@ def test_every_hosts_reason_is_told(dc: Datacenter, case: Case) -> None:
 def test_a_demanded_host_alone_counts(dc: Datacenter) -> None:
     Host.objects.filter(name="one").update(status="Disconnected")
     error = refusal(dc, NoHost, host_uuid=dc.uuid("host", "one"))
-    assert error["details"] == "The requested host cannot run this VM: one is Disconnected."
+    assert error["details"] == "The requested host cannot run this VM: one is disconnected."
 
 
 def test_a_cluster_without_hosts(dc: Datacenter) -> None:

@@ -125,7 +125,7 @@ def test_the_report_names_who_was_chosen(dc: Datacenter) -> None:
     report = dc.accept().reload().report
     assert (report["chosenName"], report["chosen"]) == ("two", dc.uuid("host", "two"))
     assert [(host["host_name"], host["reason"]) for host in report["hosts"]] == [
-        ("one", "one is Disconnected."),
+        ("one", "one is disconnected."),
         ("two", None),
     ]
 

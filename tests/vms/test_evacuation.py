@@ -46,7 +46,7 @@ def test_what_those_before_have_taken_is_gone() -> None:
     found = plan([guest("a", 3 * GIB), guest("b", 3 * GIB)], free("one", 4 * GIB))
     assert where(found) == {"a": "one", "b": ""}
     assert [move.why for move in found.stuck] == [
-        "No host can run this VM: 1 of 2 is the one it runs on, 1 lacks memory (need 3 GiB, most free 1 GiB on one)."
+        "No host can run this VM: 1 of 2 is the current host, 1 lacks memory (need 3 GiB, most free 1 GiB on one)."
     ]
 
 
@@ -55,10 +55,13 @@ def test_a_later_small_one_finds_room_that_a_large_one_does_not() -> None:
     assert where(found) == {"a": "", "b": "one"}
 
 
-@pytest.mark.parametrize("state", ["Disabled", "PreMaintenance", "Maintenance"])
-def test_a_host_out_of_service_is_no_target(state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("Disabled", "disabled"), ("PreMaintenance", "entering maintenance"), ("Maintenance", "in maintenance")],
+)
+def test_a_host_out_of_service_is_no_target(state: str, words: str) -> None:
     found = plan([guest("a")], free("one", 4 * GIB, state=state))
-    assert state in found.stuck[0].why
+    assert f"1 is {words}." in found.stuck[0].why
 
 
 def test_the_load_counts_what_each_host_takes() -> None:

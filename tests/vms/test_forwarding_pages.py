@@ -111,7 +111,7 @@ def test_a_refusal_asks_again_and_keeps_the_choice(boss: Client, make: Any) -> N
     answer = boss.post(f"{page_of(row)}attach/", {"vmNicUuid": nic.pk})
     assert (answer.status_code, answer.context["chosen"]) == (409, nic.pk)
     assert "is Unknown" in text_of(answer)
-    assert "Choose a machine" in text_of(boss.post(f"{page_of(row)}attach/"))
+    assert "Choose a VM" in text_of(boss.post(f"{page_of(row)}attach/"))
 
 
 @BOTH
@@ -119,6 +119,15 @@ def test_what_is_attached_says_so_instead_of_asking(boss: Client, make: Any) -> 
     row = make(nic=make_complete_vm(name="web-1").nics.get())
     answer = boss.get(f"{page_of(row)}attach/")
     assert (answer.context["question"].choices, "is attached to VM web-1" in text_of(answer)) == (None, True)
+
+
+@BOTH
+def test_what_is_attached_can_be_detached_where_that_is_said(boss: Client, make: Any) -> None:
+    vm = make_complete_vm(name="web-1")
+    row = make(nic=vm.nics.get())
+    body = text_of(boss.get(f"{page_of(row)}attach/"))
+    for part in (f'action="{page_of(row)}detach/"', f'<a class="btn btn-plain" href="/vms/{vm.pk}/">Open web-1</a>'):
+        assert part in body
 
 
 @BOTH

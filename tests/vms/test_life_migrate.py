@@ -221,7 +221,7 @@ def test_a_vm_that_may_be_on_either_host_is_settled_when_both_answer(dc: Datacen
 def test_no_vm_migrates_to_a_disabled_host(dc: Datacenter) -> None:
     vm = dc.create()
     Host.objects.filter(pk=other(vm).pk).update(state=HostState.DISABLED)
-    with pytest.raises(NoHost, match="is Disabled"):
+    with pytest.raises(NoHost, match="is disabled"):
         migrate_vm(vm.uuid)
 
 

@@ -235,7 +235,7 @@ def test_a_start_that_finds_no_host_says_why_and_changes_nothing(dc: Datacenter)
     vm = stopped(dc)
     Host.objects.update(state=HostState.DISABLED)
     before = dc.everything()
-    with pytest.raises(NoHost, match="2 of 2 are Disabled"):
+    with pytest.raises(NoHost, match="2 of 2 are disabled"):
         start_vm(vm.uuid)
     assert dc.changes(before) == {}
 

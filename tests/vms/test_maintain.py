@@ -187,7 +187,7 @@ def test_no_vm_comes_to_a_host_on_its_way(dc: Datacenter, vms: list[VmInstance])
     go(enter(dc.uuid("host", "one")))
     other = guest(dc, "other", "two")
     report = ran(dc, migrate_vm(other.pk)).report
-    assert [one["reason"] for one in report["hosts"] if one["host_name"] == "one"] == ["one is in PreMaintenance."]
+    assert [one["reason"] for one in report["hosts"] if one["host_name"] == "one"] == ["one is entering maintenance."]
 
 
 def test_a_second_request_joins_the_first(dc: Datacenter, vms: list[VmInstance]) -> None:

@@ -69,7 +69,7 @@ def test_a_plan_in_which_nothing_can_leave_is_not_begun(boss: Client, show: Show
     show.vm("web-1", one)
     body = text_of(boss.get(page_of(one)))
     assert "node-2 is shaking hands: wait a moment and look again." in body
-    assert "1 of 2 is the one it runs on, 1 is Connecting" in body
+    assert "1 of 2 is the current host, 1 is connecting" in body
     assert 'type="submit">' not in body.partition('<form class="panel form"')[2]
 
 
@@ -101,7 +101,7 @@ def test_a_reason_is_told_once_with_all_who_share_it(boss: Client, show: Showcas
     body = text_of(boss.get(page_of(one)))
     assert body.count("1 lacks memory (need 1 GiB") == 1
     assert all(f'<a href="/vms/{vm.pk}/">{vm.name}</a>' in body for vm in vms)
-    assert f'/vms/{vms[0].pk}/migrate/">Host by host</a>' in body
+    assert f'/vms/{vms[0].pk}/migrate/">Compare hosts</a>' in body
 
 
 def test_nothing_is_begun_while_something_foreign_runs_there(boss: Client, show: Showcase, one: Host) -> None:
@@ -126,6 +126,21 @@ def test_a_vm_that_something_works_on_waits_for_it(boss: Client, show: Showcase,
     assert "“Reboot VM web-1” ends first." in text_of(boss.get(page_of(one)))
 
 
+def test_the_page_of_a_host_on_its_way_leads_to_the_operation(boss: Client, one: Host) -> None:
+    operation = enter(one.pk)
+    body = text_of(boss.get(page_of(one)))
+    assert "Host node-1 is already entering maintenance." in body
+    assert f'<a href="/operations/{operation.pk}/">Follow “Take host node-1 into maintenance”</a>' in body
+    assert "Planned migrations" not in body
+
+
+def test_one_reason_of_several_speaks_of_them_all(boss: Client, show: Showcase, one: Host) -> None:
+    show.host("node-2", used_memory=64 * GIB)
+    show.vm("web-1", one), show.vm("web-2", one)
+    (reason,) = boss.get(page_of(one)).context["reasons"]
+    assert (reason["who"], reason["why"].split(":")[0]) == ("2 VMs", "No host can run these VMs")
+
+
 def test_an_empty_host_is_told(boss: Client, one: Host) -> None:
     assert "out of service at once" in text_of(boss.get(page_of(one)))
 
@@ -134,7 +149,7 @@ def test_a_lost_host_is_refused_before_it_is_asked_for(boss: Client, show: Showc
     lost = show.host("node-3", status="Disconnected")
     show.vm("web-1", lost, "Unknown")
     response = boss.get(page_of(lost))
-    assert "its 1 VM cannot be moved away" in response.context["refusal"]
+    assert "its 1 VM cannot be moved away" in response.context["closed"]
     assert f'method="post" action="/hosts/{lost.pk}/reconnect/"' in text_of(response)
 
 
@@ -145,7 +160,7 @@ def test_it_costs_the_same_however_many_vms_and_hosts_there_are(boss: Client, sh
     for number in range(1, 30):
         show.vm(f"web-{number}", one, nics=2)
         show.host(f"host-{number}")
-    assert query_count(boss, page_of(one)) == few == 22
+    assert query_count(boss, page_of(one)) == few == 21
 
 
 # entering
@@ -167,7 +182,7 @@ def test_a_double_click_is_one_operation(boss: Client, one: Host) -> None:
 
 def test_a_refusal_is_shown_on_the_page(boss: Client, one: Host) -> None:
     Host.objects.filter(pk=one.pk).update(state="Maintenance")
-    assert "Host node-1 is Maintenance already" in text_of(boss.post(page_of(one)))
+    assert "Host node-1 is already in maintenance" in text_of(boss.post(page_of(one)))
 
 
 @pytest.mark.parametrize("rights", [[], ["change_host"], ["migrate_vminstance"]])
@@ -201,7 +216,8 @@ def test_the_host_page_leads_to_the_plan(boss: Client, one: Host) -> None:
 def test_on_the_way_it_links_to_the_operation_and_polls(boss: Client, one: Host) -> None:
     operation = enter(one.pk)
     body = text_of(boss.get(f"/hosts/{one.pk}/"))
-    assert f'<a href="/operations/{operation.pk}/">Take host node-1 into maintenance</a>' in body
+    assert f'<a href="/operations/{operation.pk}/">Follow “Take host node-1 into maintenance”</a>' in body
+    assert f'<a href="/operations/{operation.pk}/?ask=cancel">Cancel maintenance…</a>' in body
     assert "act-maintenance" not in body
     assert boss.get(f"/hosts/{one.pk}/", headers=HTMX).status_code == 200
 

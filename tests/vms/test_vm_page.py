@@ -94,10 +94,10 @@ def test_a_settled_vm_stops_the_polling(client: Client, show: Showcase) -> None:
 def test_the_page_tells_why_this_host_and_not_the_others(client: Client, show: Showcase) -> None:
     here, there = show.host("node-1"), show.host("node-2", state="Disabled")
     vm = show.vm("web-1", here)
-    verdict = report(here, there, refused={"node-2": ("state", "node-2 is Disabled", None)})
+    verdict = report(here, there, refused={"node-2": ("state", "node-2 is disabled.", None)})
     show.operation("Create VM web-1", subject(vm), lane=here.uuid, report=verdict)
     body = text_of(client.get(f"/vms/{vm.uuid}/?tab=operations"))
-    for part in ("Chosen", "Passes every rule and came first", "Ruled out", "node-2 is Disabled"):
+    for part in ("Chosen", "Passes every rule and came first", "Ruled out", "Is disabled."):
         assert part in body
 
 

@@ -292,7 +292,7 @@ def test_a_volume_that_the_vm_does_not_have_is_not_asked_about(boss: Client, dc:
     vm = stopped(dc)
     for uuid in (made(dc).pk, vm.root_volume_id, ""):
         body = text_of(boss.get(f"/vms/{vm.pk}/detach-volume/?volumeUuid={uuid}"))
-        assert "This machine has no such data volume any more." in body
+        assert "This VM has no such data volume any more." in body
         assert 'type="submit">' not in body.split("ask-form")[1]
 
 

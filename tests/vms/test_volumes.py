@@ -113,8 +113,8 @@ def test_room_that_is_just_enough_is_enough(dc: Datacenter) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda dc: PrimaryStorage.objects.update(state=Enablement.DISABLED), "shared is Disabled."),
-        (lambda dc: PrimaryStorage.objects.update(status=HostStatus.DISCONNECTED), "shared is Disconnected."),
+        (lambda dc: PrimaryStorage.objects.update(state=Enablement.DISABLED), "shared is disabled."),
+        (lambda dc: PrimaryStorage.objects.update(status=HostStatus.DISCONNECTED), "shared is disconnected."),
         (lambda dc: Host.objects.update(status=HostStatus.DISCONNECTED), "no connected host in service reaches it."),
         (lambda dc: storage(dc).clusters.clear(), "There is none."),
     ],

@@ -26,7 +26,7 @@ def test_the_only_host_that_fits_would_be_chosen() -> None:
 
 def test_of_several_one_is_taken_at_random() -> None:
     found = preview(host("a"), host("b"))
-    assert found.headline == "One of 2 hosts would be chosen, at random"
+    assert found.headline == "2 of 2 hosts can run this VM"
     assert set(verdicts(found).values()) == {"possible"}
 
 
@@ -38,7 +38,8 @@ def test_the_host_with_the_fewest_vms_is_named_where_that_decides() -> None:
 
 def test_equals_in_vms_are_one_of_n() -> None:
     found = preview(host("a", vm_count=1), host("b", vm_count=1), host("c", vm_count=2), strategy=LEAST_VM)
-    assert found.headline == "One of 2 hosts would be chosen, at random"
+    assert found.headline == "3 of 3 hosts can run this VM"
+    assert [line.why.endswith("others run fewer") for line in found.lines] == [False, False, True]
 
 
 def test_a_host_that_fits_shows_what_it_has() -> None:
@@ -49,7 +50,7 @@ def test_a_host_that_fits_shows_what_it_has() -> None:
 def test_a_host_that_does_not_fit_shows_what_it_lacks() -> None:
     (line,) = preview(host("a", used_memory=6 * GIB)).lines
     assert (line.needed, line.available) == ("4 GiB memory", "2 GiB")
-    assert "a has 2 GiB of memory available, 4 GiB needed" in line.why
+    assert line.why.startswith("Has 2 GiB of memory available, 4 GiB needed")
 
 
 def test_a_refusal_counts_the_hosts_and_leads_to_what_could_change_it() -> None:
@@ -108,4 +109,4 @@ def test_a_storage_that_takes_none_says_why() -> None:
     off, on = named("off", state="Disabled"), named("on", total=9 * GIB)
     disks = (VolumeNeed("root volume", GIB, root=True),)
     line = preview(host("a", storages=(off, on)), volumes=disks, image=None).storages[1]
-    assert (line.verdict, line.takes) == ("ruled-out", "off is Disabled.")
+    assert (line.verdict, line.takes) == ("ruled-out", "Is disabled.")

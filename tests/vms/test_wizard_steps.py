@@ -265,7 +265,7 @@ def test_a_host_that_is_gone_is_refused_at_its_field(walk: Walk) -> None:
 def test_the_review_tells_of_every_host(walk: Walk, dc: Datacenter) -> None:
     Host.objects.filter(name="two").update(state="Disabled")
     body = text_of(walk.to("review").get("review"))
-    for part in ("one would be chosen", "two is Disabled.", "1 CPU, 128 MiB", "160 CPU, 60 GiB", "Create VM"):
+    for part in ("one would be chosen", "Is disabled.", "1 CPU, 128 MiB", "160 CPU, 60 GiB", "Create VM"):
         assert part in body
 
 
@@ -289,7 +289,7 @@ def test_the_placement_page_follows_the_place_without_keeping_it(walk: Walk, dc:
     walk.to("placement")
     body = text_of(walk.client.get("/vms/create/preview/", host, headers=HTMX))
     assert "two would be chosen" in body
-    assert "one is not the requested host two." in body
+    assert "Is not the requested host two." in body
     assert "two would be chosen" not in text_of(walk.get("placement"))
 
 

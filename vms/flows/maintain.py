@@ -46,7 +46,7 @@ register_remedies(
     {
         "CannotLeave": Remedy(
             "Something on the host cannot go elsewhere. It was left as it is.",
-            "What it is, why, and the numbers stand above; the parts below are what was tried.",
+            "What it is, why, and the numbers stand above; each migration that was tried has a page of its own.",
             "Make room, connect or enable another host, stop what may stop, or adopt what nobody recorded; then try"
             " again. What has moved stays where it is.",
             *HOSTS,

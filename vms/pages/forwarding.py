@@ -24,7 +24,7 @@ from vms import forwarding
 from vms.forwarding import Forwarding, unattachable
 from vms.models import Eip, ForwardedProtocol, PortForwardingRule, VmInstance
 
-DISABLED = "It takes no VM; one that it is attached to stays so."
+DISABLED = "It cannot be attached to a VM; one that is attached stays so."
 ATTACHED, LOOSE = "attached", "loose"
 TIES = {ATTACHED: Face("Attached", "secondary", "link"), LOOSE: Face("Not attached", "secondary", "unlink")}
 EIP_NOTE = recorded("the address of an EIP reaches no VM.")
@@ -185,8 +185,8 @@ EIPS = Pages(
     noun="EIP",
     plural="EIPs",
     icon="move-right",
-    about="Each is to put a whole VIP in front of one VM. It outlives the VM, and can be attached to another one.",
-    empty="An EIP is to make a VM reachable at an address of another network. It needs a VIP: add one first.",
+    about="Each puts a whole VIP in front of one VM. It outlives the VM, and can be attached to another one.",
+    empty="An EIP makes a VM reachable at an address of another network. It needs a VIP: add one first.",
     rows=eip_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
@@ -226,8 +226,8 @@ RULES = Pages(
     noun="port forwarding rule",
     plural="port forwarding rules",
     icon="split",
-    about="Ports of a VIP that are to lead to ports of a VM. A VIP can have many rules, to several VMs.",
-    empty="A rule is to make single ports of a VM reachable at a VIP. It needs a VIP without an EIP: add one first.",
+    about="Ports of a VIP that lead to ports of a VM. A VIP can have many rules, to several VMs.",
+    empty="A rule makes single ports of a VM reachable at a VIP. It needs a VIP without an EIP: add one first.",
     rows=rule_rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),

@@ -27,7 +27,7 @@ add_related(
             CellColumn(label="Address", cell=cells.code("ip")),
             CellColumn(label="L3 network", classes="md", cell=cells.link("l3_network")),
         ),
-        empty="None. VMs of the attached networks can join.",
+        empty="None. NICs on the attached networks can join.",
         remove="leave",
         remove_label="Take out",
     ),
@@ -36,7 +36,7 @@ add_actions(
     "security-groups",
     Action(
         name="join",
-        label="Add VM",
+        label="Add NIC",
         icon="plus",
         asks=lambda group: reverse("security-groups:join", args=[group.pk]),
     ),

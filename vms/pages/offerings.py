@@ -13,6 +13,7 @@ from console.naming import format_size
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.kit import CellColumn, Facets, Pages, Person, Prop
+from hosts.allocation.strategies import STRATEGIES
 from hosts.models import Host, PrimaryStorage
 from hosts.pages import columns
 from vms import offerings
@@ -20,10 +21,7 @@ from vms.models import DiskOffering, InstanceOffering, VolumeStatus
 from vms.models.offering import MIN_MEMORY, OfferedAllocator
 from vms.pages.tables import vm_table, volume_table
 
-STRATEGIES = {
-    OfferedAllocator.DEFAULT: "Any host that can take it",
-    OfferedAllocator.LEAST_VM: "The host with the fewest VMs",
-}
+OFFERED = {name: STRATEGIES[name].words for name in OfferedAllocator.values}
 DISABLED = "No new VM is made from it; existing ones stay as they are."
 DISK_DISABLED = "No new volume is made from it; existing ones stay as they are."
 
@@ -40,7 +38,7 @@ class InstanceOfferingForm(NamedForm):
         initial=1000,
         help_text="How much of a busy host a VM gets, compared to others.",
     )
-    allocator_strategy = forms.ChoiceField(label="Placement", choices=list(STRATEGIES.items()))
+    allocator_strategy = forms.ChoiceField(label="Placement", choices=list(OFFERED.items()))
 
 
 class DiskOfferingForm(NamedForm):
@@ -107,7 +105,7 @@ INSTANCE = Pages(
         CellColumn(label="State", key="state", orm="state", cell=cells.enablement()),
         CellColumn(label="CPUs", key="cpu", orm="cpu_num", classes="num", cell=cells.text("cpu_num")),
         CellColumn(label="Memory", key="memory", orm="memory_size", classes="num", cell=cells.size("memory_size")),
-        CellColumn(label="Placement", classes="lg", cell=cells.word("allocator_strategy", STRATEGIES)),
+        CellColumn(label="Placement", classes="lg", cell=cells.word("allocator_strategy", OFFERED)),
         columns.vm_column("offering"),
     ),
     filterset=name_filter(InstanceOffering, {"state": Enablement}),
@@ -118,7 +116,7 @@ INSTANCE = Pages(
         Prop("CPUs", cells.text("cpu_num")),
         Prop("Memory", cells.size("memory_size")),
         Prop("CPU weight", cells.text("cpu_speed")),
-        Prop("Placement", cells.word("allocator_strategy", STRATEGIES)),
+        Prop("Placement", cells.word("allocator_strategy", OFFERED)),
         Prop("For", cells.text("type")),
         columns.vm_prop("offering"),
     ),

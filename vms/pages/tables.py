@@ -1,6 +1,7 @@
-"""Tables of VMs on the pages of zones, clusters, storage, networks, images and offerings."""
+"""Tables of VMs on the pages of zones, clusters, hosts, storage, networks, images and offerings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -22,13 +23,13 @@ def _addresses(vm: VmInstance) -> str:
     return format_html_join(", ", "<code>{}</code>", found) if found else NOTHING
 
 
-VM_COLUMNS = (
-    CellColumn(label="Name", cell=cells.name()),
-    CellColumn(label="State", cell=cells.badge("state", FACES)),
-    CellColumn(label="IP address", classes="md", cell=_addresses),
-    CellColumn(label="Host", classes="md", cell=cells.link("host")),
-    CellColumn(label="Memory", classes="num md", cell=cells.size("memory_size")),
-)
+NAME = CellColumn(label="Name", cell=cells.name())
+STATE = CellColumn(label="State", cell=cells.badge("state", FACES))
+ADDRESSES = CellColumn(label="IP address", classes="md", cell=_addresses)
+MEMORY = CellColumn(label="Memory", classes="num md", cell=cells.size("memory_size"))
+VM_COLUMNS = (NAME, STATE, ADDRESSES, CellColumn(label="Host", classes="md", cell=cells.link("host")), MEMORY)
+#: of VMs that are all on one host
+GUEST_COLUMNS = (NAME, STATE, ADDRESSES, CellColumn(label="CPU", classes="num sm", cell=cells.text("cpu_num")), MEMORY)
 VOLUME_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="VM", cell=cells.link("vm")),
@@ -77,7 +78,8 @@ def volume_table(lookup: str, parameter: str) -> Related:
     )
 
 
-add_related("zones", vm_table("zone", "No virtual machine is in this zone.", "zone"))
-add_related("clusters", vm_table("cluster", "No virtual machine is in this cluster.", "cluster"))
-add_related("l3", vm_table("nics__l3_network", "No virtual machine uses it.", "l3_network"))
+add_related("zones", vm_table("zone", "No VM is in this zone.", "zone"))
+add_related("clusters", vm_table("cluster", "No VM is in this cluster.", "cluster"))
+add_related("hosts", replace(vm_table("host", "No VM is placed here.", "host"), columns=GUEST_COLUMNS, rank=-1))
+add_related("l3", vm_table("nics__l3_network", "No VM uses it.", "l3_network"))
 add_related("storages", volume_table("primary_storage", "storage"))

@@ -134,7 +134,7 @@ def _of_data(action: Action) -> Action:
     return replace(action, shown=lambda row: _data(row) and action.shown(row))
 
 
-def _detach_question(volume: Volume) -> str:
+def detach_question(volume: Volume) -> str:
     return f"{reverse('vms:act', args=[volume.vm_id, 'detach-volume'])}?volumeUuid={volume.pk}"
 
 
@@ -144,8 +144,8 @@ PAGES = Pages(
     noun="volume",
     plural="volumes",
     icon="cylinder",
-    about="The disks of virtual machines. Data volumes can be attached to one machine after another.",
-    empty="A data volume is a disk that is kept when its machine goes. Add one, then attach it to a stopped machine.",
+    about="The disks of virtual machines. Data volumes can be attached to one VM after another.",
+    empty="A data volume is a disk that is kept when its VM goes. Add one, then attach it to a stopped VM.",
     rows=rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
@@ -210,7 +210,7 @@ PAGES = Pages(
             name="detach",
             label="Detach",
             icon="unlink",
-            asks=_detach_question,
+            asks=detach_question,
             shown=lambda row: _data(row) and row.vm is not None,
             refused=not_detached,
         ),

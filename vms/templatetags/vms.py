@@ -24,11 +24,11 @@ VOLUMES: Mapping[str, Face] = {
 }
 #: what images are for
 MEDIA: Mapping[str, str] = {
-    MediaType.ROOT_VOLUME_TEMPLATE: "Disk to make VMs from",
-    MediaType.DATA_VOLUME_TEMPLATE: "Disk to make data volumes from",
+    MediaType.ROOT_VOLUME_TEMPLATE: "VM template",
+    MediaType.DATA_VOLUME_TEMPLATE: "Data volume template",
     MediaType.ISO: "ISO image (CD)",
 }
-VM_TYPES: Mapping[str, str] = {VmType.USER_VM: "Made by people", VmType.APPLIANCE_VM: "Corral's own"}
+VM_TYPES: Mapping[str, str] = {VmType.USER_VM: "User VM", VmType.APPLIANCE_VM: "Appliance VM"}
 
 
 @register.filter
