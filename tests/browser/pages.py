@@ -24,8 +24,8 @@ from vms.wizard import STEPS
 
 Keys = Mapping[str, Any]
 
-#: Django's own pages, a stream, and parts of pages
-ELSEWHERE = {"admin", "events", "queries:complete", "vms:create-preview"}
+#: Django's own pages, the login, which is for strangers, a stream, and parts of pages
+ELSEWHERE = {"admin", "login", "events", "queries:complete", "vms:create-preview"}
 JSON, JSON_PAGE = "api", "api-docs"
 
 
