@@ -39,7 +39,7 @@ class Advice:
 
 #: pages that remedies point to: the name of the view, and what the link is called
 HOSTS = ("hosts:list", "Hosts")
-STORAGES = ("storages:list", "Primary storage")
+STORAGES = ("storages:list", "Primary storages")
 VMS = ("vms:list", "Virtual machines")
 NETWORKS = ("l3:list", "L3 networks")
 OPERATIONS = ("operations:list", "Operations")

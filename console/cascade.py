@@ -64,6 +64,10 @@ class Edge:
     detail: str = ""
 
 
+#: rows of a group that are listed at once; to fold fewer than FOLDED away would gain nothing
+LISTED, FOLDED = 12, 3
+
+
 @dataclass(frozen=True)
 class Group:
     """Rows of one kind to which the same happens."""
@@ -84,6 +88,14 @@ class Group:
     @property
     def label(self) -> str:
         return str(self.model._meta.label)
+
+    @property
+    def listed(self) -> list[Any]:
+        return self.rows if len(self.rows) < LISTED + FOLDED else self.rows[:LISTED]
+
+    @property
+    def folded(self) -> list[Any]:
+        return self.rows[len(self.listed) :]
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def vm_states() -> list[dict[str, Any]]:
-    """Visible VMs by state, in the order of the states; states without VMs are left out."""
+    """Visible VMs by state, those at rest before those on their way; states without VMs are left out."""
     counts = dict(VmInstance.objects.visible().order_by().values_list("state").annotate(Count("pk")))
-    return [
-        {"state": state, "face": face, "count": counts[state]} for state, face in FACES.items() if counts.get(state)
-    ]
+    faces = sorted(FACES.items(), key=lambda item: item[1].pulsing)
+    return [{"state": state, "face": face, "count": counts[state]} for state, face in faces if counts.get(state)]
 
 
 def places() -> tuple[list[Place], Place]:

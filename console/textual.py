@@ -1,5 +1,6 @@
 """Values as short texts for people: durations, ages, and names that tell things apart."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,6 +8,8 @@ from itertools import pairwise
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 JUST_NOW_SECONDS = 5
+#: between a figure and its unit
+_GAP = re.compile(r"(?<=\d) (?=(?:B|[KMGT]iB|ms|min|[shd]|%|CPUs?)(?!\w))")
 
 
 def short_duration(span: timedelta) -> str:
@@ -36,6 +39,11 @@ def age(span: timedelta) -> str:
         return "just now"
     size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
     return f"{seconds // size} {unit} ago"
+
+
+def unbroken(text: str) -> str:
+    """The text with every figure on one line with its unit, as pages show it."""
+    return _GAP.sub("\N{NO-BREAK SPACE}", text)
 
 
 def counted(number: int, thing: str) -> str:

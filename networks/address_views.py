@@ -1,4 +1,4 @@
-"""Who had an address, and when."""
+"""The history of addresses: who had one, and when."""
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -6,10 +6,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.forms import PlainForm
+from console.listing import page_of_rows
 from console.operations.named import operations_named
 from networks.models import AddressUse
-
-MOST = 200
 
 
 class Question(PlainForm):
@@ -34,7 +33,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
         uses = uses.filter(ip=ip)
     if at := form.cleaned_data.get("at"):
         uses = uses.at(at)
-    shown = list(uses[:MOST])
-    causes = operations_named(uuid for use in shown for uuid in (use.begun_by, use.ended_by))
-    context = {"form": form, "uses": shown, "causes": causes, "asked": ip or at}
+    page = page_of_rows(request, uses)
+    causes = operations_named(uuid for use in page for uuid in (use.begun_by, use.ended_by))
+    context = {"form": form, "page": page, "causes": causes, "asked": ip or at}
     return render(request, "networks/addresses.html", context)

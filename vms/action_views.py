@@ -89,6 +89,8 @@ def ask(request: HttpRequest, vm: VmInstance, action: Action, refusal: Refusal |
         "key": new_uuid(),
         "query": request.GET.get("q", ""),
         "dialog": dialog,
+        "heading": f"{action.label} {vm.name}",
+        "submit": f"{action.label} {vm.name}",
         **question,
     }
     template = "vms/actions/_ask.html" if dialog else "vms/actions/page.html"

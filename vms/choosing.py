@@ -11,7 +11,7 @@ from console.errors import Refusal
 from console.htmx import wants_fragment
 from console.models import Operation
 from console.naming import new_uuid
-from console.pages.cells import address
+from console.pages.cells import address, linked
 from console.pages.kit import Pages
 from vms.action_views import named_holder
 from vms.attaching import Choices
@@ -48,6 +48,10 @@ class Question:
     @property
     def list_view(self) -> str:
         return self.pages.view("list")
+
+    @property
+    def crumbs(self) -> list[str]:
+        return [linked(parent) for parent in self.pages.crumbs(self.row)]
 
     @property
     def name(self) -> str:

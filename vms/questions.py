@@ -33,7 +33,7 @@ def of_start(vm: VmInstance, given: Given) -> dict[str, Any]:
     marks = {vm.last_host_id: "Last host"} if vm.last_host_id else {}
     found = targets(life.preview_start(vm), marks, given.get("q", ""))
     hindered = " ".join(f"{sentence}." for sentence in broken_promises(vm))
-    heading = "" if found.fit and not hindered else f"Why can {vm.name} not start?"
+    heading = f"Start {vm.name}" if found.fit and not hindered else f"Why can {vm.name} not start?"
     return {"targets": found, "hindered": hindered, "nothing": bool(hindered), "heading": heading}
 
 
@@ -92,6 +92,7 @@ def of_add_volume(vm: VmInstance, given: Given) -> dict[str, Any]:
         return {}
     form = VmVolumeForm(given if "name" in given else None, vm=vm)
     add_tags(form, Volume)
+    form.open_at_first()
     return {"form": form, "heading": f"New volume for {vm.name}", "submit": "Create and attach"}
 
 

@@ -17,7 +17,7 @@ SEARCHED = 20
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What is free of one resource before and after, as texts; what is taken and what is added, in percent."""
+    """What is reserved of one resource before and after, as texts; what is used and what is added, in percent."""
 
     before: str
     after: str
@@ -107,8 +107,8 @@ def _eligible(host: HostView, cpu: int, memory: int, marks: Mapping[str, str]) -
 
 
 def room(free: int, taken: int, total: int, text: Callable[[int], str]) -> Room:
-    used = 100 * (total - free) // total
-    return Room(text(free), text(free - taken), text(total), used, max(1, 100 * taken // total))
+    used = total - free
+    return Room(text(used), text(used + taken), text(total), 100 * used // total, max(1, 100 * taken // total))
 
 
 def _refused(entry: HostEntry, marks: Mapping[str, str]) -> Target:

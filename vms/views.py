@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from console import inventory
 from console.facets import Choice, choice, facets, toggled
 from console.htmx import render_page
-from console.listing import PAGE, Column
+from console.listing import PAGE
 from console.lists.export import export_view
 from console.lists.page import list_page, without
 from console.lists.saved import opens_default_view
@@ -20,6 +20,7 @@ from console.naming import new_uuid
 from console.operations import flow
 from console.operations.named import operations_named
 from console.pages.kit import further_columns
+from console.pages.tables import drawn
 from console.permissions import why_not
 from console.views.tags import card
 from hosts.config import PING_INTERVAL
@@ -30,20 +31,10 @@ from vms.completeness import why_incomplete
 from vms.domain import domain_spec, guest_nic
 from vms.filtersets import CHOICES, VmFilter
 from vms.models import VmInstance, VmNic
+from vms.pages import lines
+from vms.pages.lines import LIST_COLUMNS
 from vms.states import FACES, INTERMEDIATE, VmState
 from vms.systemtags import HOSTNAME
-
-COLUMNS = (
-    Column("Name", "name", "name"),
-    Column("State", "state", "state"),
-    Column("IP address", classes="md"),
-    Column("Host", "host", "host__name", "md"),
-    Column("Cluster", "cluster", "cluster__name", "lg"),
-    Column("CPU", "cpu", "cpu_num", "num md"),
-    Column("Memory", "memory", "memory_size", "num md"),
-    Column("Image", "image", "image__name", "lg"),
-    Column("Created", "created", "create_date", "sm"),
-)
 
 #: parameters that the list's form sets by its own fields; it carries the others along
 FIELDS = ("q", *CHOICES, PAGE)
@@ -60,7 +51,7 @@ def listing() -> Listing:
         model=VmInstance,
         rows=lambda: queries.for_lines(VmInstance.objects.all()),
         filterset=VmFilter,
-        columns=(*COLUMNS, *further_columns(VmInstance, COLUMNS)),
+        columns=(*LIST_COLUMNS, *further_columns(VmInstance, LIST_COLUMNS)),
         sort="-created",
     )
 
@@ -76,8 +67,10 @@ def vm_list(request: HttpRequest) -> HttpResponse:
     shown = list_page(request, listing(), _narrowing)
     page = shown.page
     working = queries.open_operations(page)
+    lines.tell(page, working, PING_INTERVAL.get())
     context = {
         **shown.context,
+        "lines": drawn(page, shown.columns),
         "working": working,
         "carried": [(name, value) for name, values in request.GET.lists() if name not in FIELDS for value in values],
         "batch_off": toggled(request.GET, "batch", request.GET.get("batch", "")),
@@ -85,7 +78,6 @@ def vm_list(request: HttpRequest) -> HttpResponse:
         "bulk": actions.bulk_buttons(actions.for_many(flow.kinds()), request.user.has_perm),
         "change_why": why_not(request.user, VmInstance, "change"),
         "key": new_uuid(),
-        "look_interval": PING_INTERVAL.get(),
     }
     live = bool(working) or any(vm.state in INTERMEDIATE for vm in page)
     return render_page(request, "vms/list.html", "vms/_list.html", context, live=live)

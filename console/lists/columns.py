@@ -15,8 +15,8 @@ from console.query.explain import spoken
 from console.query.schema import Kind
 
 C = TypeVar("C", bound=Column)
-#: what a column keeps of its classes when it is asked for: it is shown at every width then
-KEPT = "num"
+#: the widths at which a column is left out, from the largest on
+SIZES = ("lg", "md", "sm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,17 @@ def chosen_columns(columns: tuple[C, ...], query: QueryDict) -> tuple[C, ...]:
     if not wanted & {column.name for column in columns}:
         return tuple(column for column in columns if not column.extra)
     first = columns[0].name
-    return tuple(_plain(column) for column in columns if column.name in wanted or column.name == first)
+    return stacked(tuple(_asked(column) for column in columns if column.name in wanted or column.name == first))
+
+
+def stacked(columns: tuple[C, ...]) -> tuple[C, ...]:
+    """A small screen has room for one column: what the others say stands below its content."""
+    return columns[:1] + tuple(map(_stacked, columns[1:]))
+
+
+def _stacked(column: C) -> C:
+    known = column.classes.split()
+    return column if set(SIZES) & set(known) else replace(column, classes=" ".join([*known, "sm"]))
 
 
 def choices(columns: Iterable[C], shown: Iterable[C]) -> list[ColumnChoice]:
@@ -47,8 +57,9 @@ def named(query: QueryDict) -> set[str]:
     return {name for text in query.getlist(COLUMNS) for name in text.split(",") if name}
 
 
-def _plain(column: C) -> C:
-    return replace(column, classes=KEPT if KEPT in column.classes.split() else "")
+def _asked(column: C) -> C:
+    """A column that was asked for is shown wherever there is room for more than one."""
+    return replace(column, classes=" ".join(name for name in column.classes.split() if name not in SIZES))
 
 
 def further_fields(model: type[Model], columns: Iterable[Column]) -> list[tuple[Field, str, Kind]]:

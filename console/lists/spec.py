@@ -9,6 +9,7 @@ from django.urls import reverse
 from console import inventory as inventories
 from console.inventory import Inventory
 from console.listing import Column
+from console.pages.addresses import view_of
 from console.query.filters import QueryFilterSet
 
 
@@ -26,6 +27,10 @@ class Listing:
     filterset: type[QueryFilterSet]
     columns: tuple[Column, ...]
     sort: str
+
+    @property
+    def title(self) -> str:
+        return self.plural[0].upper() + self.plural[1:]
 
     @property
     def url(self) -> str:
@@ -47,3 +52,8 @@ def register(space: str, listing: Callable[[], Listing]) -> None:
 def listing_of(space: str) -> Listing | None:
     found = _listings.get(space)
     return found() if found else None
+
+
+def listing_for(model: type[Model]) -> Listing | None:
+    """The list of what has a page."""
+    return listing_of(view_of(model.__name__).rpartition(":")[0])

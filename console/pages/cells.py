@@ -11,7 +11,6 @@ from django.utils.html import format_html, format_html_join
 
 from console import faces
 from console.faces import Faces, face_of
-from console.naming import format_size
 from console.templatetags import corral
 
 Cell = Callable[[Any], str]
@@ -112,7 +111,7 @@ def gauge(label: str, used: Callable[[Any], int], total: Callable[[Any], int], *
 
     def cell(row: Any) -> str:
         taken, whole = used(row) or 0, total(row) or 0
-        shown = (format_size(taken), format_size(whole)) if sizes else (str(taken), str(whole))
+        shown = (corral.size(taken), corral.size(whole)) if sizes else (str(taken), str(whole))
         percent = corral.percent_of(taken, whole)
         return format_html(
             '<div class="gauge"><div class="gauge-text"><span>{0}</span><span><b>{1}</b> of {2}</span></div>'

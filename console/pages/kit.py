@@ -13,7 +13,7 @@ from django.http import QueryDict
 from console import tagging
 from console.faces import Faces
 from console.listing import Column
-from console.lists.columns import further_fields
+from console.lists.columns import further_fields, stacked
 from console.lists.spec import Listing
 from console.models import Operation
 from console.pages import cells, tag_cells
@@ -187,6 +187,7 @@ class Pages:
     list_context: Callable[[], Mapping[str, Any]] = dict
     create_url: str = ""
     form_about: str = ""
+    edit_about: str = ""
 
     @property
     def title(self) -> str:
@@ -201,7 +202,7 @@ class Pages:
             model=self.model,
             rows=self.rows,
             filterset=self.filterset,
-            columns=(*self.columns, *further_columns(self.model, self.columns)),
+            columns=stacked((*self.columns, *further_columns(self.model, self.columns))),
             sort=self.sort,
         )
 

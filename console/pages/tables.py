@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from console.lists.columns import SIZES
 from console.pages.kit import CellColumn, Pages, Related
 from console.permissions import why_not
 from console.templatetags.corral import NOTHING
@@ -63,7 +64,7 @@ def _line(row: Any, columns: tuple[CellColumn, ...], post: str, delete: str) -> 
 
 def _hidden(column: CellColumn) -> str:
     """Where a column is left out, and its words stand below the name: the first of `sm`, `md` and `lg` that it has."""
-    return next((f"for-{size}" for size in ("lg", "md", "sm") if size in column.classes.split()), "")
+    return next((f"for-{size}" for size in SIZES if size in column.classes.split()), "")
 
 
 def post_url(pages: Pages, row: Any, action: str) -> str:

@@ -276,7 +276,7 @@ def _form_page(
         "back": back,
         "row": row,
         "crumbs": crumbs,
-        "about": pages.form_about if row is None else "",
+        "about": pages.form_about if row is None else pages.edit_about,
     }
     return render(request, "resources/form.html", context)
 

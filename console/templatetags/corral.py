@@ -25,6 +25,7 @@ from console.operations import flow
 from console.pages import addresses
 from console.permissions import may_act
 from console.textual import age, short_duration, without_name
+from console.textual import unbroken as _unbroken
 
 register = template.Library()
 
@@ -134,9 +135,9 @@ def current_step(operation: Operation) -> OperationStep | None:
 @register.filter
 def progress_words(step: OperationStep) -> str:
     """How far a step is, how fast it goes and when it ends, as far as each of them is known."""
-    percent = "" if step.percent is None else f"{step.percent} %"
     pace = step.pace
-    return " · ".join(filter(None, (percent, pace.words() if pace else "")))
+    parts = ("" if step.percent is None else f"{step.percent} %", pace.words() if pace else "")
+    return " · ".join(_unbroken(part) for part in parts if part)
 
 
 @register.filter
@@ -185,9 +186,15 @@ def plain_value(value: Any) -> str:
 
 
 @register.filter
+def unbroken(text: Any) -> str:
+    """A text in which no figure parts from its unit at the end of a line."""
+    return _unbroken(str(text))
+
+
+@register.filter
 def size(value: int | None) -> str:
     """Bytes for people; nothing for nothing."""
-    return NOTHING if value is None else format_size(value)
+    return NOTHING if value is None else _unbroken(format_size(value))
 
 
 @register.filter
@@ -195,7 +202,7 @@ def amount(value: int | None, resource: str) -> str:
     """A figure of the allocator: bytes as a size, CPUs as a number."""
     if value is None:
         return NOTHING
-    return str(value) if resource == "CPU" else format_size(value)
+    return str(value) if resource == "CPU" else size(value)
 
 
 #: hosts of a placement report that a page lists without being asked for all
@@ -229,7 +236,7 @@ def breakable(text: str) -> SafeString:
 
 @register.filter
 def duration(value: timedelta | None) -> str:
-    return NOTHING if value is None else short_duration(value)
+    return NOTHING if value is None else _unbroken(short_duration(value))
 
 
 @register.filter
@@ -274,8 +281,10 @@ def _machine(value: datetime) -> str:
 
 @register.filter
 def percent_of(part: int | None, whole: int | None) -> int:
-    """Whole percents, never above 100; 0 of nothing is 0."""
-    return min(100, (part or 0) * 100 // whole) if whole else 0
+    """Whole percents, never above 100; 0 is said of nothing alone, so that a bar shows the least of what is taken."""
+    if not part or not whole:
+        return 0
+    return min(100, max(1, part * 100 // whole))
 
 
 @register.filter
@@ -324,7 +333,7 @@ NAVIGATION = (
             NavItem("Clusters", "clusters:list", "boxes", "/clusters/"),
             NavItem("Hosts", "hosts:list", "server", "/hosts/"),
             NavItem("Strangers", "vms:strangers", "ghost", "/vms/strangers/"),
-            NavItem("Primary storage", "storages:list", "database", "/primary-storages/"),
+            NavItem("Primary storages", "storages:list", "database", "/primary-storages/"),
         ),
     ),
     NavGroup(
@@ -353,8 +362,8 @@ NAVIGATION = (
 
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> list[dict[str, Any]]:
-    """The groups with their entries and addresses, the current one marked."""
-    path = context["request"].path
+    """The groups with their entries and addresses, the current one marked: that of the page, or of what it is about."""
+    path = context.get("about_url") or context["request"].path
     prefixes = [item.prefix for group in NAVIGATION for item in group.items]
     current = max((prefix for prefix in prefixes if path.startswith(prefix)), key=len, default="")
     current = path if current == "/" else current  # the overview is itself alone

@@ -9,12 +9,13 @@ from django.views.decorators.http import require_safe
 
 from console import inventory as inventories
 from console.inventory import Inventory
+from console.lists.spec import listing_for
 from console.query.compiler import schema_of
 from console.query.complete import MEANINGS, NULL_TESTS, Suggestion, place_at, suggestions, values
 from console.query.explain import spoken
 from console.query.filters import MAX_LENGTH, QUERY
 from console.query.parser import Op
-from console.query.schema import TAGS, FieldSchema, Schema, operators
+from console.query.schema import TAGS, FieldSchema, Kind, Schema, operators
 from console.query.values import inventory_at, known_values
 
 CURSOR = "at"
@@ -42,11 +43,12 @@ def _suggested(inventory: Inventory, text: str, cursor: int) -> list[Suggestion]
 
 
 @dataclass(frozen=True, slots=True)
-class FieldHelp:
-    """One field that can be asked for."""
+class OperatorHelp:
+    """How an operator is written, what it means, and the kinds of fields it applies to."""
 
-    field: FieldSchema
-    operators: list[Op]
+    text: str
+    meaning: str
+    kinds: str
 
 
 @require_safe
@@ -54,16 +56,25 @@ def fields(request: HttpRequest, name: str) -> HttpResponse:
     """All fields of an inventory with what applies to them, and where its nested fields lead."""
     inventory = _inventory(name)
     schema = schema_of(inventory)
-    known = [*schema.fields.values(), *(TAGS.values() if schema.tagged else ())]
+    listing = listing_for(inventory.model)
     context: dict[str, Any] = {
         "inventory": inventory,
         "title": NOUNS.get(inventory.name) or f"{spoken(inventory.name)}s",
+        "listing": listing,
+        "about_url": listing.url if listing else "",
         "example": _example(schema),
-        "fields": [FieldHelp(field, [op for op in Op if op in operators(field)]) for field in known],
+        "fields": [*schema.fields.values(), *(TAGS.values() if schema.tagged else ())],
         "joins": [(join, leads.inventory) for join, leads in sorted(inventories.joins(inventory).items())],
-        "meanings": [(op if op in NULL_TESTS else f"field{op}value", MEANINGS[op]) for op in Op],
+        "operators": [_operator(op) for op in Op],
     }
     return render(request, "queries/fields.html", context)
+
+
+def _operator(op: Op) -> OperatorHelp:
+    kinds = {str(kind): FieldSchema("", kind) for kind in Kind} | {"list": FieldSchema("", Kind.TEXT, many=True)}
+    fit = [name for name, field in kinds.items() if op in operators(field)]
+    text = f"field {op}" if op in NULL_TESTS else f"field{op}value"
+    return OperatorHelp(text, MEANINGS[op], "every kind" if len(fit) == len(kinds) else ", ".join(fit))
 
 
 def _example(schema: Schema) -> str:

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 from console import tagging
 from console.errors import Refusal
 from console.forms import PlainForm
+from console.lists.spec import listing_for
 from console.models import Tag, TagType
 from console.pages.answers import tell
-from console.pages.cells import address
-from console.pages.kit import Done
+from console.pages.cells import address, linked
+from console.pages.kit import Done, pages_for
 from console.pages.tag_cells import tagged_url
 from console.permissions import may, permission, why_not
 from console.systemtags import TagPattern, offered, patterns
@@ -123,8 +124,15 @@ def change(request: HttpRequest, uuid: str) -> HttpResponse:
 
 def _form_page(request: HttpRequest, form: PlainForm, row: Model, title: str, known: list[TagPattern]) -> HttpResponse:
     form.open_at_first()
-    context = {"form": form, "row": row, "back": address(row), "title": title, "patterns": known}
-    return render(request, "tags/form.html", context)
+    return render(request, "tags/form.html", {**_place(row), "form": form, "title": title, "patterns": known})
+
+
+def _place(row: Model) -> dict[str, Any]:
+    """Where the resource is, for the head of a page about its tags."""
+    pages = pages_for(type(row))
+    parents = [linked(parent) for parent in pages.crumbs(row)] if pages else []
+    where = address(row)
+    return {"row": row, "listing": listing_for(type(row)), "crumbs": parents, "back": where, "about_url": where}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -140,7 +148,7 @@ def remove(request: HttpRequest, uuid: str) -> HttpResponse:
         else:
             tell(request, Done(f"{row} has the tag {tag} no longer."))
             return HttpResponseRedirect(address(row))
-    context = {"tag": tag, "row": row, "back": address(row), "meaning": meaning(tag), "refusal": refusal}
+    context = {**_place(row), "tag": tag, "meaning": meaning(tag), "refusal": refusal}
     return render(request, "tags/remove.html", context)
 
 

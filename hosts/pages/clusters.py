@@ -55,7 +55,7 @@ HOSTS = Related(
 )
 STORAGES = Related(
     key="storages",
-    title="Primary storage",
+    title="Primary storages",
     rows=lambda cluster: cluster.primary_storages.order_by("name", "pk"),
     columns=columns.STORAGE_COLUMNS,
     empty="None is attached: VMs of this cluster have nowhere to keep their volumes.",

@@ -59,10 +59,11 @@ CLUSTERS = Related(
 )
 STORAGES = Related(
     key="storages",
-    title="Primary storage",
+    title="Primary storages",
     rows=lambda zone: zone.primary_storages.order_by("name", "pk"),
     columns=columns.STORAGE_COLUMNS,
     empty="No primary storage yet. VMs keep their volumes there.",
+    all_url=lambda zone: f"{reverse('storages:list')}?zone={zone.pk}",
     add_url=new_in("storages:create"),
     add_label="Add storage",
     add_model=PrimaryStorage,
@@ -73,6 +74,7 @@ STORES = Related(
     rows=lambda zone: zone.image_stores.order_by("name", "pk"),
     columns=columns.STORE_COLUMNS,
     empty="None is attached: this zone's VMs find no images.",
+    all_url=lambda zone: f"{reverse('image-stores:list')}?zone={zone.pk}",
     remove="detach-image-store",
     picker=Picker(
         action="attach-image-store",

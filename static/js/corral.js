@@ -113,8 +113,11 @@
     callbacks.beforeNodeMorphed = (node) => !(node instanceof Element && node.matches("[data-keep]"));
   };
 
+  const showTab = () => document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
   const ready = () => {
     configureMorph();
+    showTab();
     showTheme();
     refreshTimes();
     setInterval(refreshTimes, 15000);

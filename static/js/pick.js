@@ -42,6 +42,7 @@
     if (event.target.matches('input[data-pick-all], input[name="vm"], input[name="all"]')) show();
   });
 
+  document.addEventListener("reset", () => setTimeout(show)); // the boxes are cleared after the event
   document.addEventListener("htmx:afterSettle", show);
   window.addEventListener("pageshow", show);
 })();

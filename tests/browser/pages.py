@@ -25,8 +25,8 @@ from vms.wizard import STEPS
 
 Keys = Mapping[str, Any]
 
-#: Django's own pages, a stream, and parts of pages
-ELSEWHERE = {"admin", "events", "l3:range", "queries:complete", "vms:create-preview"}
+#: Django's own pages, the login, which is for strangers, a stream, and parts of pages
+ELSEWHERE = {"admin", "login", "events", "l3:range", "queries:complete", "vms:create-preview"}
 JSON, JSON_PAGE = "api", "api-docs"
 
 

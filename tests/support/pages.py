@@ -21,7 +21,8 @@ def visitor(name: str = "anna", **flags: Any) -> Client:
 
 
 def text_of(response: HttpResponse) -> str:
-    return response.content.decode()
+    """What it says; a space that keeps a figure and its unit together is a space."""
+    return response.content.decode().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def query_count(client: Client, path: str) -> int:

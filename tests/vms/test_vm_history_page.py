@@ -114,7 +114,7 @@ def test_who_had_an_address_at_a_moment(client: Client, hours: float, owners: li
     use("10.0.0.8", "another", 8)
     at = (timezone.now() - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S")
     page = client.get(f"/networks/addresses/?ip=10.0.0.7&at={at}")
-    assert [row.owner_name for row in page.context["uses"]] == owners
+    assert [row.owner_name for row in page.context["page"]] == owners
 
 
 @pytest.mark.parametrize("query", ["ip=banana", "at=yesterday"])

@@ -23,7 +23,7 @@ add_related(
         rows=lambda group: group.nics.select_related("vm", "l3_network").order_by("vm__name", "device_id"),
         columns=(
             CellColumn(label="VM", cell=cells.link("vm")),
-            CellColumn(label="State", classes="sm", cell=cells.badge("vm.state", FACES, "bare")),
+            CellColumn(label="State", classes="sm", cell=cells.badge("vm.state", FACES)),
             CellColumn(label="Address", cell=cells.code("ip")),
             CellColumn(label="L3 network", classes="md", cell=cells.link("l3_network")),
         ),

@@ -1,5 +1,6 @@
 """Pages of instance offerings and disk offerings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -18,11 +19,14 @@ from hosts.models import Host, PrimaryStorage
 from hosts.pages import columns
 from vms import offerings
 from vms.models import DiskOffering, InstanceOffering, VolumeStatus
-from vms.models.offering import MIN_MEMORY, OfferedAllocator
+from vms.models.offering import MIN_MEMORY, OfferedAllocator, OfferingType
 from vms.pages.tables import vm_table, volume_table
 
 OFFERED = {name: STRATEGIES[name].words for name in OfferedAllocator.values}
 DISABLED = "No new VM is made from it; existing ones stay as they are."
+EDIT_ABOUT = "Only the name and the description can be changed. For another size, add another offering."
+#: for whose VMs an offering is
+FOR: Mapping[str, str] = {OfferingType.USER_VM: "VMs that people make", OfferingType.VIRTUAL_ROUTER: "Corral's own VMs"}
 DISK_DISABLED = "No new volume is made from it; existing ones stay as they are."
 
 
@@ -97,7 +101,7 @@ INSTANCE = Pages(
     noun="instance offering",
     plural="instance offerings",
     icon="cpu",
-    about="CPUs and memory that VMs are made with. They are copied to a VM: a later change never touches it.",
+    about="CPUs and memory that VMs are made with. Each VM keeps its own copy of them.",
     empty="An offering says how many CPUs and how much memory a VM gets. Add one for each size you want to give out.",
     rows=instance_rows,
     columns=(
@@ -117,10 +121,11 @@ INSTANCE = Pages(
         Prop("Memory", cells.size("memory_size")),
         Prop("CPU weight", cells.text("cpu_speed")),
         Prop("Placement", cells.word("allocator_strategy", OFFERED)),
-        Prop("For", cells.text("type")),
+        Prop("For", cells.word("type", FOR)),
         columns.vm_prop("offering"),
     ),
     form=InstanceOfferingForm,
+    edit_about=EDIT_ABOUT,
     edit_form=NamedForm,
     create=create_instance,
     update=update,
@@ -156,6 +161,7 @@ DISK = Pages(
     notes=disk_notes,
     props=(Prop("Size", cells.size("disk_size")),),
     form=DiskOfferingForm,
+    edit_about=EDIT_ABOUT,
     edit_form=NamedForm,
     create=create_disk,
     update=update,

@@ -33,7 +33,7 @@ GUEST_COLUMNS = (NAME, STATE, ADDRESSES, CellColumn(label="CPU", classes="num sm
 VOLUME_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="VM", cell=cells.link("vm")),
-    CellColumn(label="Status", classes="sm", cell=cells.badge("status", VOLUMES, "bare")),
+    CellColumn(label="Status", classes="sm", cell=cells.badge("status", VOLUMES)),
     CellColumn(label="Size", classes="num sm", cell=cells.size("size")),
 )
 
