@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils.html import format_html
 
 from console import tagging
 from console.faces import Faces
@@ -230,6 +232,15 @@ def all_pages() -> tuple[Pages, ...]:
 
 def pages_for(model: type[Model]) -> Pages | None:
     return next((pages for pages in _spaces.values() if pages.model is model), None)
+
+
+def trail(row: Model) -> list[str]:
+    """The way to a row's page: the list of its kind, what it is in, itself."""
+    pages = pages_for(type(row))
+    if pages is None:
+        return [cells.linked(row)]
+    start = format_html('<a href="{}">{}</a>', reverse(pages.view("list")), pages.title)
+    return [start, *map(cells.linked, [*pages.crumbs(row), row])]
 
 
 def add_related(space: str, *related: Related) -> None:

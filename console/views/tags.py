@@ -17,7 +17,7 @@ from console.forms import PlainForm
 from console.models import Tag, TagType
 from console.pages.answers import tell
 from console.pages.cells import address
-from console.pages.kit import Done
+from console.pages.kit import Done, trail
 from console.pages.tag_cells import tagged_url
 from console.permissions import may, permission, why_not
 from console.systemtags import TagPattern, offered, patterns
@@ -35,7 +35,11 @@ class TagForm(SystemTagForm):
     """A tag for a resource."""
 
     kind = forms.ChoiceField(
-        label="Kind", choices=((TagType.USER, "User tag: a text to find it by"), (TagType.SYSTEM, "System tag"))
+        label="Kind",
+        choices=(
+            (TagType.USER, "User tag: a label to find it by"),
+            (TagType.SYSTEM, "System tag: one that Corral acts on"),
+        ),
     )
 
     field_order = ("kind", "tag")
@@ -123,7 +127,7 @@ def change(request: HttpRequest, uuid: str) -> HttpResponse:
 
 def _form_page(request: HttpRequest, form: PlainForm, row: Model, title: str, known: list[TagPattern]) -> HttpResponse:
     form.open_at_first()
-    context = {"form": form, "row": row, "back": address(row), "title": title, "patterns": known}
+    context = {"form": form, "row": row, "back": address(row), "title": title, "patterns": known, "trail": trail(row)}
     return render(request, "tags/form.html", context)
 
 
@@ -140,8 +144,8 @@ def remove(request: HttpRequest, uuid: str) -> HttpResponse:
         else:
             tell(request, Done(f"{row} has the tag {tag} no longer."))
             return HttpResponseRedirect(address(row))
-    context = {"tag": tag, "row": row, "back": address(row), "meaning": meaning(tag), "refusal": refusal}
-    return render(request, "tags/remove.html", context)
+    context = {"tag": tag, "row": row, "back": address(row), "trail": trail(row), "meaning": meaning(tag)}
+    return render(request, "tags/remove.html", context | {"refusal": refusal})
 
 
 def _tag_of(request: HttpRequest, uuid: str) -> tuple[Tag, Model]:

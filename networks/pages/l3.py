@@ -7,7 +7,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console import faces
@@ -17,7 +16,7 @@ from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.answers import person, tell
-from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related
+from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related, trail
 from console.pages.views import Removal, deletion_page, row_or_404
 from console.permissions import needs
 from hosts.models import Cluster, Zone
@@ -189,8 +188,4 @@ def delete_range(request: HttpRequest, uuid: str) -> HttpResponse:
     """What hangs on the addresses of a range ends, or moves to others."""
     row = row_or_404(IpRange.objects.select_related("l3_network__l2_network__zone"), uuid)
     l3 = row.l3_network
-    crumbs = [
-        format_html('<a href="{}">{}</a>', reverse("l3:list"), PAGES.title),
-        *map(cells.linked, [*PAGES.crumbs(l3), l3]),
-    ]
-    return deletion_page(request, row, Removal(crumbs, cells.address(l3), cells.address(l3)))
+    return deletion_page(request, row, Removal(trail(l3), cells.address(l3), cells.address(l3)))
