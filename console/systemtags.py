@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.text import capfirst
+
 from console.errors import InvalidArgument
 from console.inventory import all_inventories
 from console.models.tag import Tag, TagType
@@ -16,7 +18,7 @@ class TagPattern:
     """A pattern such as `hostname::{hostname}` on one resource type.
 
     `check(values)` answers what is wrong with the values by themselves, or None. `once`: at most one on a resource.
-    `inherent`: only Corral sets it.
+    `inherent`: only Corral sets it. `hint` says what stands in the braces.
     """
 
     resource_type: str
@@ -25,6 +27,12 @@ class TagPattern:
     inherent: bool = False
     once: bool = True
     check: Callable[[Values], str | None] = field(default=lambda values: None)
+    hint: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it means, as a sentence of a list."""
+        return f"{capfirst(self.description)}{self.hint and f'; {self.hint}'}."
 
     @property
     def regex(self) -> re.Pattern[str]:

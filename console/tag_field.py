@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model
+from django.utils.html import format_html, format_html_join
 
 from console import tagging
 from console.errors import InvalidArgument
@@ -48,9 +49,11 @@ def read_tags(resource_type: str, text: str) -> Given:
 
 
 def _help(resource_type: str) -> str:
-    text = "To find it by, one per line or separated by commas."
-    known = ", ".join(pattern.pattern for pattern in offered(resource_type))
-    return f"{text} System tags it may have: {known}." if known else text
+    text = "Labels to find it by, one per line or separated by commas."
+    known = [(pattern.pattern, pattern.words) for pattern in offered(resource_type)]
+    patterns = format_html_join("", "<div><dt><code>{}</code></dt><dd>{}</dd></div>", known)
+    fold = '{}<details class="tag-patterns"><summary>System tags it may have</summary><dl>{}</dl></details>'
+    return format_html(fold, text, patterns) if known else text
 
 
 def add_tags(form: PlainForm, model: type[Model]) -> None:

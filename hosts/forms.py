@@ -37,7 +37,7 @@ class HostForm(NamedForm):
         help_text="For another URI only, such as qemu+tcp://10.0.0.5:16510/system.",
     )
 
-    field_order = ("name", "cluster", "address", "transport", "user", "uri", "description")
+    field_order = ("name", "description", "cluster", "address", "transport", "user", "uri")
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data

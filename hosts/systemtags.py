@@ -20,18 +20,23 @@ def _amount_problem(what: str, values: Mapping[str, str]) -> str | None:
     return None if amount <= most else f"A reservation is at most {said}, not {values['amount']}"
 
 
-#: what a tag calls it, and what people do
-WORDS = {"Cpu": "CPU", "Memory": "memory"}
+#: what a tag calls it, what people do, and its unit
+WORDS = {
+    "Cpu": ("virtual CPUs", "{amount} is a number of virtual CPUs"),
+    "Memory": ("memory", "{amount} is a size such as 512M or 4G, or bytes"),
+}
 
 
 def _reservation(resource_type: str, prefix: str, what: str) -> TagPattern:
     where = "the host" if resource_type == "HostVO" else "each host here"
+    words, hint = WORDS[what]
     return declare(
         TagPattern(
             resource_type,
             f"{prefix}reserved{what}::{{amount}}",
-            f"{WORDS[what]} of {where} that is never given to VMs",
+            f"the {words} of {where} never given to VMs",
             check=partial(_amount_problem, what),
+            hint=hint,
         )
     )
 
@@ -46,10 +51,10 @@ RESERVATIONS = tuple(
 OS_DISTRIBUTION, OS_RELEASE, OS_VERSION, LIBVIRT_VERSION, QEMU_VERSION = (
     declare(TagPattern("HostVO", f"{name}::{{value}}", words, inherent=True))
     for name, words in (
-        ("os::distribution", "distribution of the host; equal on both ends of a migration"),
-        ("os::release", "release of the host; equal on both ends of a migration"),
-        ("os::version", "version of the host; equal on both ends of a migration"),
-        ("libvirt::version", "libvirt of the host"),
-        ("qemu-img::version", "QEMU of the host"),
+        ("os::distribution", "the distribution of the host; equal on both ends of a migration"),
+        ("os::release", "the release of the host; equal on both ends of a migration"),
+        ("os::version", "the version of the host; equal on both ends of a migration"),
+        ("libvirt::version", "the libvirt of the host"),
+        ("qemu-img::version", "the QEMU of the host"),
     )
 )

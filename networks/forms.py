@@ -30,7 +30,7 @@ class L2Form(NamedForm):
         required=False,
         min_value=0,
         max_value=MAX_VLAN,
-        help_text="0 to 4095; empty is untagged.",
+        help_text="Usually 1 to 4094; 0 and 4095 are reserved by the standard. Empty: untagged.",
     )
 
     def clean_physical_interface(self) -> str:
@@ -113,14 +113,18 @@ class L3Form(DnsForm):
 
     names: ClassVar = {"networkCidr": "cidr"}
 
-    l2_network = FreeL2Field(label="L2 network", help_text="Those that carry no L3 network yet: each carries one.")
+    l2_network = FreeL2Field(label="L2 network", help_text="Only those without an L3 network can be chosen.")
     cidr = CidrField(
         label="Addresses",
         help_text="A network such as 10.0.0.0/24: its first address is the gateway, the others go to guests. "
         "Empty: add ranges later.",
     )
 
-    field_order = ("fresh", "name", "l2_network", "cidr", "dns_domain", "dns", "description")
+    field_order = ("fresh", "name", "description", "l2_network", "cidr", "dns_domain", "dns")
+
+
+#: the two ways to say which addresses a range has
+NETWORK, SPAN = "network", "span"
 
 
 class RangeForm(PlainForm):
@@ -129,7 +133,14 @@ class RangeForm(PlainForm):
     names: ClassVar = {"networkCidr": "cidr"}
 
     name = forms.CharField(max_length=NAME_LENGTH, required=False, help_text="Empty: named after its addresses.")
-    cidr = CidrField(label="Network", help_text="Such as 10.0.0.0/24; or fill in:")
+    by = forms.ChoiceField(
+        label="Addresses",
+        choices=[(NETWORK, "A whole network"), (SPAN, "From one address to another")],
+        widget=forms.RadioSelect,
+        initial=NETWORK,
+        required=False,
+    )
+    cidr = CidrField(label="Network", help_text="Such as 10.0.0.0/24: its first address is the gateway.")
     start_ip = forms.CharField(label="First address", required=False, max_length=15)
     end_ip = forms.CharField(label="Last address", required=False, max_length=15)
     netmask = forms.CharField(required=False, max_length=15)
@@ -145,11 +156,13 @@ class RangeForm(PlainForm):
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        given = [name for name in self.single if found.get(name)]
-        if self.data.get("cidr", "").strip():
-            for name in given:
-                self.add_error(name, "Give either a network or single addresses.")
+        typed = self.data.get("cidr", "").strip()
+        by = found["by"] = found.get("by") or (NETWORK if typed else SPAN)
+        if by == NETWORK:
+            if not typed:
+                self.add_error("cidr", "Give a network, or choose single addresses.")
         else:
+            given = [name for name in self.single if found.get(name)]
             for name in set(self.single) - set(given):
                 self.add_error(name, "Needed when no network is given.")
             if len(given) == len(self.single):
@@ -159,6 +172,7 @@ class RangeForm(PlainForm):
 
     def values(self) -> dict[str, str]:
         """What the service takes: without empty fields, named in any case."""
-        given = {name: value for name, value in self.cleaned_data.items() if value}
+        fields = ("name", "cidr") if self.cleaned_data["by"] == NETWORK else ("name", *self.single)
+        given = {name: value for name in fields if (value := self.cleaned_data.get(name))}
         span = given.get("cidr") or f"{given.get('start_ip')} - {given.get('end_ip')}"
         return {"name": span} | given

@@ -62,8 +62,8 @@ CONSOLE_MODE = define(
 )  # fmt: skip
 CPU_MODE = define(
     Config("kvm", "vm.cpuMode", one_of("none", "host-model", "host-passthrough"), "none",
-           "The processor that guests under KVM see. host-model: the host's model, which migrates between similar hosts. "
-           "host-passthrough: the host's own with every feature. none: the same as host-model.",
+           "The processor that guests under KVM see. host-model: the host's model, which migrates between similar "
+           "hosts. host-passthrough: the host's own with every feature. none: the same as host-model.",
            START)
 )  # fmt: skip
 EVACUATION_DEGREE = define(

@@ -82,8 +82,8 @@ class BasicsForm(WizardForm):
     tags = TagsField(
         VM_TYPE,
         elsewhere="is asked for by a field of its own: the hostname above, addresses with the networks.",
-        help_text="To find it by, one per line or separated by commas; every copy gets them. With :: in it, it is a "
-        "system tag: hostname:: and staticIp:: have fields of their own, above and with the networks.",
+        help_text="Labels to find it by, one per line or separated by commas; every copy gets them. Hostname and "
+        "addresses have fields of their own.",
     )
 
     def __init__(self, *args: Any, taken: Taken, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ HOSTNAME = declare(
     TagPattern(
         "VmInstanceVO",
         "hostname::{hostname}",
-        "name the guest gets by DHCP on its default L3 network",
+        "the name the guest gets by DHCP on its default L3 network",
         check=lambda values: hostname_problem(values["hostname"]),
     )
 )
@@ -70,8 +70,12 @@ def _storage_patterns(resource_type: str, volumes: str) -> tuple[TagPattern, ...
         declare(TagPattern(resource_type, f"primaryStorage::allocator::{form}", words, check=check))
         for form, words, check in (
             ("uuid::{uuid}", f"the primary storage that takes its {volumes}", _uuid_problem),
-            ("userTag::{tag}::required", f"its {volumes} go only to storages with this user tag", lambda values: None),
-            ("userTag::{tag}", f"its {volumes} go to storages with this user tag while they can", lambda values: None),
+            (
+                "userTag::{tag}::required",
+                f"the demand that its {volumes} go to storages with this user tag",
+                lambda values: None,
+            ),
+            ("userTag::{tag}", f"the preference of its {volumes} for storages with this user tag", lambda values: None),
         )
     )
 

@@ -16,7 +16,7 @@ class OfferingField(RowField):
 
     def __init__(self) -> None:
         rows = DiskOffering.objects.filter(state=Enablement.ENABLED).order_by("sort_key", "disk_size", "name")
-        super().__init__(rows, label="Size")
+        super().__init__(rows, label="Disk offering")
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} · {format_size(obj.disk_size)}"
@@ -36,7 +36,7 @@ class VolumeForm(NamedForm):
     disk_offering = OfferingField()
     primary_storage = StorageField("Only VMs of clusters that it is attached to can use the volume.")
 
-    field_order = ("fresh", "name", "disk_offering", "primary_storage", "description")
+    field_order = ("fresh", "name", "description", "disk_offering", "primary_storage")
 
 
 class VmVolumeForm(NamedForm):
@@ -46,7 +46,7 @@ class VmVolumeForm(NamedForm):
     disk_offering = OfferingField()
     primary_storage = StorageField("One that the VM's cluster is attached to.")
 
-    field_order = ("name", "disk_offering", "primary_storage", "description")
+    field_order = ("name", "description", "disk_offering", "primary_storage")
 
     def __init__(self, *args: Any, vm: VmInstance, **kwargs: Any) -> None:
         super().__init__(*args, initial={"name": f"DATA-for-{vm.name}"[:NAME_LENGTH]}, **kwargs)

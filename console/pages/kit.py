@@ -9,12 +9,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import QueryDict
+from django.utils.html import format_html
 
 from console import tagging
 from console.faces import Faces
 from console.listing import Column
 from console.lists.columns import further_fields, stacked
-from console.lists.spec import Listing
+from console.lists.spec import Listing, listing_for
 from console.models import Operation
 from console.pages import cells, tag_cells
 from console.pages.cells import Cell
@@ -231,6 +232,13 @@ def all_pages() -> tuple[Pages, ...]:
 
 def pages_for(model: type[Model]) -> Pages | None:
     return next((pages for pages in _spaces.values() if pages.model is model), None)
+
+
+def trail(row: Model) -> list[str]:
+    """The way to a row's page: the list of its kind, what it is in, itself."""
+    listing, pages = listing_for(type(row)), pages_for(type(row))
+    start = [format_html('<a href="{}">{}</a>', listing.url, listing.title)] if listing else []
+    return [*start, *map(cells.linked, [*(pages.crumbs(row) if pages else []), row])]
 
 
 def add_related(space: str, *related: Related) -> None:

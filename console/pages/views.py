@@ -26,7 +26,7 @@ from console.models import Operation
 from console.naming import new_uuid
 from console.pages.answers import person, tell
 from console.pages.cells import address, linked
-from console.pages.kit import Action, Done, Pages, Person, actions_of, related_of
+from console.pages.kit import Action, Done, Pages, Person, actions_of, related_of, trail
 from console.pages.tables import drawn, post_url, table_of
 from console.permissions import needs, why_not
 from console.tag_field import add_tags, given_in
@@ -323,10 +323,8 @@ def delete_view(pages: Pages) -> View:
     @needs(pages.model, "delete")
     def view(request: HttpRequest, uuid: str) -> HttpResponse:
         row = row_or_404(pages.rows(), uuid)
-        where = reverse(pages.view("list"))
-        crumbs = [format_html('<a href="{}">{}</a>', where, pages.title), *map(linked, [*pages.crumbs(row), row])]
-        undeletable, lost = pages.undeletable(row), pages.lost(row)
-        return deletion_page(request, row, Removal(crumbs, address(row), where, undeletable, lost, pages.delete))
+        undeletable, lost, then = pages.undeletable(row), pages.lost(row), reverse(pages.view("list"))
+        return deletion_page(request, row, Removal(trail(row), address(row), then, undeletable, lost, pages.delete))
 
     return view
 

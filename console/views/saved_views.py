@@ -1,11 +1,10 @@
 """/views/: what people keep of their lists: make, rename, make the default, delete; each their own alone."""
 
 from typing import Any
-from urllib.parse import unquote_plus
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -15,6 +14,9 @@ from console.lists import saved
 from console.lists.spec import Listing, listing_of
 from console.models import SavedView
 from console.models.saved_view import NAME_LENGTH
+
+#: what parameters of an address are called
+WORDS = {"q": "search for", "sort": "sorted by"}
 
 
 class ViewForm(PlainForm):
@@ -60,14 +62,17 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"View {view.name} was saved.")
             return redirect(back)
-    context = {"listing": listing, "title": "Edit view", "submit": "Save", "back": back, "view": view}
+    context = {"listing": listing, "title": f"Edit {view}", "submit": "Save", "back": back, "view": view}
     return _form_page(request, form, context)
 
 
 def _form_page(request: HttpRequest, form: ViewForm, context: dict[str, Any]) -> HttpResponse:
-    """With what the view asks, as people read an address."""
-    asks = unquote_plus(form["query"].value() or "")
-    return render(request, "views/form.html", {**context, "form": form, "asks": asks, "about_url": context["listing"].url})
+    """With what the view asks, in words."""
+    form.open_at_first()
+    asked = QueryDict(form["query"].value() or "").lists()
+    asks = [f"{WORDS.get(name, name.replace('_', ' '))} {', '.join(values)}" for name, values in asked]
+    shown = {"form": form, "asks": asks, "about_url": context["listing"].url}
+    return render(request, "views/form.html", context | shown)
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:

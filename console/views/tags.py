@@ -14,11 +14,10 @@ from django.views.decorators.http import require_http_methods
 from console import tagging
 from console.errors import Refusal
 from console.forms import PlainForm
-from console.lists.spec import listing_for
 from console.models import Tag, TagType
 from console.pages.answers import tell
-from console.pages.cells import address, linked
-from console.pages.kit import Done, pages_for
+from console.pages.cells import address
+from console.pages.kit import Done, trail
 from console.pages.tag_cells import tagged_url
 from console.permissions import may, permission, why_not
 from console.systemtags import TagPattern, offered, patterns
@@ -36,7 +35,11 @@ class TagForm(SystemTagForm):
     """A tag for a resource."""
 
     kind = forms.ChoiceField(
-        label="Kind", choices=((TagType.USER, "User tag: a text to find it by"), (TagType.SYSTEM, "System tag"))
+        label="Kind",
+        choices=(
+            (TagType.USER, "User tag: a label to find it by"),
+            (TagType.SYSTEM, "System tag: one that Corral acts on"),
+        ),
     )
 
     field_order = ("kind", "tag")
@@ -128,11 +131,8 @@ def _form_page(request: HttpRequest, form: PlainForm, row: Model, title: str, kn
 
 
 def _place(row: Model) -> dict[str, Any]:
-    """Where the resource is, for the head of a page about its tags."""
-    pages = pages_for(type(row))
-    parents = [linked(parent) for parent in pages.crumbs(row)] if pages else []
-    where = address(row)
-    return {"row": row, "listing": listing_for(type(row)), "crumbs": parents, "back": where, "about_url": where}
+    """Where the resource is, for the head of a page about its tags, and for the menu."""
+    return {"row": row, "trail": trail(row), "back": address(row), "about_url": address(row)}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,22 +25,29 @@ from console.naming import is_uuid, new_uuid
 LIFETIMES = (("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("365d", "1 year"), (tokens.NEVER, "never"))
 
 
+#: what is called otherwise than its inventory calls it, to be told from others
+NAMES = {"user-tags": "user tags", "system-tags": "system tags", "global-configs": "settings"}
+
+
 def resource_paths() -> list[tuple[str, str]]:
-    return sorted((one.path, one.path) for one in all_inventories())
+    """What a token may read: as people call it, with its path."""
+    named = sorted((capfirst(NAMES.get(one.path, one.plural)), one.path) for one in all_inventories())
+    return [(path, format_html("{}<small>{}</small>", name, path)) for name, path in named]
 
 
 class TokenForm(PlainForm):
     """What a token is for, how long it lives, what it reads. `fresh` makes a form that is sent twice one token."""
 
     fresh = forms.CharField(widget=forms.HiddenInput, required=False, max_length=32, initial=new_uuid)
-    name = forms.CharField(max_length=NAME_LENGTH, help_text="What it is for, so that you know it again: backup script")
+    name = forms.CharField(max_length=NAME_LENGTH, help_text="What it is for, such as: backup script")
     expires = forms.ChoiceField(label="Expires after", choices=LIFETIMES, initial=f"{tokens.LIFETIME.days}d")
     scope = forms.MultipleChoiceField(
-        label="May read",
+        label="May read (everything, if nothing is ticked)",
         choices=resource_paths,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Everything when none is chosen. Conditions and nested lists reach only what is chosen.",
+        help_text="Nothing but what is ticked is seen through it: nested lists of anything else are left out, and "
+        "conditions on it are refused.",
     )
 
     def clean_fresh(self) -> str:

@@ -21,7 +21,7 @@ CREATED = CellColumn(label="Created", key="created", orm="create_date", cell=cel
 #: virtual CPUs and memory (of hosts `with_room`) and storage that are given out, as bars
 CPU = cells.gauge("vCPUs reserved", lambda row: row.used_cpu, lambda row: row.room_cpu, sizes=False)
 MEMORY = cells.gauge("Memory reserved", lambda row: row.used_memory, lambda row: row.room_memory)
-ROOM = cells.gauge("Storage", lambda row: row.used_capacity, lambda row: row.total_capacity)
+ROOM = cells.gauge("Reserved", lambda row: row.used_capacity, lambda row: row.total_capacity)
 
 
 def host_status(host: Host) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from console import faces
 from console.filtersets import name_filter
@@ -21,6 +21,9 @@ from hosts.pages import columns
 
 DISABLED = "It takes no new volumes; those on it stay in use."
 STORE_DISABLED = "It takes no new images; those in it stay in use."
+
+#: the status of an image, an app's above this one, of which only the record is left
+GONE = "Deleted"
 
 
 class StorageForm(NamedForm):
@@ -48,6 +51,11 @@ def create_storage(values: dict[str, Any], fresh: str, user: Person) -> PrimaryS
 
 def update_storage(storage: PrimaryStorage, values: dict[str, Any], user: Person) -> None:
     storages.update_primary_storage(uuid=storage.pk, **values)
+
+
+def free(storage: PrimaryStorage) -> str:
+    """What its hosts saw; none has while its size is not known."""
+    return format_size(storage.physical_available) if storage.total_capacity else "not measured yet"
 
 
 def storage_notes(storage: PrimaryStorage) -> list[tuple[str, str, str]]:
@@ -121,7 +129,7 @@ STORAGE = Pages(
         Prop("Path on the hosts", cells.code("url")),
         Prop("Type", cells.text("type")),
         Prop("Zone", cells.link("zone")),
-        Prop("Free when last seen", cells.size("physical_available")),
+        Prop("Free when last seen", free),
         Prop("Never given out", lambda row: format_size(STORAGE_RESERVED.get())),
         columns.vm_prop("storage"),
     ),
@@ -147,21 +155,34 @@ STORAGE = Pages(
 )
 
 
+def free_folder() -> str:
+    """The console's own folder for images, until a store has it."""
+    folder = str(settings.CORRAL_DATA_DIR / "images")
+    return "" if ImageStore.objects.filter(url=folder).exists() else folder
+
+
 class StoreForm(NamedForm):
     """A new image store."""
 
     url = forms.CharField(
         label="Folder",
         help_text="A folder on the console's own machine; it is made when it does not exist.",
-        initial=lambda: str(settings.CORRAL_DATA_DIR / "images"),
+        initial=free_folder,
     )
     zones = forms.ModelMultipleChoiceField(
-        Zone.objects.all(), widget=forms.CheckboxSelectMultiple, required=False, label="Zones that may use it"
+        Zone.objects.all(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Zones that may use it",
+        help_text="None ticked: no zone can use it until it is attached to one.",
     )
 
 
 def store_rows() -> QuerySet[ImageStore]:
-    return ImageStore.objects.prefetch_related("zones").annotate(image_count=Count("images", distinct=True))
+    kept = ~Q(images__status=GONE)
+    return ImageStore.objects.prefetch_related("zones").annotate(
+        image_count=Count("images", filter=kept, distinct=True), image_bytes=Sum("images__actual_size", filter=kept)
+    )
 
 
 def create_store(values: dict[str, Any], fresh: str, user: Person) -> ImageStore:
@@ -214,12 +235,15 @@ STORE = Pages(
             classes="num",
             cell=cells.count("image_count", "images:list", "store"),
         ),
+        CellColumn(
+            label="Used by images", key="used", orm="image_bytes", classes="num md", cell=cells.size("image_bytes")
+        ),
     ),
     filterset=name_filter(ImageStore, {"state": Enablement}, {"zone": (Zone, "zones")}),
     facets=Facets("state", faces.ENABLEMENT),
     badges=(columns.STATE_BADGE,),
     notes=lambda row: [] if row.state == Enablement.ENABLED else [("secondary", "ban", f"Disabled. {STORE_DISABLED}")],
-    props=(Prop("Folder", cells.code("url")),),
+    props=(Prop("Folder", cells.code("url")), Prop("Used by images", cells.size("image_bytes"))),
     form=StoreForm,
     edit_form=NamedForm,
     create=create_store,

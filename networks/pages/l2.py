@@ -20,6 +20,7 @@ from networks import attachments, services
 from networks.forms import L2Form
 from networks.hostnet import bridge_of
 from networks.models import L2Network, L2Type, L3Network
+from networks.pages.l3 import spans
 
 TYPES = {
     L2Type.VLAN: Face("VLAN", "secondary", "tag"),
@@ -43,7 +44,7 @@ def update(l2: L2Network, values: dict[str, Any], user: Person) -> None:
 def wire(l2: L2Network) -> str:
     """Interface and VLAN as people say it."""
     if not l2.physical_interface:
-        return "inside each host"
+        return "none (host-local)"
     return l2.physical_interface + ("" if l2.vlan is None else f", VLAN {l2.vlan}")
 
 
@@ -58,7 +59,7 @@ def notes(l2: L2Network) -> list[tuple[str, str, str]]:
     if not l2.physical_interface:
         found.append(("secondary", "info", "Without a physical interface it never leaves its host."))
     if twins := list(services.twins_of(l2)):
-        text = f"On the same wire, {wire(l2)}, as {named(twins)}: a cluster can carry one of them only."
+        text = f"On the same interface, {wire(l2)}, as {named(twins)}: a cluster can carry one of them only."
         found.append(("yellow", "triangle-alert", text))
     return found
 
@@ -85,14 +86,15 @@ CLUSTERS = Related(
 )
 L3S = Related(
     key="l3s",
-    title="L3 network",
+    title="L3 networks",
     rows=lambda l2: l2.l3_networks.prefetch_related("ip_ranges").order_by("name", "pk"),
     columns=(
         CellColumn(label="Name", cell=cells.name()),
         CellColumn(label="State", cell=cells.enablement()),
-        CellColumn(label="Domain", classes="sm", cell=cells.text("dns_domain")),
+        CellColumn(label="Addresses", classes="sm", cell=spans),
+        CellColumn(label="Domain", classes="md", cell=cells.text("dns_domain")),
     ),
-    empty="None yet. The L3 gives guests their addresses; an L2 carries one.",
+    empty="None yet. An L3 network gives guests their addresses; an L2 network carries one.",
     add_url=lambda l2: "" if l2.l3_networks.all() else f"{reverse('l3:create')}?l2_network={l2.pk}",
     add_label="Add L3 network",
     add_model=L3Network,
@@ -105,11 +107,11 @@ PAGES = Pages(
     plural="L2 networks",
     icon="cable",
     about="Broadcast domains: a bridge on every host of the attached clusters.",
-    empty="An L2 network is a wire: an interface of the hosts, with or without a VLAN. Then an L3 stands on it.",
+    empty="An L2 network is an interface of the hosts, with or without a VLAN. An L3 network is put on it then.",
     rows=rows,
     columns=(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
-        CellColumn(label="Wire", key="interface", orm="physical_interface", cell=wire),
+        CellColumn(label="Interface", key="interface", orm="physical_interface", cell=wire),
         CellColumn(label="Zone", key="zone", orm="zone__name", classes="md", cell=cells.link("zone")),
         CellColumn(label="Clusters", classes="sm", cell=cells.links("clusters")),
         CellColumn(label="L3 network", classes="sm", cell=cells.links("l3_networks")),
@@ -142,7 +144,7 @@ PAGES = Pages(
 
 COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
-    CellColumn(label="Wire", classes="sm", cell=wire),
+    CellColumn(label="Interface", classes="sm", cell=wire),
     CellColumn(label="L3 network", cell=cells.links("l3_networks")),
 )
 add_related(
@@ -152,7 +154,7 @@ add_related(
         title="L2 networks",
         rows=lambda zone: zone.l2_networks.prefetch_related("l3_networks").order_by("name", "pk"),
         columns=COLUMNS,
-        empty="None yet. An L2 network is a wire between the hosts; an L3 network on it gives guests addresses.",
+        empty="None yet. An L2 network connects the hosts; an L3 network on it gives guests addresses.",
         all_url=lambda zone: f"{reverse('l2:list')}?zone={zone.pk}",
         add_url=lambda zone: f"{reverse('l2:create')}?zone={zone.pk}",
         add_label="Add L2 network",

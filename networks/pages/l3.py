@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console import faces
@@ -17,9 +17,10 @@ from console.models import Enablement
 from console.pages import cells
 from console.pages.actions import state_actions
 from console.pages.answers import person, tell
-from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related
+from console.pages.kit import CellColumn, Done, Facets, Pages, Person, Prop, Related, trail
 from console.pages.views import Removal, deletion_page, row_or_404
 from console.permissions import needs
+from console.templatetags.corral import NOTHING
 from hosts.models import Cluster, Zone
 from hosts.pages import columns
 from networks import attachments, services
@@ -55,8 +56,8 @@ def update(l3: L3Network, values: dict[str, Any], user: Person) -> Done:
     return Done(f"{values['name']} was saved.", attachments.update_l3(uuid=l3.pk, user=user, **values))
 
 
-ADDRESSES = cells.gauge(
-    "Addresses",
+USED = cells.gauge(
+    "Addresses used",
     lambda l3: l3.used_count,
     lambda l3: sum(address_range(row).size for row in l3.ip_ranges.all()),
     sizes=False,
@@ -64,7 +65,12 @@ ADDRESSES = cells.gauge(
 
 
 def span(row: IpRange) -> str:
-    return f"{row.start_ip} – {row.end_ip}"
+    return format_html("<code>{}</code> – <code>{}</code>", row.start_ip, row.end_ip)
+
+
+def spans(l3: L3Network) -> str:
+    """Its ranges, one below the other."""
+    return format_html_join("", "<div>{}</div>", ((span(row),) for row in l3.ip_ranges.all())) or NOTHING
 
 
 def notes(l3: L3Network) -> list[tuple[str, str, str]]:
@@ -87,15 +93,15 @@ RANGES = Related(
     ).order_by("start_ip", "pk"),
     columns=(
         CellColumn(label="Name", cell=cells.text("name")),
-        CellColumn(label="Addresses", cell=span),
-        CellColumn(label="Netmask", classes="md", cell=cells.text("netmask")),
-        CellColumn(label="Gateway", classes="sm", cell=cells.text("gateway")),
+        CellColumn(label="Addresses", classes="sm", cell=span),
+        CellColumn(label="Netmask", classes="md", cell=cells.code("netmask")),
+        CellColumn(label="Gateway", classes="sm", cell=cells.code("gateway")),
         CellColumn(label="Used", classes="num sm", cell=cells.text("used_count")),
-        columns.vm_column("ip_range", "num"),
+        columns.vm_column("ip_range"),
     ),
     empty="No range yet.",
     add_url=lambda l3: reverse("l3:add-range", args=[l3.pk]),
-    add_label="Add range",
+    add_label="Add IP range",
     add_model=IpRange,
     delete_url=lambda row: reverse("l3:delete-range", args=[row.pk]),
 )
@@ -114,7 +120,8 @@ PAGES = Pages(
         CellColumn(label="State", key="state", orm="state", cell=cells.enablement()),
         CellColumn(label="L2 network", key="l2", orm="l2_network__name", classes="md", cell=cells.link("l2_network")),
         CellColumn(label="Domain", key="domain", orm="dns_domain", classes="lg", cell=cells.text("dns_domain")),
-        CellColumn(label="Addresses", key="used", orm="used_count", classes="sm", cell=ADDRESSES),
+        CellColumn(label="Addresses", classes="sm", cell=spans),
+        CellColumn(label="Used", key="used", orm="used_count", classes="sm", cell=USED),
         columns.vm_column("l3_network"),
     ),
     filterset=name_filter(
@@ -130,7 +137,7 @@ PAGES = Pages(
     crumbs=lambda l3: [l3.l2_network.zone, l3.l2_network],
     badges=(cells.badge("state", faces.ENABLEMENT),),
     notes=notes,
-    gauges=(ADDRESSES,),
+    gauges=(USED,),
     props=(
         Prop("L2 network", cells.link("l2_network")),
         Prop("DNS domain", cells.code("dns_domain")),
@@ -168,8 +175,8 @@ def add_range(request: HttpRequest, uuid: str) -> HttpResponse:
         "pages": PAGES,
         "form": form,
         "row": l3,
-        "title": f"Add addresses to {l3.name}",
-        "submit": "Add range",
+        "title": "Add IP range",
+        "submit": "Add IP range",
         "back": cells.address(l3),
         "crumbs": [cells.linked(parent) for parent in PAGES.crumbs(l3)],
     }
@@ -189,8 +196,4 @@ def delete_range(request: HttpRequest, uuid: str) -> HttpResponse:
     """What hangs on the addresses of a range ends, or moves to others."""
     row = row_or_404(IpRange.objects.select_related("l3_network__l2_network__zone"), uuid)
     l3 = row.l3_network
-    crumbs = [
-        format_html('<a href="{}">{}</a>', reverse("l3:list"), PAGES.title),
-        *map(cells.linked, [*PAGES.crumbs(l3), l3]),
-    ]
-    return deletion_page(request, row, Removal(crumbs, cells.address(l3), cells.address(l3)))
+    return deletion_page(request, row, Removal(trail(l3), cells.address(l3), cells.address(l3)))

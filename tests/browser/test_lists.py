@@ -105,5 +105,6 @@ def test_a_view_is_saved_opened_by_default_and_deleted(page: Page) -> None:
     expect(page.locator("#q")).to_have_value("")
     views.get_by_role("link", name="My zones").click()
     page.get_by_role("link", name="Edit view My zones").click()
+    page.locator("summary", has_text="Delete…").click()
     page.get_by_role("button", name="Delete view").click()
     expect(page.get_by_role("navigation", name="Views")).to_have_count(0)

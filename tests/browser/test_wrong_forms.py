@@ -111,7 +111,7 @@ IMAGE = {"name": "form-image", "store": "form-store", "platform": "Other", "gues
 SINGLE = {"start_ip": "10.20.9.10", "end_ip": "10.20.9.20", "netmask": "255.255.255.0", "gateway": "10.20.9.1"}
 VIP = {"name": "form-vip-b", "l3_network": "form-outside", **WORDS}
 PORTS = {"name": "form-rule-b", "vip": "form-vip · 10.0.0.10 on form-outside", "protocol_type": "UDP", **WORDS}
-OPENING = {"direction": "out, from the machines", "protocol": "UDP"}
+OPENING = {"direction": "Outbound (from the VMs)", "protocol": "UDP"}
 VOLUME = {"name": "form-data", "primary_storage": "form-pool", **WORDS}
 FORMS_FILLED_WRONGLY = (
     Wrong("/views/new/?page=vms&query=q%3Dweb", ViewForm, {"default": "Open the list with it"}, {"name": MISSING}),
@@ -119,7 +119,7 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/zones/create/", NamedForm, {"name": "form-z", "tags": "blue\nodd::one"}, {"tags": "is no system tag"}),
     edit("/zones/", "zone"),
     Wrong("/zones/{goes}/delete/", ConfirmForm,
-          {"confirm": "form-zon", "mode": "Remove the records anyway (Enforcing)"},
+          {"confirm": "form-zon", "mode": "Delete the records anyway"},
           {"confirm": "Type exactly: form-zone"}, "main form .form-foot .btn-danger"),
     Wrong("/clusters/create/", ClusterForm, {"name": ODD, **WORDS}, {"name": NOT_ASCII, "zone": MISSING}),
     edit("/clusters/", "cluster"),
@@ -155,12 +155,11 @@ FORMS_FILLED_WRONGLY = (
           {"dns_domain": "a part between dots is empty"}),
     Wrong("/networks/l3/{l3}/edit/", DnsForm, {"name": "web", "dns_domain": "a.b", "dns": "9.9.9.999", **WORDS},
           {"dns": "9.9.9.999"}),
-    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": "more", "start_ip": "10.20.9.10"},
+    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": "more", "by": "span", "start_ip": "10.20.9.10"},
           dict.fromkeys(("end_ip", "netmask", "gateway"), "Needed when no network is given")),
-    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": "more", "cidr": "10.9.0.0/24", **SINGLE},
-          dict.fromkeys(SINGLE, "Give either a network or single addresses")),
-    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": ODD, **SINGLE}, {"name": NOT_ASCII}),
-    Wrong("/networks/l3/{l3}/add-range/", RangeForm, dict.fromkeys(SINGLE, "x"),
+    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": "more", "by": "network"}, {"cidr": "Give a network"}),
+    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"name": ODD, "by": "span", **SINGLE}, {"name": NOT_ASCII}),
+    Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"by": "span"} | dict.fromkeys(SINGLE, "x"),
           {name: f"{words} \"x\" is not" for name, words in RANGE_WORDS.items()}),
     Wrong("/networks/addresses/", Question, {"ip": "10.20.0.999", "at": "2026-01-02T03:04:05"},
           {"ip": "Enter a valid IPv4 address"}, "main form .btn-primary"),
@@ -186,7 +185,7 @@ FORMS_FILLED_WRONGLY = (
                           ({"start_port": "22", "end_port": "21"}, {"end_port": "21, lies before the first, 22"}),
                           ({"start_port": "22", "allowed_cidr": "all"}, {"allowed_cidr": "is not an IPv4 network"}))),
     Wrong("/images/create/", NewImageForm, {"name": ODD, "source": "url", "media_type": "ISO image (CD)", **WORDS},
-          {"name": NOT_ASCII, "store": MISSING, "url": "Give the address"}),
+          {"name": NOT_ASCII, "store": MISSING, "url": "Give the URL"}),
     Wrong("/images/create/", NewImageForm, {**IMAGE, "source": "url", "url": "gopher:x"}, {"url": "begins with http"}),
     Wrong("/images/create/", NewImageForm, {**IMAGE, "file": "{vmdk}"}, {"file": "is a VMDK image"}),
     edit("/images/", "image", ImageEditForm, platform="Other", guest_os_type="Plan 9"),

@@ -64,7 +64,11 @@ def test_reset_brings_the_default_back() -> None:
     [
         (CPU_RATIO, "0", "must be a whole number, from 1 to 1000; '0' is not"),
         (CPU_RATIO, "many", "must be a whole number, from 1 to 1000; 'many' is not"),
-        (RESERVED_MEMORY, "much", "must be a size in bytes or with unit, such as 512M, from 0 B to 1024 TiB; 'much' is not"),
+        (
+            RESERVED_MEMORY,
+            "much",
+            "such as 512M, from 0 B to 1024 TiB; 'much' is not",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_and_changes_nothing(config: Config, value: str, words: str) -> None:

@@ -141,7 +141,8 @@ RANGE = {"start_ip": "10.0.0.10", "end_ip": "10.0.0.20", "netmask": "255.255.255
     ("typed", "fields"),
     [
         ({}, {"start_ip", "end_ip", "netmask", "gateway"}),
-        ({**RANGE, "cidr": "10.0.0.0/24"}, {"start_ip", "end_ip", "netmask", "gateway"}),
+        ({**RANGE, "by": "network"}, {"cidr"}),
+        ({"cidr": "10.0.0.0/24", "by": "span"}, {"start_ip", "end_ip", "netmask", "gateway"}),
         ({**RANGE, "gateway": "10.0.0.15"}, {"gateway"}),
         ({**RANGE, "start_ip": "10.0.0.x"}, {"start_ip"}),
         ({**RANGE, "netmask": "255.0.255.0"}, {"netmask"}),
@@ -181,9 +182,9 @@ def test_choices_of_equal_names_say_which_is_which(boss: Client) -> None:
 def test_networks_on_one_wire_name_each_other(boss: Client) -> None:
     first = factories.make_l2(name="first", physical_interface="eth1", vlan=7)
     wire = {"name": "second", "zone": first.zone_id, "physical_interface": "eth1", "vlan": "7"}
-    told = "On the same wire, eth1, VLAN 7, as first: a cluster can carry one of them only."
+    told = "On the same interface, eth1, VLAN 7, as first: a cluster can carry one of them only."
     assert told in text_of(boss.post("/networks/l2/create/", wire, follow=True))
-    assert "On the same wire" not in text_of(boss.post("/networks/l2/create/", {**wire, "vlan": "8"}, follow=True))
+    assert "On the same interface" not in text_of(boss.post("/networks/l2/create/", {**wire, "vlan": "8"}, follow=True))
 
 
 def test_a_network_that_no_host_carries_says_so(boss: Client) -> None:
@@ -268,11 +269,32 @@ def test_everything_wrong_of_a_new_network_is_told_at_once(boss: Client) -> None
     assert len(errors["dns"]) == 2
 
 
-@pytest.mark.parametrize("typed", [RANGE, {"cidr": "10.0.0.0/28", "name": "named"}])
+@pytest.mark.parametrize(
+    "typed",
+    [RANGE, {"cidr": "10.0.0.0/28", "name": "named"}, {**RANGE, "by": "span", "cidr": "10.9.0.0/24"}],
+)
 def test_a_range_is_added(boss: Client, typed: Values) -> None:
     l3 = factories.make_l3()
     assert boss.post(f"/networks/l3/{l3.pk}/add-range/", typed).status_code == 302
     assert l3.ip_ranges.count() == 1
+
+
+def test_the_folder_of_the_console_is_proposed_to_one_image_store_alone(boss: Client) -> None:
+    proposed = boss.get("/image-stores/create/").context["form"]["url"].value()
+    assert proposed.endswith("/images")
+    factories.make_image_store(url=proposed)
+    assert not boss.get("/image-stores/create/").context["form"]["url"].value()
+
+
+def test_room_that_no_host_has_seen_is_not_called_full(boss: Client) -> None:
+    storage = factories.make_storage(total_capacity=0)
+    assert "not measured yet" in text_of(boss.get(f"/primary-storages/{storage.pk}/"))
+
+
+def test_an_l3_network_shows_its_ranges_in_lists(boss: Client) -> None:
+    row = factories.make_ip_range()
+    for page in ("/networks/l3/", f"/networks/l2/{row.l3_network.l2_network_id}/"):
+        assert f"<code>{row.start_ip}</code> – <code>{row.end_ip}</code>" in text_of(boss.get(page))
 
 
 RULE = {"direction": "Ingress", "protocol": "TCP", "start_port": "22", "allowed_cidr": "0.0.0.0/0"}

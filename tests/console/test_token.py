@@ -258,7 +258,7 @@ def test_people_see_and_revoke_their_own_alone(web: Client) -> None:
 def test_a_revoked_token_reads_nothing(web: Client) -> None:
     key = key_on(web.post(CREATE, form()).content.decode())
     address = f"{PAGE}{ApiToken.objects.get().pk}/revoke/"
-    assert "Revoke backup?" in web.get(address).content.decode()
+    assert "Revoke token backup" in web.get(address).content.decode()
     assert web.post(address).status_code == 302
     assert ask(VMS, key).status_code == 401
 

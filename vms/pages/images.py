@@ -42,7 +42,7 @@ class ImageEditForm(NamedForm):
     platform = forms.ChoiceField(
         choices=Platform.choices,
         initial=Platform.LINUX,
-        help_text="Linux and Paravirtualization get virtio devices, the others what every system knows.",
+        help_text="Linux and Paravirtualization get virtio disks and NICs, the others SATA disks and e1000e NICs.",
     )
     guest_os_type = forms.CharField(label="Guest system", max_length=255, required=False)
 
@@ -58,23 +58,34 @@ class ImageForm(ImageEditForm):
     store = RowField(ImageStore.objects.filter(state=Enablement.ENABLED), label="Image store")
     source = forms.ChoiceField(
         label="From",
-        choices=[(UPLOAD, "a file of this computer"), (URL, "an address on the network")],
+        choices=[(UPLOAD, "A file on this computer"), (URL, "A URL (http or https)")],
         widget=forms.RadioSelect,
         initial=UPLOAD,
     )
     file = forms.FileField(
         label="File", required=False, help_text="qcow2, raw or ISO; it has to stand alone, without a backing file."
     )
-    url = forms.CharField(label="Address", max_length=2048, required=False, help_text="http:// or https://")
+    url = forms.CharField(label="URL", max_length=2048, required=False, help_text="It begins with http:// or https://.")
     media_type = forms.ChoiceField(label="Kind", choices=list(MEDIA.items()))
 
-    field_order = ("fresh", "name", "store", "source", "file", "url", "media_type", "platform", "guest_os_type")
+    field_order = (
+        "fresh",
+        "name",
+        "description",
+        "store",
+        "source",
+        "file",
+        "url",
+        "media_type",
+        "platform",
+        "guest_os_type",
+    )
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         wanted = {UPLOAD: "file", URL: "url"}.get(found.get("source", ""))
         if wanted and not found.get(wanted) and wanted not in self.errors:
-            self.add_error(wanted, "Choose a file." if wanted == "file" else "Give the address.")
+            self.add_error(wanted, "Choose a file." if wanted == "file" else "Give the URL.")
         return found
 
 
@@ -145,7 +156,7 @@ PAGES = Pages(
     plural="images",
     icon="disc-3",
     about="What VMs are made from.",
-    empty="An image is a disk that VMs start as a copy of. Upload one, or have it fetched from an address.",
+    empty="An image is a disk that VMs start as a copy of. Upload one, or have it fetched from a URL.",
     rows=rows,
     columns=(
         NAME,

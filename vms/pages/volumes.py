@@ -144,7 +144,7 @@ PAGES = Pages(
     noun="volume",
     plural="volumes",
     icon="cylinder",
-    about="The disks of virtual machines. Data volumes can be attached to one VM after another.",
+    about="The disks of VMs. A data volume can be attached to one VM after another.",
     empty="A data volume is a disk that is kept when its VM goes. Add one, then attach it to a stopped VM.",
     rows=rows,
     columns=(
@@ -163,7 +163,11 @@ PAGES = Pages(
             cell=cells.link("primary_storage"),
         ),
         CellColumn(
-            label="Offering", key="offering", orm="disk_offering__name", classes="lg", cell=cells.link("disk_offering")
+            label="Disk offering",
+            key="offering",
+            orm="disk_offering__name",
+            classes="lg",
+            cell=cells.link("disk_offering"),
         ),
         CellColumn(label="Created", key="created", orm="create_date", classes="md", cell=cells.ago()),
     ),
@@ -217,5 +221,5 @@ PAGES = Pages(
         *map(_of_data, state_actions(volumes.change_volume_state, "Volume", DISABLED)),
     ),
     moving=lambda row: row.status == VolumeStatus.CREATING,
-    form_about="An empty disk of the size of the offering. Its room is reserved at once.",
+    form_about="An empty disk of the size that its disk offering says. Its room is reserved at once.",
 )
