@@ -163,7 +163,7 @@ def test_what_keeps_it_from_being_adopted_is_said_and_no_form_is_shown(
     show.storage.clusters.clear()
     body = text_of(admin.get(adopt_page(made(host))))
     assert "add a primary storage over /<wbr>srv/<wbr>corral" in body
-    assert '<a href="/primary-storages/create/">Add primary storage</a>' in body
+    assert '<a class="among" href="/primary-storages/create/">Add primary storage</a>' in body
     assert 'name="default_l3"' not in body
     assert "user-plus" not in body
 
