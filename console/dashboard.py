@@ -5,12 +5,14 @@ from typing import Any
 
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from console.htmx import render_page
 from console.models import Enablement, Operation
 from console.naming import format_size
 from console.permissions import why_not
+from console.textual import age
 from hosts.models import Cluster, Host, HostState, HostStatus, PrimaryStorage, Zone, known_status
 from hosts.room import with_room
 from vms import strangers
@@ -147,7 +149,7 @@ OUT_OF_SERVICE = {
 def _why(host: Any) -> tuple[str, str, str] | None:
     """(tone, icon, sentence) of what is the matter with a host `with_room`; None when all is well."""
     if host.status == HostStatus.DISCONNECTED:
-        return "red", "unplug", host.status_reason or "It does not answer."
+        return "red", "unplug", _lost(host)
     if host.status == HostStatus.CONNECTING:
         return "blue", "loader-circle", "It is shaking hands."
     if host.over_committed:
@@ -156,6 +158,11 @@ def _why(host: Any) -> tuple[str, str, str] | None:
         used, room = format_size(host.used_memory), format_size(host.room_memory)
         return "yellow", "gauge", f"{used} of the {room} of memory that VMs can have are given out."
     return OUT_OF_SERVICE.get(host.state)
+
+
+def _lost(host: Host) -> str:
+    since = f" {age(timezone.now() - host.status_since)}" if host.status_since else ""
+    return f"Lost{since}: {(host.status_reason or 'it does not answer').rstrip('.')}."
 
 
 def storage() -> dict[str, int]:

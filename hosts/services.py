@@ -12,6 +12,7 @@ from console.operations.services import once, submit
 from console.resources import check_new, insert
 from console.tagging import NO_TAGS, Given, give
 from hosts.address import default_uri, uri_problem
+from hosts.allocation.reasons import in_words
 from hosts.flows import connect
 from hosts.models import Cluster, Host, HostState, HostStatus, Zone
 from hosts.states import target_of
@@ -141,5 +142,5 @@ def leave_maintenance(*, uuid: str, event: str = "enable", user: AbstractBaseUse
     host = get_host(uuid)
     with transaction.atomic():
         if not Host.objects.filter(pk=uuid, state=HostState.MAINTENANCE).update(state=target_of(event)):
-            raise WrongState(f"Host {host.name} is {host.state} and not in Maintenance")
+            raise WrongState(f"Host {host.name} is {in_words(host.state)} and not in maintenance")
         return reconnect_host(uuid=uuid, user=user)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from django.db.models import QuerySet
 
+from hosts.allocation.reasons import in_words
 from hosts.hypervisor.spec import DomainDisk, DomainNic, DomainState
 from hosts.models import Cluster, Host, HostStatus, PrimaryStorage, PrimaryStorageType
 from networks import ipam
@@ -106,7 +107,7 @@ def plan_for(stranger: Stranger) -> Plan:
 def _problems(stranger: Stranger) -> Iterable[str]:
     host = stranger.host
     if host.status != HostStatus.CONNECTED:
-        yield f"Host {host.name} is {host.status}: what is true of its domains is not known now."
+        yield f"Host {host.name} is {in_words(host.status)}: what is true of its domains is not known now."
     if VmInstance.objects.filter(pk=stranger.domain_uuid).exists():
         yield "It has been adopted already."
     twins = Stranger.objects.filter(domain_uuid=stranger.domain_uuid).exclude(pk=stranger.pk).select_related("host")

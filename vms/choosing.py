@@ -22,7 +22,7 @@ from vms.models import VmInstance
 class Question:
     """What is asked about a row of `pages`. `choices` is None where `problem` says why nothing can be chosen; `what`
     are the things to choose from, in the plural, `parameter` the one that is then posted. What is attached is `tied` to
-    a VM; `detach` is where it lets go of that, which is asked about first where `detach_asks`.
+    a VM; `detach` is where it lets go of that, if it may, which is asked about first where `detach_asks`.
     """
 
     pages: Pages

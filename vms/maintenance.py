@@ -49,7 +49,7 @@ def enter(uuid: str, asked: Asked = NOBODY) -> Operation:
 
     def accept() -> Operation:
         if not Host.objects.filter(pk=uuid, state=host.state).update(state=HostState.PRE_MAINTENANCE):
-            raise WrongState(f"Host {host.name} is {get_host(uuid).state} by now")
+            raise WrongState(f"Host {host.name} is {in_words(get_host(uuid).state)} by now")
         return submit(
             kind=MAINTAIN,
             title=f"Take host {host.name} into maintenance",

@@ -14,6 +14,7 @@ from console.pages.answers import person
 from console.pages.kit import Action, add_actions
 from console.permissions import why_not
 from console.textual import lacking
+from hosts.allocation.reasons import in_words
 from hosts.models import Host, HostState, HostStatus
 from vms import maintenance
 from vms.config import IGNORE_STUCK
@@ -65,7 +66,7 @@ def _context(request: HttpRequest, host: Host, refusal: str) -> dict[str, object
         return {"host": host, "lost": lost, "lacks": lacks, **told}
     plan = maintenance.plan_of(host)
     foreign, ignoring = maintenance.foreign(host), IGNORE_STUCK.get()
-    stays = "in service" if host.state == HostState.ENABLED else host.state
+    stays = "in service" if host.state == HostState.ENABLED else in_words(host.state)
     return {
         "host": host,
         "plan": plan,

@@ -17,6 +17,7 @@ from console.htmx import render_page
 from console.listing import page_of_rows
 from console.pages.answers import person
 from console.permissions import needs, why_not
+from hosts.allocation.reasons import in_words
 from hosts.hypervisor.spec import DomainDevices, DomainState
 from hosts.models import Host, HostStatus
 from vms import adoption
@@ -30,7 +31,7 @@ STATES: Mapping[str, Face] = {
     DomainState.RUNNING: Face("Running", "green", "circle-play"),
     DomainState.PAUSED: Face("Paused", "yellow", "circle-pause"),
     DomainState.SHUTDOWN: Face("Shutting down", "yellow", "power"),
-    DomainState.SHUTOFF: Face("Off", "secondary", "circle-stop"),
+    DomainState.SHUTOFF: Face("Stopped", "secondary", "circle-stop"),
     DomainState.CRASHED: Face("Crashed", "red", "circle-x"),
     DomainState.SUSPENDED: Face("Suspended", "yellow", "moon"),
 }
@@ -80,7 +81,7 @@ def _line(request: HttpRequest, row: Stranger) -> Line:
     devices = service.devices_of(row)
     why = why_not(request.user, VmInstance, "add")
     if not why and row.host.status != HostStatus.CONNECTED:
-        why = f"Host {row.host.name} is {row.host.status}."
+        why = f"Host {row.host.name} is {in_words(row.host.status)}."
     if not why and devices is None:
         why = f"Host {row.host.name} has not told yet what it is made of."
     return Line(row, face_of(STATES, row.state), devices, why)

@@ -14,7 +14,7 @@ from vms.action_views import accepted
 from vms.attaching import unfit, vms_for
 from vms.choosing import Question, ask
 from vms.life import Asked
-from vms.models import Volume
+from vms.models import Volume, VolumeType
 from vms.pages.volumes import PAGES, detach_question, rows
 from vms.volumes import attach_volume
 
@@ -53,7 +53,7 @@ def _ask(request: HttpRequest, volume: Volume, refusal: Refusal | None = None) -
         problem=problem,
         holder=holder,
         tied=volume.vm,
-        detach=detach_question(volume) if volume.vm else "",
+        detach=detach_question(volume) if volume.vm and volume.type == VolumeType.DATA else "",
         detach_asks=True,
     )
     return ask(request, question, refusal)

@@ -68,8 +68,8 @@ HOST_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),
     CellColumn(label="Status", cell=host_status),
     CellColumn(label="State", classes="md", cell=cells.badge("state", STATES, "bare")),
-    CellColumn(label="CPU", classes="md", cell=CPU),
-    CellColumn(label="Memory", classes="sm", cell=MEMORY),
+    CellColumn(label="vCPUs reserved", classes="md", cell=CPU),
+    CellColumn(label="Memory reserved", classes="sm", cell=MEMORY),
 )
 STORAGE_COLUMNS = (
     CellColumn(label="Name", cell=cells.name()),

@@ -100,3 +100,8 @@ def test_a_cancelled_operation_is_not_told_to_try_again() -> None:
     told = advice("Cancelled", {}, [Step("Undone")])
     assert told
     assert (told.left, told.remedy) == (CLEAN, None)
+
+
+def test_advice_that_only_points_to_the_message_is_given_where_there_is_none() -> None:
+    given = [advice("Failed", {"code": "SYS.1006", **said}, []) for said in ({}, {"details": "No space left"})]
+    assert [one and one.remedy for one in given] == [REMEDIES["SYS.1006"], None]

@@ -47,7 +47,7 @@ def test_hosts_that_need_attention_come_with_their_reason_the_worst_first(client
     show.host("lost", status="Disconnected", status_reason="no answer for 20 s")
     found = [(one.host.name, one.reason) for one in client.get("/").context["attention"]]
     assert found == [
-        ("lost", "no answer for 20 s"),
+        ("lost", "Lost 5 h ago: no answer for 20 s."),
         ("full", "97 GiB of the 100 GiB of memory that VMs can have are given out."),
         ("leaving", "It is on its way into maintenance."),
         ("resting", "It is disabled: no new VMs."),

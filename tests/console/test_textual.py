@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.textual import age, counted, short_duration, told_apart
+from console.textual import age, counted, short_duration, told_apart, without_name
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,15 @@ def test_equal_names_are_told_apart_and_others_left_alone(names: list[str], expe
 
 def test_what_does_not_tell_names_apart_is_followed_by_what_does() -> None:
     assert told_apart(["a", "a"], ["x", "x"], ["1", "2"]) == ["a · x · 1", "a · x · 2"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "beside"),
+    [
+        ("node-1 is disabled.", "Is disabled."),
+        ("No node-1 is there.", "No node-1 is there."),
+        ("node-10 is.", "node-10 is."),
+    ],
+)
+def test_a_sentence_beside_the_name_does_without_it(sentence: str, beside: str) -> None:
+    assert without_name(sentence, "node-1") == beside

@@ -1,5 +1,6 @@
 """What the guest sees, exactly as the chapter prints it."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -41,6 +42,11 @@ def test_routing_table_of_the_chapter():
 
 def test_resolv_conf_of_the_chapter():
     assert resolv_conf(NICS, DOMAIN) == ("search web.tier.mycompany.com", "nameserver 10.10.1.1")
+
+
+def test_two_nics_on_the_default_network_are_told_of_one_resolver():
+    again = replace(STORE, gateway=WEB.gateway, is_default=True)
+    assert resolv_conf((WEB, again), None) == ("nameserver 10.10.1.1",)
 
 
 def test_view_puts_all_three_together_whatever_the_order_of_nics():

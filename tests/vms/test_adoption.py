@@ -237,7 +237,7 @@ def test_a_domain_without_disks_is_not_adopted(dc: Datacenter) -> None:
 def test_nothing_is_adopted_from_a_host_that_does_not_answer(dc: Datacenter) -> None:
     row = stranger(dc)
     Host.objects.update(status=HostStatus.DISCONNECTED)
-    assert "Host one is Disconnected" in refused(row)
+    assert "Host one is disconnected" in refused(row)
 
 
 def test_a_domain_that_is_alive_twice_is_not_adopted(dc: Datacenter) -> None:

@@ -107,7 +107,7 @@ def test_enable_and_disable_leave_maintenance_too(dc: Datacenter, event: str, st
 
 
 def test_only_a_host_in_maintenance_can_leave_it(dc: Datacenter) -> None:
-    with pytest.raises(WrongState, match="Host three is Enabled and not in Maintenance"):
+    with pytest.raises(WrongState, match="Host three is enabled and not in maintenance"):
         leave_maintenance(uuid=dc.uuid("host", "three"))
 
 
@@ -115,7 +115,7 @@ def test_a_dead_host_without_vms_is_taken_out_without_being_asked(dc: Datacenter
     Host.objects.filter(pk=dc.uuid("host", "three")).update(status=HostStatus.DISCONNECTED)
     parent = go(enter(dc.uuid("host", "three")))
     assert host(dc, "three").state == HostState.MAINTENANCE
-    assert "Disconnected and was not asked" in parent.steps.get(name="maintenance").note
+    assert "disconnected and was not asked" in parent.steps.get(name="maintenance").note
 
 
 # what cannot leave, where that is to be ignored
@@ -244,13 +244,13 @@ def test_what_was_said_last_counts_every_vm_that_moved(
 
 def test_a_host_in_maintenance_is_refused(dc: Datacenter) -> None:
     go(enter(dc.uuid("host", "three")))
-    with pytest.raises(WrongState, match="Host three is Maintenance already"):
+    with pytest.raises(WrongState, match="Host three is already in maintenance"):
         enter(dc.uuid("host", "three"))
 
 
 def test_a_lost_host_with_vms_is_refused(dc: Datacenter, vms: list[VmInstance]) -> None:
     Host.objects.filter(pk=dc.uuid("host", "one")).update(status=HostStatus.DISCONNECTED)
-    with pytest.raises(WrongState, match="Disconnected, so its 4 VMs cannot be moved away"):
+    with pytest.raises(WrongState, match="disconnected, so its 4 VMs cannot be moved away"):
         enter(dc.uuid("host", "one"))
 
 

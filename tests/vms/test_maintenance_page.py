@@ -83,7 +83,7 @@ def test_where_that_is_ignored_the_page_says_that_they_stay(boss: Client, show: 
     assert "Leave 1 VM there and enter maintenance" in body
 
 
-@pytest.mark.parametrize(("state", "stays"), [("Enabled", "in service"), ("Disabled", "Disabled")])
+@pytest.mark.parametrize(("state", "stays"), [("Enabled", "in service"), ("Disabled", "disabled")])
 def test_where_only_some_can_leave_the_button_says_that_the_host_stays(
     boss: Client, show: Showcase, one: Host, state: str, stays: str
 ) -> None:

@@ -310,6 +310,6 @@ def test_a_network_on_a_lost_host_cannot_be_removed_now(dc: Datacenter) -> None:
     leave_network(dc)
     finding = the("networks")
     set_status(one().pk, HostStatus.DISCONNECTED, "no answer")
-    assert the("networks").why_not == "one is Disconnected"
+    assert the("networks").why_not == "one is disconnected"
     with pytest.raises(WrongState, match="brought up to date when it connects"):
         repair(BY_NAME["networks"], finding, Asked())

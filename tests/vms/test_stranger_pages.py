@@ -162,7 +162,8 @@ def test_what_keeps_it_from_being_adopted_is_said_and_no_form_is_shown(
 ) -> None:
     show.storage.clusters.clear()
     body = text_of(admin.get(adopt_page(made(host))))
-    assert "add a primary storage over /srv/corral" in body
+    assert "add a primary storage over /<wbr>srv/<wbr>corral" in body
+    assert '<a class="among" href="/primary-storages/create/">Add primary storage</a>' in body
     assert 'name="default_l3"' not in body
     assert "user-plus" not in body
 
@@ -214,7 +215,7 @@ def test_a_reason_that_came_up_meanwhile_is_said_above_the_form(admin: Client, h
     form = given(admin, row)
     Host.objects.update(status="Disconnected")
     response = admin.post(adopt_page(row), form)
-    assert "Host node-1 is Disconnected" in text_of(response)
+    assert "Host node-1 is disconnected" in text_of(response)
 
 
 # elsewhere

@@ -119,7 +119,8 @@ def test_a_button_that_cannot_be_pressed_says_why(client: Client, show: Showcase
 def test_an_operation_at_work_holds_the_buttons(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:
     vm = show.vm("web", show.host("node-1"))
     show.operation("Attach volume to web", subject(vm), 1)
-    assert "“Attach volume to web” is working on it." in text_of(client.get(f"/vms/{vm.uuid}/"))
+    body = text_of(client.get(f"/vms/{vm.uuid}/"))
+    assert '<p class="why-off dim">“Attach volume to web” is working on it.</p>' in body
 
 
 def test_a_press_is_accepted_and_leads_back(client: Client, show: Showcase, asked: list[tuple[str, str]]) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from networks.models import L3Network
 from networks.vips import create_vip
+from tests import factories
 from tests.support.datacenter import Datacenter
 from tests.support.pages import HTMX, text_of, visitor
 from tests.support.wizard import Walk, errors
@@ -40,6 +42,14 @@ def test_htmx_gets_the_lists_only_and_hears_what_happened(walk: Walk, dc: Datace
     body = text_of(press(walk.to("networks"), f"add:{dc.uuid('l3', 'web')}", headers=HTMX))
     assert "<html" not in body
     assert "web is eth0" in body
+
+
+def test_a_network_of_another_zone_says_that_no_host_carries_both(walk: Walk, dc: Datacenter) -> None:
+    L3Network.objects.filter(name="database").update(l2_network=factories.make_l2())
+    walk.to("networks")
+    assert "In another zone" not in text_of(walk.get("networks"))
+    press(walk, f"add:{dc.uuid('l3', 'web')}")
+    assert "In another zone than web: no host carries both." in text_of(walk.get("networks"))
 
 
 # addresses ------------------------------------------------------------------------------------------------

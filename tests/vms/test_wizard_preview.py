@@ -97,6 +97,12 @@ def test_a_storage_that_takes_every_disk_shows_its_room() -> None:
     assert places(named("s", total=10 * GIB, used=2 * GIB), data=3) == [("s", "chosen", "4 GiB", "8 GiB")]
 
 
+def test_a_storage_without_the_image_says_what_that_takes() -> None:
+    disks = (VolumeNeed("root volume", GIB, root=True),)
+    (line,) = preview(host("a", storages=(named("s", total=9 * GIB),)), volumes=disks).storages
+    assert (line.needed, line.takes) == ("3 GiB", "Takes every disk and the image, 2 GiB, which is not there yet")
+
+
 def test_a_storage_that_takes_some_of_the_disks_comes_after_one_that_takes_all() -> None:
     small, large = named("a-small-one", total=2 * GIB), named("large", total=9 * GIB)
     assert places(small, large, data=2) == [

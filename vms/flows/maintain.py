@@ -15,6 +15,7 @@ from console.operations import doorbell, signals
 from console.operations.children import end_children
 from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
+from hosts.allocation.reasons import in_words
 from hosts.hypervisor.port import Hypervisor
 from hosts.hypervisors import on_host
 from hosts.models import Host, HostState, HostStatus
@@ -80,7 +81,7 @@ class Begin(Step):
         """What nobody can move is said before anything has moved."""
         host = the_host(ctx)
         if host.status != HostStatus.CONNECTED:
-            ctx.note(f"The host is {host.status} and was not asked")
+            ctx.note(f"The host is {in_words(host.status)} and was not asked")
             return
         with on_host(ctx, host) as hypervisor:
             active = _active(hypervisor)
@@ -236,7 +237,7 @@ class Leave(Step):
             # Those that could not leave, and were to be ignored.
             there = guests_of(host.pk).count()
             recorded = "1 VM is" if there == 1 else f"{there or 'no'} VMs are"
-            ctx.note(f"The host is {host.status} and was not asked; {recorded} recorded there")
+            ctx.note(f"The host is {in_words(host.status)} and was not asked; {recorded} recorded there")
         with ctx.fenced():
             Host.objects.filter(pk=host.pk, state=HostState.PRE_MAINTENANCE).update(state=HostState.MAINTENANCE)
         the_host(ctx)

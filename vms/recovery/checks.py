@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from console.errors import NotFound
 from console.models import Operation, Resource
+from hosts.allocation.reasons import in_words
 from hosts.models import HostStatus
 from networks.models import L3Network
 from vms.life import Asked
@@ -63,7 +64,7 @@ def _why_not(leak: Leak) -> str:
     if leak.kind == LeakKind.MISSING:
         return NOT_MADE_AGAIN
     if leak.host and leak.host.status != HostStatus.CONNECTED:
-        return f"{leak.host.name} is {leak.host.status.lower()}"
+        return f"{leak.host.name} is {in_words(leak.host.status)}"
     return ""
 
 

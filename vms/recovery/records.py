@@ -14,6 +14,7 @@ from django.utils import timezone
 from console.models import Operation, ResourceLock
 from console.models.operation import ENDED
 from console.naming import format_size
+from hosts.allocation.reasons import in_words
 from hosts.flows.connect import ADD, RECONNECT
 from hosts.models import Host, HostStatus, Leftover, PrimaryStorage
 from hosts.realise import REALISE
@@ -153,5 +154,5 @@ def left_on_hosts() -> Iterator[Finding]:
 
 def _why_it_waits(row: Any) -> str:
     if row.host.status != HostStatus.CONNECTED:
-        return f"{row.host.name} is {row.host.status}; it is removed when the host connects"
+        return f"{row.host.name} is {in_words(row.host.status)}; it is removed when the host connects"
     return "It is being removed just now" if row.at_work else ""

@@ -12,6 +12,7 @@ from console.operations.context import StepContext
 from console.operations.flow import Flow, Step, register
 from console.operations.services import once, submit
 from hosts import capacity
+from hosts.allocation.reasons import in_words
 from hosts.models import Host, HostStatus, Leftover, LeftoverKind, PrimaryStorage
 from hosts.realise import bring_up_to_date
 from networks.models import AddressUse
@@ -73,7 +74,7 @@ def bring_host_up_to_date(finding: Finding, asked: Asked) -> Operation:
 
 def _up_to_date(host: Host, why: str, asked: Asked) -> Operation:
     if host.status != HostStatus.CONNECTED:
-        raise WrongState(f"{host.name} is {host.status}; it is brought up to date when it connects")
+        raise WrongState(f"{host.name} is {in_words(host.status)}; it is brought up to date when it connects")
     return once(asked.key, lambda: bring_up_to_date(host, why, asked.user, asked.key))
 
 
