@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from console.lists.columns import SIZES
+from console.lists.columns import SIZES, stacked
 from console.pages.kit import CellColumn, Pages, Related
 from console.permissions import why_not
 from console.templatetags.corral import NOTHING
@@ -33,6 +33,7 @@ class Table:
     """A related table, drawn. `why` says why people may not change what is in it, `add_why` why not add to it."""
 
     related: Related
+    columns: tuple[CellColumn, ...]
     lines: list[Line]
     more: bool
     all_url: str
@@ -74,9 +75,11 @@ def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> 
         url = post_url(pages, row, related.remove)
         post = lambda _: url  # noqa: E731
     picker = related.picker
+    columns = stacked(related.columns)
     return Table(
         related,
-        drawn(rows[:RELATED_SHOWN], related.columns, post),
+        columns,
+        drawn(rows[:RELATED_SHOWN], columns, post),
         len(rows) > RELATED_SHOWN,
         related.all_url(row) if related.all_url else "",
         related.add_url(row) if related.add_url else "",
