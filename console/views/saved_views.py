@@ -67,7 +67,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def _form_page(request: HttpRequest, form: ViewForm, context: dict[str, Any]) -> HttpResponse:
     """With what the view asks, as people read an address."""
     asks = unquote_plus(form["query"].value() or "")
-    return render(request, "views/form.html", {**context, "form": form, "asks": asks, "about_url": context["listing"].url})
+    about = context["listing"].url
+    return render(request, "views/form.html", {**context, "form": form, "asks": asks, "about_url": about})
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:

@@ -315,7 +315,7 @@ def test_buttons_of_a_running_vm_say_to_stop_it_first(boss: Client, dc: Datacent
 
 def test_a_volume_is_deleted_after_it_was_asked(boss: Client, dc: Datacenter) -> None:
     volume = made(dc)
-    assert "It cannot be taken back" in text_of(boss.get(f"/volumes/{volume.pk}/delete/"))
+    assert "This cannot be undone" in text_of(boss.get(f"/volumes/{volume.pk}/delete/"))
     assert volume.reload().status == "Ready"
     assert boss.post(f"/volumes/{volume.pk}/delete/").headers["Location"] == "/volumes/"
     ran(dc, latest("volume.delete"))
