@@ -39,7 +39,7 @@ from vms.systemtags import HOSTNAME
 #: parameters that the list's form sets by its own fields; it carries the others along
 FIELDS = ("q", *CHOICES, PAGE)
 #: tab -> its title; the first one is shown without being asked for
-TABS = {"overview": "Overview", "operations": "Operations", "history": "History", "xml": "Domain XML", "json": "JSON"}
+TABS = {"overview": "Overview", "operations": "Operations", "history": "History", "xml": "XML", "json": "JSON"}
 OVERVIEW = next(iter(TABS))
 
 

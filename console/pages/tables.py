@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from console.lists.columns import SIZES
+from console.lists.columns import SIZES, stacked
 from console.pages.kit import CellColumn, Pages, Related
 from console.permissions import why_not
 from console.templatetags.corral import NOTHING
@@ -36,6 +36,7 @@ class Table:
     """A related table, drawn. `why` says why people may not change what is in it; `add_why`, `delete_why`: its rows."""
 
     related: Related
+    columns: tuple[CellColumn, ...]
     lines: list[Line]
     more: bool
     all_url: str
@@ -76,9 +77,11 @@ def table_of(pages: Pages, related: Related, row: Any, request: HttpRequest) -> 
     rows = list(related.rows(row)[: RELATED_SHOWN + 1])
     post = post_url(pages, row, related.remove) if related.remove else ""
     picker = related.picker
+    columns = stacked(related.columns)
     return Table(
         related,
-        drawn(rows[:RELATED_SHOWN], related.columns, post, related.delete_url),
+        columns,
+        drawn(rows[:RELATED_SHOWN], columns, post, related.delete_url),
         len(rows) > RELATED_SHOWN,
         related.all_url(row) if related.all_url else "",
         related.add_url(row) if related.add_url else "",

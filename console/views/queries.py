@@ -56,7 +56,7 @@ def fields(request: HttpRequest, name: str) -> HttpResponse:
     """All fields of an inventory with what applies to them, and where its nested fields lead."""
     inventory = _inventory(name)
     schema = schema_of(inventory)
-    listing = listing_for(inventory.model)
+    listing = listing_for(inventory.model) if inventory.model else None
     context: dict[str, Any] = {
         "inventory": inventory,
         "title": NOUNS.get(inventory.name) or f"{spoken(inventory.name)}s",

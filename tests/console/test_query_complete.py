@@ -137,3 +137,14 @@ class TestValuesOfTheDatabase:
         body = text_of(client.get("/queries/VmInstance/"))
         for part in ("createDate", "Stopped", "__userTag__", "vmNics", "/queries/Host/"):
             assert part in body
+
+    def test_the_help_says_for_which_kinds_an_operator_is(self, client: Client) -> None:
+        kinds = {one.text: one.kinds for one in client.get("/queries/VmInstance/").context["operators"]}
+        assert kinds["field=value"] == kinds["field is null"] == "every kind"
+        assert kinds["field>=value"] == "text, uuid, number, date, choice"
+        assert kinds["field~=value"] == "text, uuid, number, choice, list"
+
+    def test_the_help_leads_back_to_the_list(self, client: Client) -> None:
+        body = text_of(client.get("/queries/VmInstance/"))
+        assert body.count('href="/vms/"') == 2
+        assert '<a href="/vms/" aria-current="page">' in body

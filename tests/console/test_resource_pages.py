@@ -12,6 +12,7 @@ from django.urls import get_resolver
 from console import cascade
 from console.pages import kit
 from console.permissions import permission
+from hosts.models import Zone
 from tests.factories import make_superuser, make_user
 from tests.support.catalogue import RESOURCES
 from tests.support.pages import MODEL_BACKEND, query_count, text_of, visitor
@@ -158,6 +159,12 @@ def test_a_permission_is_enough() -> None:
 
 #: references that a deletion of its own takes care of
 OWN_DELETION = {"Image"}
+
+
+@pytest.mark.parametrize(("rows", "listed"), [(12, 12), (14, 14), (15, 12)])
+def test_a_preview_folds_away_only_what_is_worth_it(rows: int, listed: int) -> None:
+    group = cascade.Group(Zone, cascade.Effect.DELETED, "", list(range(rows)))
+    assert (len(group.listed), len(group.folded)) == (listed, rows - listed)
 
 
 def test_nothing_that_keeps_a_resource_from_being_deleted_is_unknown_to_the_cascade() -> None:

@@ -31,6 +31,15 @@ def test_the_form_offers_the_patterns_that_people_may_give() -> None:
     assert "libvirt::version" not in body
 
 
+def test_a_page_about_a_tag_says_where_its_resource_is() -> None:
+    host = make_host()
+    body = text_of(visitor("root", is_superuser=True).get(f"/tags/add/HostVO/{host.pk}/"))
+    crumbs = body.split('class="crumbs"')[1].split("</ol>")[0]
+    for url in ("/hosts/", f"/clusters/{host.cluster_id}/", f"/hosts/{host.pk}/"):
+        assert f'href="{url}"' in crumbs
+    assert '<a href="/hosts/" aria-current="page">' in body
+
+
 def test_what_corral_set_has_no_button_to_remove_it() -> None:
     host = make_host()
     LIBVIRT_VERSION.write(host.pk, value="9")

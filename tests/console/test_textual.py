@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.textual import age, counted, short_duration, told_apart, without_name
+from console.textual import age, counted, short_duration, told_apart, unbroken, without_name
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,20 @@ def test_a_duration_has_at_most_two_units(seconds: float, text: str) -> None:
 )
 def test_an_age_has_one_unit(seconds: int, text: str) -> None:
     assert age(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("12.4 s", "12.4~s"),
+        ("3 min 20 s", "3~min 20~s"),
+        ("needs 4 GiB, has 512 MiB", "needs 4~GiB, has 512~MiB"),
+        ("33 % · 1 GiB of 3 GiB · 102.4 MiB/s", "33~% · 1~GiB of 3~GiB · 102.4~MiB/s"),
+        ("2 CPUs on 3 hosts", "2~CPUs on 3 hosts"),
+    ],
+)
+def test_a_figure_stays_on_one_line_with_its_unit(text: str, kept: str) -> None:
+    assert unbroken(text) == kept.replace("~", "\N{NO-BREAK SPACE}")
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 VMs"), (1, "1 VM"), (2, "2 VMs")])

@@ -1,5 +1,6 @@
 """What people read before an action, and what they read when it is refused."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -115,8 +116,25 @@ def test_room_is_shown_before_and_after(boss: Client, show: Showcase) -> None:
     vm = show.vm("web", show.host("node-1"), offering=show.large)
     show.host("node-2", used_cpu=10, used_memory=32 * GIB)
     (host,) = page(boss, vm).eligible
-    assert (host.cpu.before, host.cpu.after, host.cpu.total) == ("150", "146", "160")
+    assert (host.cpu.before, host.cpu.after, host.cpu.total) == ("10", "14", "160")
     assert (host.memory.used, host.memory.added) == (50, 12)
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "opens_at"),
+    [
+        ("migrate", "Running", 'type="submit"'),
+        ("add-volume", "Stopped", 'name="name"'),
+        ("destroy", "Running", "data-close"),
+    ],
+)
+def test_a_question_opens_at_what_is_still_to_be_said(
+    boss: Client, show: Showcase, name: str, state: str, opens_at: str
+) -> None:
+    vm = show.vm("web", show.host("node-1"), state)
+    show.host("node-2")
+    opened = re.findall("<[^>]* autofocus[^>]*>", text_of(boss.get(f"/vms/{vm.uuid}/{name}/")))
+    assert [opens_at in one for one in opened] == [True], opened
 
 
 def test_hosts_are_searched_by_name(boss: Client, show: Showcase) -> None:

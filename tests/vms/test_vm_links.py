@@ -57,7 +57,7 @@ def test_its_page_counts_them_and_leads_to_just_these(client: Client, vm: VmInst
     page, holder = HOLDERS[parameter]
     body = text_of(client.get(page.format(holder(vm).pk, vm.nics.all()[0].l3_network_id)))
     link = re.escape(address(vm, parameter))
-    assert re.search(f'<a (class="push" )?href="{link}">(2|In the list)</a>', body)
+    assert re.search(f'<a (class="push" )?href="{link}">(2|View all)</a>', body)
     assert {one.name for one in client.get(address(vm, parameter)).context["page"]} == {"mine", "mine-too"}
 
 

@@ -151,9 +151,7 @@ PAGES = Pages(
         CellColumn(label="Name", key="name", orm="name", cell=cells.name()),
         CellColumn(label="Use", key="use", orm="use", classes="sm", cell=cells.badge("use", USES, "bare")),
         CellColumn(label="VM", key="vm", orm="vm__name", cell=cells.link("vm")),
-        CellColumn(
-            label="Status", key="status", orm="status", classes="lg", cell=cells.badge("status", VOLUMES)
-        ),
+        CellColumn(label="Status", key="status", orm="status", classes="lg", cell=cells.badge("status", VOLUMES)),
         CellColumn(label="Size", key="size", orm="size", classes="num sm", cell=cells.size("size")),
         CellColumn(
             label="Storage",
