@@ -47,3 +47,8 @@ def register(space: str, listing: Callable[[], Listing]) -> None:
 def listing_of(space: str) -> Listing | None:
     found = _listings.get(space)
     return found() if found else None
+
+
+def listing_for(model: type[Model]) -> Listing | None:
+    """The list of a kind of rows."""
+    return next((found for listing in _listings.values() if (found := listing()).model is model), None)

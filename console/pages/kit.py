@@ -9,14 +9,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from console import tagging
 from console.faces import Faces
 from console.listing import Column
 from console.lists.columns import further_fields
-from console.lists.spec import Listing
+from console.lists.spec import Listing, listing_for
 from console.models import Operation
 from console.pages import cells, tag_cells
 from console.pages.cells import Cell
@@ -236,11 +236,10 @@ def pages_for(model: type[Model]) -> Pages | None:
 
 def trail(row: Model) -> list[str]:
     """The way to a row's page: the list of its kind, what it is in, itself."""
-    pages = pages_for(type(row))
-    if pages is None:
-        return [cells.linked(row)]
-    start = format_html('<a href="{}">{}</a>', reverse(pages.view("list")), pages.title)
-    return [start, *map(cells.linked, [*pages.crumbs(row), row])]
+    listing, pages = listing_for(type(row)), pages_for(type(row))
+    parents = pages.crumbs(row) if pages else []
+    start = [format_html('<a href="{}">{}</a>', listing.url, capfirst(listing.plural))] if listing else []
+    return [*start, *map(cells.linked, [*parents, row])]
 
 
 def add_related(space: str, *related: Related) -> None:
