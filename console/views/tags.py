@@ -38,7 +38,7 @@ class TagForm(SystemTagForm):
         label="Kind",
         choices=(
             (TagType.USER, "User tag: a label to find it by"),
-            (TagType.SYSTEM, "System tag: one that Corral acts on"),
+            (TagType.SYSTEM, "System tag"),
         ),
     )
 

@@ -36,4 +36,4 @@ def test_it_is_attached_and_detached_without_scripts(new_page: Callable[..., Pag
     page.get_by_role("button", name="Attach").click()
     expect(page.get_by_text("loose-2 is attached.")).to_be_visible()
     page.get_by_role("button", name="Detach").click()
-    expect(page.get_by_text("loose-2 is attached to no VM any more.")).to_be_visible()
+    expect(page.get_by_text("loose-2 is no longer attached to a VM.")).to_be_visible()

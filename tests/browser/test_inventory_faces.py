@@ -60,7 +60,7 @@ def test_disable_attach_and_delete_work_without_scripts(new_page: Callable[..., 
     page.get_by_role("button", name="Attach").click()
     expect(page.get_by_role("button", name="Detach demo-cluster")).to_be_visible()
     page.get_by_role("link", name="Delete").click()
-    page.get_by_role("button", name="Delete plain-l2").click()
+    page.get_by_role("button", name="Delete L2 network").click()
     expect(page.get_by_text("was deleted")).to_be_visible()
     expect(page.get_by_role("link", name="plain-l2")).to_have_count(0)
 
@@ -69,7 +69,7 @@ def test_an_uploaded_file_becomes_an_image(page: Page, tmp_path: Path) -> None:
     disk = tmp_path / "disk.qcow2"
     disk.write_bytes(qcow2(size=1 << 30))
     page.goto("/images/create/")
-    expect(page.get_by_role("textbox", name="Address", include_hidden=True)).to_be_hidden()
+    expect(page.get_by_role("textbox", name="URL", include_hidden=True)).to_be_hidden()
     page.get_by_label("Name").fill("uploaded-here")
     page.get_by_label("Image store").select_option("inventory")
     page.locator("#id_file").set_input_files(str(disk))

@@ -234,7 +234,7 @@ def test_a_new_volume_is_made_without_scripts(new_page: Callable[..., Page], sto
     page.goto(f"/vms/{stopped}/")
     page.get_by_role("link", name="New volume…").click()
     page.get_by_label("Name").fill("made by hand")
-    page.get_by_label("Size").select_option(label="disk-10G · 10 GiB")
+    page.get_by_label("Disk offering").select_option(label="disk-10G · 10 GiB")
     page.get_by_role("button", name="Create and attach").click()
     expect(page.get_by_role("heading", name="holder", exact=True)).to_be_visible()
     page.goto("/volumes/?q=made+by+hand")

@@ -134,31 +134,6 @@ def test_a_parent_s_page_presets_the_parent(boss: Client, space: str, wanted: st
     assert f'value="{parent.pk}" selected' in text_of(boss.get(f"{address(space)}?{wanted}={parent.pk}"))
 
 
-RANGE = {"start_ip": "10.0.0.10", "end_ip": "10.0.0.20", "netmask": "255.255.255.0", "gateway": "10.0.0.1"}
-
-
-@pytest.mark.parametrize(
-    ("typed", "fields"),
-    [
-        ({}, {"start_ip", "end_ip", "netmask", "gateway"}),
-        ({**RANGE, "by": "network"}, {"cidr"}),
-        ({"cidr": "10.0.0.0/24", "by": "span"}, {"start_ip", "end_ip", "netmask", "gateway"}),
-        ({**RANGE, "gateway": "10.0.0.15"}, {"gateway"}),
-        ({**RANGE, "start_ip": "10.0.0.x"}, {"start_ip"}),
-        ({**RANGE, "netmask": "255.0.255.0"}, {"netmask"}),
-        ({"cidr": "10.0.0.0/40"}, {"cidr"}),
-        ({**RANGE, "name": "naïve"}, {"name"}),
-        (dict.fromkeys(RANGE, "x"), set(RANGE)),
-        ({**RANGE, "end_ip": "10.1.0.9", "gateway": "1.2.3.4", "name": "naïve"}, {"name", "end_ip", "gateway"}),
-    ],
-)
-def test_a_wrong_range_is_told_at_its_fields(boss: Client, typed: Values, fields: set[str]) -> None:
-    l3 = factories.make_l3()
-    answer = boss.post(f"/networks/l3/{l3.pk}/add-range/", typed)
-    assert set(answer.context["form"].errors) == fields
-    assert not l3.ip_ranges.exists()
-
-
 def test_a_second_thing_of_one_name_in_one_place_is_warned_about(boss: Client) -> None:
     first, elsewhere = factories.make_cluster(name="twin"), factories.make_cluster(name="far")
     values = {"name": "twin", "zone": elsewhere.zone_id}
@@ -242,14 +217,6 @@ def test_what_goes_with_a_row_can_be_opened_however_much_it_is(boss: Client) -> 
     assert all(f'href="/clusters/{one.pk}/"' in body for one in clusters)
 
 
-def test_a_range_that_disagrees_with_its_siblings_is_told_at_each_field(boss: Client) -> None:
-    l3 = factories.make_ip_range().l3_network
-    wrong = {**RANGE, "netmask": "255.255.0.0", "gateway": "10.0.0.2", "start_ip": "10.0.0.5"}
-    errors = boss.post(f"/networks/l3/{l3.pk}/add-range/", wrong).context["form"].errors
-    assert set(errors) == {"netmask", "gateway", "start_ip"}
-    assert errors["gateway"][0].startswith("Gateway 10.0.0.2 differs from 10.0.0.1")
-
-
 def test_everything_wrong_of_a_new_network_is_told_at_once(boss: Client) -> None:
     zone = factories.make_zone()
     wire = {"name": "x", "zone": zone.pk, "physical_interface": "eth 0", "vlan": "5000"}
@@ -267,34 +234,6 @@ def test_everything_wrong_of_a_new_network_is_told_at_once(boss: Client) -> None
     assert set(errors) == {"cidr", "dns_domain", "dns"}
     assert errors["cidr"] == ['"10.0.0.5/24" is one address of the network 10.0.0.0/24: write 10.0.0.0/24.']
     assert len(errors["dns"]) == 2
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [RANGE, {"cidr": "10.0.0.0/28", "name": "named"}, {**RANGE, "by": "span", "cidr": "10.9.0.0/24"}],
-)
-def test_a_range_is_added(boss: Client, typed: Values) -> None:
-    l3 = factories.make_l3()
-    assert boss.post(f"/networks/l3/{l3.pk}/add-range/", typed).status_code == 302
-    assert l3.ip_ranges.count() == 1
-
-
-def test_the_folder_of_the_console_is_proposed_to_one_image_store_alone(boss: Client) -> None:
-    proposed = boss.get("/image-stores/create/").context["form"]["url"].value()
-    assert proposed.endswith("/images")
-    factories.make_image_store(url=proposed)
-    assert not boss.get("/image-stores/create/").context["form"]["url"].value()
-
-
-def test_room_that_no_host_has_seen_is_not_called_full(boss: Client) -> None:
-    storage = factories.make_storage(total_capacity=0)
-    assert "not measured yet" in text_of(boss.get(f"/primary-storages/{storage.pk}/"))
-
-
-def test_an_l3_network_shows_its_ranges_in_lists(boss: Client) -> None:
-    row = factories.make_ip_range()
-    for page in ("/networks/l3/", f"/networks/l2/{row.l3_network.l2_network_id}/"):
-        assert f"<code>{row.start_ip}</code> – <code>{row.end_ip}</code>" in text_of(boss.get(page))
 
 
 RULE = {"direction": "Ingress", "protocol": "TCP", "start_port": "22", "allowed_cidr": "0.0.0.0/0"}

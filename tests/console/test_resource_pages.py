@@ -13,7 +13,7 @@ from console import cascade
 from console.pages import kit
 from console.permissions import permission
 from hosts.models import Zone
-from tests.factories import make_superuser, make_user
+from tests.factories import make_image_store, make_storage, make_superuser, make_user
 from tests.support.catalogue import RESOURCES
 from tests.support.pages import MODEL_BACKEND, query_count, text_of, visitor
 
@@ -178,3 +178,15 @@ def test_nothing_that_keeps_a_resource_from_being_deleted_is_unknown_to_the_casc
         if getattr(link, "on_delete", None) is PROTECT and (pages.model, link.related_model) not in edges
     ]
     assert not unknown
+
+
+def test_the_folder_of_the_console_is_proposed_to_one_image_store_alone(admin: Client) -> None:
+    proposed = admin.get("/image-stores/create/").context["form"]["url"].value()
+    assert proposed.endswith("/images")
+    make_image_store(url=proposed)
+    assert not admin.get("/image-stores/create/").context["form"]["url"].value()
+
+
+def test_room_that_no_host_has_seen_is_not_called_full(admin: Client) -> None:
+    storage = make_storage(total_capacity=0)
+    assert "not measured yet" in text_of(admin.get(f"/primary-storages/{storage.pk}/"))

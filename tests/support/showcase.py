@@ -37,6 +37,7 @@ class Showcase:
             url="/srv/corral",
             status="Connected",
             total_capacity=400 * GIB,
+            physical_available=320 * GIB,
             used_capacity=61 * GIB,
         )
         self.storage.clusters.add(self.cluster)

@@ -198,7 +198,7 @@ PAGES = Pages(
     actions=state_actions(images.change_image_state, "Image", DISABLED),
     related=(vm_table("image", "No virtual machine was made from it.", "image"), COPIES),
     moving=lambda image: image.status in (ImageStatus.DOWNLOADING, ImageStatus.CREATING),
-    form_about="The file is looked at before it is taken: its format and size are read from it.",
+    form_about="The file is checked before it is taken; its format and size are read from it.",
 )
 
 add_related(
