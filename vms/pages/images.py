@@ -184,7 +184,7 @@ PAGES = Pages(
     values=lambda image: {"platform": image.platform, "guest_os_type": image.guest_os_type},
     delete=delete,
     actions=state_actions(images.change_image_state, "Image", DISABLED),
-    related=(vm_table("image", "No virtual machine was made from it.", "image"), COPIES),
+    related=(vm_table("image", "No VM was made from it.", "image"), COPIES),
     moving=lambda image: image.status in (ImageStatus.DOWNLOADING, ImageStatus.CREATING),
     form_about="The file is looked at before it is taken: its format and size are read from it.",
 )
