@@ -20,8 +20,8 @@ CREATE_STEPS = (
     ("cache-image", "Upload the image to the primary storage"),
     ("root-volume", "Make the root volume"),
     ("dhcp", "Reserve addresses on the host"),
-    ("define", "Define the machine"),
-    ("start", "Start the machine"),
+    ("define", "Define the domain"),
+    ("start", "Start the domain"),
 )
 
 

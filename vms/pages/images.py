@@ -196,7 +196,7 @@ PAGES = Pages(
     delete=delete,
     lost=lambda image: f"Its file in image store “{image.image_store}” is removed.",
     actions=state_actions(images.change_image_state, "Image", DISABLED),
-    related=(vm_table("image", "No virtual machine was made from it.", "image"), COPIES),
+    related=(vm_table("image", "No VM was made from it.", "image"), COPIES),
     moving=lambda image: image.status in (ImageStatus.DOWNLOADING, ImageStatus.CREATING),
     form_about="The file is checked before it is taken; its format and size are read from it.",
 )

@@ -130,7 +130,7 @@ INSTANCE = Pages(
     create=create_instance,
     update=update,
     actions=state_actions(offerings.change_instance_offering_state, "Instance offering", DISABLED),
-    related=(vm_table("instance_offering", "No virtual machine was made from it.", "offering"),),
+    related=(vm_table("instance_offering", "No VM was made from it.", "offering"),),
 )
 
 DISK = Pages(
