@@ -162,7 +162,7 @@ def _why(host: Any) -> tuple[str, str, str] | None:
 
 def _lost(host: Host) -> str:
     since = f" {age(timezone.now() - host.status_since)}" if host.status_since else ""
-    return f"Lost{since}: {(host.status_reason or 'it does not answer').rstrip('.')}."
+    return f"Lost{since}: {host.status_reason or 'it does not answer'}."
 
 
 def storage() -> dict[str, int]:

@@ -7,7 +7,12 @@ from hosts.models import Cluster, Host, HypervisorType, ImageStore, PrimaryStora
 
 declare(
     Edge(Zone, Cluster, lambda uuids: Cluster.objects.filter(zone__in=uuids)),
-    Edge(Zone, PrimaryStorage, lambda uuids: PrimaryStorage.objects.filter(zone__in=uuids), detail="files stay on it"),
+    Edge(
+        Zone,
+        PrimaryStorage,
+        lambda uuids: PrimaryStorage.objects.filter(zone__in=uuids),
+        detail="its folder stays",
+    ),
     Edge(Zone, ImageStore, lambda uuids: ImageStore.objects.filter(zones__in=uuids).distinct(), Effect.DETACHED),
     Edge(Cluster, Host, lambda uuids: Host.objects.filter(cluster__in=uuids)),
     Edge(

@@ -19,11 +19,13 @@ on_lost: list[Callable[[Host], None]] = []
 
 
 def set_status(uuid: str, status: HostStatus, reason: str) -> None:
-    """Change the channel's status and why; since when counts from real changes only. Must run in a transaction."""
-    rows = Host.objects.filter(pk=uuid)
-    changed = {"status": status, "status_reason": reason[:REASON_LENGTH], "status_since": timezone.now()}
-    if not rows.exclude(status=status).update(**changed):
-        rows.exclude(status_reason=reason).update(status_reason=reason[:REASON_LENGTH])
+    """Change the channel's status and why, a sentence without its full stop; since when counts from real changes only.
+
+    Must run in a transaction.
+    """
+    rows, reason = Host.objects.filter(pk=uuid), reason[:REASON_LENGTH].rstrip(".")
+    if not rows.exclude(status=status).update(status=status, status_reason=reason, status_since=timezone.now()):
+        rows.exclude(status_reason=reason).update(status_reason=reason)
         return
     _remember(uuid, status, reason)
     live.tell()
@@ -37,7 +39,7 @@ def _remember(uuid: str, status: HostStatus, reason: str) -> None:
         host_uuid=uuid,
         host_name=Host.objects.values_list("name", flat=True).get(pk=uuid),
         status=status,
-        reason=reason[:REASON_LENGTH],
+        reason=reason,
         cause=why.kind,
         operation_uuid=why.operation,
     )

@@ -160,8 +160,9 @@ class RangeForm(PlainForm):
         by = found["by"] = found.get("by") or (NETWORK if typed else SPAN)
         if by == NETWORK:
             if not typed:
-                self.add_error("cidr", "Give a network, or choose single addresses.")
+                self.add_error("cidr", "Give a network, or choose “From one address to another”.")
         else:
+            self.errors.pop("cidr", None)
             given = [name for name in self.single if found.get(name)]
             for name in set(self.single) - set(given):
                 self.add_error(name, "Needed when no network is given.")

@@ -17,6 +17,7 @@ from vms.models import (
     DiskOffering,
     Eip,
     Image,
+    ImageStatus,
     InstanceOffering,
     PortForwardingRule,
     VmInstance,
@@ -29,7 +30,7 @@ from vms.states import VmState
 ROOTS = "with root volumes, their records and files"
 REMAIN = "not deleted"
 UNPLUGGED = "without NICs on it from the next start on"
-READDRESSED = "with another address from the next start on"
+READDRESSED = "with another free address from the next start on, or without a start where none is left"
 
 
 def _vms(*conditions: Q, **lookups: object) -> QuerySet[VmInstance]:
@@ -39,6 +40,10 @@ def _vms(*conditions: Q, **lookups: object) -> QuerySet[VmInstance]:
 def _placed(path: str, uuids: set[str]) -> QuerySet[VmInstance]:
     """VMs on hosts, those that migrate there, and those that may be there, since nobody saw how a migration ended."""
     return _vms(Q(**{f"host{path}__in": uuids}) | Q(**{f"target_host{path}__in": uuids}))
+
+
+def _images(stores: set[str]) -> QuerySet[Image]:
+    return Image.objects.filter(image_store__in=stores)
 
 
 def _leading_to(model: type[Model], l3s: set[str]) -> QuerySet:
@@ -112,7 +117,14 @@ declare(
         Effect.KEPT,
         READDRESSED,
     ),
-    Edge(ImageStore, Image, lambda uuids: Image.objects.filter(image_store__in=uuids), Effect.LOST),
+    Edge(ImageStore, Image, lambda uuids: _images(uuids).exclude(status=ImageStatus.DELETED), Effect.LOST),
+    Edge(
+        ImageStore,
+        Image,
+        lambda uuids: _images(uuids).filter(status=ImageStatus.DELETED),
+        Effect.LOST,
+        "deleted already; their records go with the last VM, volume and copy made from them",
+    ),
     Edge(
         Image,
         VmInstance,

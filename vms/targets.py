@@ -8,6 +8,7 @@ from console.naming import format_size
 from console.textual import without_name
 from hosts.allocation.engine import Decision, HostEntry
 from hosts.allocation.spec import HostView
+from hosts.allocation.strategies import STRATEGIES
 
 #: hosts listed at most; the name narrows further
 MOST = 200
@@ -46,7 +47,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The hosts that can take the VM, those that cannot, and how many more of both there are than are listed."""
+    """The hosts that can take the VM, those that cannot, and how many more of both there are than are listed.
+
+    `takes`: which one is taken when people name none.
+    """
 
     eligible: tuple[Target, ...]
     refused: tuple[Target, ...]
@@ -54,6 +58,7 @@ class Targets:
     total: int
     hidden: int
     summary: str
+    takes: str
 
     @property
     def searched(self) -> bool:
@@ -73,7 +78,8 @@ def targets(decision: Decision, marks: Mapping[str, str], query: str = "") -> Ta
     shown = tuple(named[:MOST])
     rest = tuple(refused[: MOST - len(shown)])
     hidden = len(named) + len(refused) - len(shown) - len(rest)
-    return Targets(shown, rest, report.eligible, len(report.entries), hidden, report.summary())
+    takes = STRATEGIES[report.strategy].words
+    return Targets(shown, rest, report.eligible, len(report.entries), hidden, report.summary(), takes)
 
 
 def chosen_among(found: Targets, uuid: str) -> str:

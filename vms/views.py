@@ -126,13 +126,13 @@ def vm_detail(request: HttpRequest, uuid: str) -> HttpResponse:
 
 
 def _buttons(request: HttpRequest, vm: VmInstance, holder: str) -> dict[str, Any]:
-    """The buttons of the page's head, of its table of volumes, and of each data volume in it, with a shared reason."""
+    """The buttons of the page's head, of its table of volumes (both with a shared reason), and of each data volume."""
     known = actions.offered(flow.kinds())
     incomplete = why_incomplete(vm, vm.volumes.all())
     found = actions.buttons(known, VmState(vm.state), holder=holder, incomplete=incomplete, may=request.user.has_perm)
     sections = {"": "buttons", "volumes": "volumes_buttons", "volume": "volume_buttons"}
     by_section = {name: [b for b in found if b.action.section == section] for section, name in sections.items()}
-    reasons = {f"{name}_why": actions.shared_reason(among) for name, among in by_section.items()}
+    reasons = {f"{name}_why": actions.shared_reason(by_section[name]) for name in ("buttons", "volumes_buttons")}
     return by_section | reasons
 
 

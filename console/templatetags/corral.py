@@ -390,7 +390,7 @@ def page_of(resource_type: str, uuid: str) -> str:
 def noun(resource_type: str) -> str:
     """The type of a resource in words, at the beginning of a line: "VM", "Primary storage"."""
     models = (model for model in apps.get_models() if model.__name__ == resource_type.removesuffix("VO"))
-    return next((str(capfirst(model._meta.verbose_name)) for model in models), resource_type)
+    return next((str(capfirst(model._meta.verbose_name)) for model in models), "")
 
 
 @register.filter

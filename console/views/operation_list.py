@@ -66,6 +66,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
         **shown.context,
         "answers": _answers(request, shown.page),
         "query": query,
+        "recent": recent(query),
         "errors": [f"{form.fields[name].label}: {text}" for name, text in wrong.items()],
         "scopes": scopes(query),
         "carried": [(name, value) for name, values in query.lists() if name not in FIELDS for value in values],
@@ -76,8 +77,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
 
 def _narrowing(query: QueryDict) -> dict[str, Any]:
     rows = without(listing(), query, "status")
-    narrowing = {"facets": facets(rows, "status", OPERATIONS, query), "choices": choices(query)}
-    return narrowing | {"recent": recent(query)}
+    return {"facets": facets(rows, "status", OPERATIONS, query), "choices": choices(query)}
 
 
 def _answers(request: HttpRequest, page: Iterable[Operation]) -> dict[str, str]:

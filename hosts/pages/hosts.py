@@ -102,7 +102,7 @@ def notes(host: Any) -> list[tuple[str, str, str]]:
 def _out_of_reach(host: Any) -> tuple[str, str, str]:
     """That it is Connecting or Disconnected: since when, why, and what that means for its VMs."""
     since = format_html(" since {}", corral.clock(host.status_since)) if host.status_since else ""
-    because = f": {host.status_reason.rstrip('.')}" if host.status_reason else ""
+    because = f": {host.status_reason}" if host.status_reason else ""
     vms = f"its {counted(host.vm_count, 'VM')}" if host.vm_count != 1 else "its VM"
     unknown = f" The state of {vms} is not known." if host.vm_count and host.status == HostStatus.DISCONNECTED else ""
     tone, icon = OUT_OF_REACH[HostStatus(host.status)]
@@ -127,8 +127,10 @@ def _on_the_way(host: Host) -> str:
         return text
     url, step = reverse("operations:detail", args=[operation.pk]), corral.current_step(operation)
     far = f": {step.percent} %" if step and step.percent is not None else ""
-    link = '{} <a href="{}">Follow “{}”</a>{}. <a href="{}?ask=cancel">Cancel maintenance…</a>'
-    return format_html(link, text, url, operation.title, far, url)
+    follow = format_html('<a href="{}">Follow “{}”</a>', url, operation.title)
+    if operation.cancel_requested or operation.undoing:
+        return format_html("Maintenance is being called off. {}.", follow)
+    return format_html('{} {}{}. <a href="{}?ask=cancel">Cancel maintenance…</a>', text, follow, far, url)
 
 
 def _strangers(host: Host, count: int) -> str:

@@ -137,7 +137,7 @@ STORAGE = Pages(
     edit_form=NamedForm,
     create=create_storage,
     update=update_storage,
-    lost=lambda storage: "The files in its folder stay.",
+    lost=lambda storage: "Its folder stays, with all other files in it.",
     actions=(
         *state_actions(storages.change_primary_storage_state, "Primary storage", DISABLED),
         link_action(

@@ -41,11 +41,6 @@ def status_face(host: Host) -> FaceLike:
 
 
 @register.simple_tag
-def host_state_badge(state: str, classes: str = "") -> SafeString:
-    return badge(face_of(STATES, state), classes)
-
-
-@register.simple_tag
 def host_status_badge(status: str, classes: str = "") -> SafeString:
     return badge(face_of(STATUSES, status), classes)
 

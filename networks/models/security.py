@@ -55,5 +55,5 @@ class SecurityGroupRule(Dated):
 
     def __str__(self) -> str:
         opening = opening_text(self.protocol, self.start_port, self.end_port)
-        way = "from" if self.type == Direction.INGRESS else "to"
-        return f"{self.type}: {self.protocol} {opening} {way} {self.allowed_cidr}"
+        way, peer = ("Inbound", "from") if self.type == Direction.INGRESS else ("Outbound", "to")
+        return f"{way}: {self.protocol} {opening} {peer} {self.allowed_cidr}"

@@ -66,13 +66,13 @@ def test_cancelled_it_says_what_the_host_is_and_who_has_moved(dc: Datacenter, vm
     dc.run(moved)
     cancel(parent)
     parent = finished(dc, parent)
-    assert (parent.error or {})["left"] == "Host one is Enabled, as before; 1 VM has moved and stays there."
+    assert (parent.error or {})["left"] == "Host one is enabled, as before; 1 VM has moved and stays there."
 
 
 def test_a_host_that_was_changed_on_the_way_is_not_said_to_be_as_before(dc: Datacenter, vms: list[VmInstance]) -> None:
     parent = go(enter(dc.uuid("host", "one")))
     change_host_state(uuid=dc.uuid("host", "one"), event="disable")
-    assert (finished(dc, parent).error or {})["left"] == "Host one is Disabled; no VM has moved."
+    assert (finished(dc, parent).error or {})["left"] == "Host one is disabled; no VM has moved."
 
 
 def test_one_that_is_cancelled_before_it_began_leaves_nothing(dc: Datacenter, vms: list[VmInstance]) -> None:

@@ -67,7 +67,7 @@ def the_host(ctx: StepContext) -> Host:
     if host is None:
         raise Failure(f"The record of host {ctx.operation.subject_name} is gone")
     if host.state not in (HostState.PRE_MAINTENANCE, HostState.MAINTENANCE):
-        raise Cancelled(f"Host {host.name} was made {host.state} while it was on its way into maintenance")
+        raise Cancelled(f"Host {host.name} was made {in_words(host.state)} while it was on its way into maintenance")
     return host
 
 
@@ -99,7 +99,7 @@ def _left(ctx: StepContext) -> str:
     host = Host.objects.filter(pk=ctx.subject).first()
     if host is None:
         return "The record of the host is gone."
-    stays = f"Host {host.name} is {host.state}{', as before' if host.state == ctx.arguments['was'] else ''}"
+    stays = f"Host {host.name} is {in_words(host.state)}{', as before' if host.state == ctx.arguments['was'] else ''}"
     moved = ctx.operation.children.filter(status=Status.SUCCEEDED).values("subject_uuid").distinct().count()
     if not moved:
         return f"{stays}; no VM has moved."

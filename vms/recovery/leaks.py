@@ -205,15 +205,15 @@ def _said(count: int, silent: Sequence[str]) -> str:
 register(
     Flow(
         LOOK,
-        "Look for leaks",
+        "Check hosts and storages",
         (
             Look(
                 "hosts",
-                "Look at the networks of hosts",
+                "Check the networks of hosts",
                 lambda: Host.objects.filter(status=HostStatus.CONNECTED).order_by("name", "pk"),
                 _look_at_host,
             ),
-            Look("storages", "Look at the files of storages", PrimaryStorage.objects.all, _look_at_storage),
+            Look("storages", "Check the files of storages", PrimaryStorage.objects.all, _look_at_storage),
         ),
         permission="vms.delete_vminstance",
         again=lambda earlier, user, key: look_for_leaks(Asked(user=user, key=key)),
