@@ -164,6 +164,13 @@ def test_a_query_that_takes_too_long_is_such_an_error(
     assert answer.context["box"].text == "uuid~=a"
 
 
+def test_how_far_back_the_list_of_operations_goes_can_be_chosen_though_its_query_took_too_long(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "page_of_rows", slow_for_all_but_none)
+    assert 'name="recent"' in text_of(client.get("/operations/", {"q": "uuid~=a"}))
+
+
 # bulk -----------------------------------------------------------------------------------------------------
 
 

@@ -291,6 +291,18 @@ def test_what_takes_nothing_along_needs_no_name(boss: Client) -> None:
     assert boss.post(f"/zones/{row.pk}/delete/").status_code == 302
 
 
+def test_images_that_are_deleted_already_are_not_to_be_deleted_first(boss: Client) -> None:
+    image = factories.make_image(name="debian", status="Deleted")
+    body = text_of(boss.get(f"/image-stores/{image.image_store_id}/delete/"))
+    assert ("deleted already; their records go" in body, "Delete it first" in body) == (True, False)
+
+
+def test_an_answer_to_guests_that_do_not_end_which_nobody_offered_is_an_error_at_its_field(boss: Client) -> None:
+    vm = factories.make_complete_vm()
+    answer = boss.post(f"/hosts/{vm.host_id}/delete/", {"confirm": vm.host.name, "mode": "Brutal"})
+    assert "Brutal is not one of the available choices" in text_of(answer)
+
+
 def test_what_would_lose_images_is_refused_before_and_after_the_click(boss: Client) -> None:
     image = factories.make_image(name="debian")
     page = f"/image-stores/{image.image_store_id}/delete/"

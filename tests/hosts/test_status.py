@@ -25,7 +25,7 @@ def state_of(vm: VmInstance) -> str:
 
 def test_a_host_that_does_not_answer_is_disconnected_and_says_why() -> None:
     host = connected_host()
-    lose(host, "node1 does not answer")
+    lose(host, "node1 does not answer.")
     assert (host.reload().status, host.reload().status_reason) == ("Disconnected", "node1 does not answer")
 
 

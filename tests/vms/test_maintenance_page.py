@@ -7,6 +7,7 @@ from django.test import Client
 
 from console import globalconfig
 from console.models import Operation
+from console.operations.services import cancel
 from hosts.models import Host
 from tests.support.pages import HTMX, query_count, text_of, visitor
 from tests.support.showcase import GIB, Showcase
@@ -218,6 +219,12 @@ def test_on_the_way_it_links_to_the_operation_and_polls(boss: Client, one: Host)
     body = text_of(boss.get(f"/hosts/{one.pk}/"))
     assert f'<a href="/operations/{operation.pk}/">Follow “Take host node-1 into maintenance”</a>' in body
     assert f'<a href="/operations/{operation.pk}/?ask=cancel">Cancel maintenance…</a>' in body
+
+
+def test_what_is_called_off_already_cannot_be_called_off_again(boss: Client, one: Host) -> None:
+    cancel(enter(one.pk))
+    body = text_of(boss.get(f"/hosts/{one.pk}/"))
+    assert ("Maintenance is being called off." in body, "?ask=cancel" in body) == (True, False)
     assert "act-maintenance" not in body
     assert boss.get(f"/hosts/{one.pk}/", headers=HTMX).status_code == 200
 
