@@ -220,7 +220,7 @@ def test_enabling_it_on_the_way_takes_the_request_back(dc: Datacenter, vms: list
         enter(dc.uuid("host", "one"))
     parent = finished(dc, parent)
     assert (parent.status, host(dc).state) == (Status.CANCELLED, HostState.ENABLED)
-    assert "made Enabled" in (parent.error or {})["details"]
+    assert "made enabled" in (parent.error or {})["details"]
 
 
 def test_what_was_said_last_counts_every_vm_that_moved(

@@ -46,7 +46,7 @@ def lost_file(show: Showcase, number: int = 0) -> Leak:
 
 
 def test_where_nothing_is_wrong_it_says_so() -> None:
-    Operation.objects.create(kind="recovery.look", title="Look for leaks", status="Succeeded")
+    Operation.objects.create(kind="recovery.look", title="Check hosts and storages", status="Succeeded")
     body = text_of(visitor().get(PAGE))
     assert "Nothing to repair" in body
     assert all(check.title in body for check in CHECKS)
