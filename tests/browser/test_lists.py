@@ -41,6 +41,13 @@ def test_a_query_is_written_with_the_keyboard_alone(page: Page) -> None:
     expect(page.locator("tbody tr")).to_have_count(4)
 
 
+@pytest.mark.parametrize(("address", "field"), [("/vms/", "image"), ("/operations/", "level")])
+def test_every_choice_narrows_at_once(page: Page, address: str, field: str) -> None:
+    page.goto(address)
+    page.locator(f"#by-{field}").select_option(index=1)
+    expect(page).to_have_url(re.compile(f"[?&]{field}=."))
+
+
 def test_what_a_middling_window_leaves_no_column_for_stands_below_the_name(page: Page) -> None:
     page.set_viewport_size({"width": 1100, "height": 800})
     page.goto("/volumes/")
