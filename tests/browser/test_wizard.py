@@ -251,7 +251,7 @@ def test_copies_end_in_a_list_of_them(page: Page) -> None:
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="Review").click()
     page.get_by_role("button", name="Create 3 VMs").click()
     expect(page.locator("tbody a.name")).to_have_text(["copy-1", "copy-2", "copy-3"])
-    expect(page.locator("tbody .state").filter(has_text="Running")).to_have_count(3, timeout=30_000)
+    expect(page.locator("tbody td > .state").filter(has_text="Running")).to_have_count(3, timeout=30_000)
 
 
 def test_a_creation_that_is_cancelled_is_undone(page: Page, stack: Stack) -> None:
