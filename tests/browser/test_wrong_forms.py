@@ -162,7 +162,7 @@ FORMS_FILLED_WRONGLY = (
     Wrong("/networks/l3/{l3}/add-range/", RangeForm, {"by": "span"} | dict.fromkeys(SINGLE, "x"),
           {name: f"{words} \"x\" is not" for name, words in RANGE_WORDS.items()}),
     Wrong("/networks/addresses/", Question, {"ip": "10.20.0.999", "at": "2026-01-02T03:04:05"},
-          {"ip": "Enter a valid IPv4 address"}, "main form .btn-primary"),
+          {"ip": "Enter a valid IPv4 address"}, "main form.asking .btn"),
     Wrong("/settings/host/cpu.overProvisioning.ratio/", ConfigForm, {"value": "many"}, {"value": "many"}),
     Wrong("/networks/vips/create/", VipForm, {"name": ODD, "required_ip": "10.0.0.9", **WORDS},
           {"name": NOT_ASCII, "l3_network": MISSING}),
