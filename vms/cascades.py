@@ -30,7 +30,7 @@ from vms.states import VmState
 ROOTS = "with root volumes, their records and files"
 REMAIN = "not deleted"
 UNPLUGGED = "without NICs on it from the next start on"
-READDRESSED = "with another free address from the next start on, or without a start where none is left"
+READDRESSED = "with another address from the next start on, which fails where none is free"
 
 
 def _vms(*conditions: Q, **lookups: object) -> QuerySet[VmInstance]:
