@@ -39,7 +39,7 @@ def unfit(volume: Volume) -> str:
     if volume.vm is not None:
         return f"is attached to VM {volume.vm.name}"
     if volume.state != Enablement.ENABLED:
-        return f"is {volume.state.lower()}"
+        return f"is {volume.state}"
     return "" if volume.status == VolumeStatus.READY else f"is {volume.status}, not Ready"
 
 

@@ -356,7 +356,7 @@ def test_a_volume_is_disabled_and_says_so(boss: Client, dc: Datacenter) -> None:
     volume = made(dc)
     boss.post(f"/volumes/{volume.pk}/disable/")
     body = text_of(boss.get(f"/volumes/{volume.pk}/"))
-    assert "It is disabled." in body
+    assert "It is Disabled." in body
     assert "It cannot be attached" in body
 
 
