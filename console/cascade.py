@@ -107,8 +107,12 @@ class Plan:
 
     @property
     def shown(self) -> list[Group]:
-        """What is in the way, then what has to be done first, then what goes."""
-        return sorted(self.groups, key=lambda group: (group.effect.allowed, not group.effect.comes_first))
+        """What is in the way, then what has to be done first, then what goes; what happens to some alike, told once."""
+        alike: dict[tuple[type[Model], Effect, str], list[Any]] = {}
+        for group in self.groups:
+            alike.setdefault((group.model, group.effect, group.detail), []).extend(group.rows)
+        groups = [Group(*what, rows) for what, rows in alike.items()]
+        return sorted(groups, key=lambda group: (group.effect.allowed, not group.effect.comes_first))
 
     @property
     def summary(self) -> str:
