@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.utils.text import capfirst
 
 from console.errors import Busy, NotFound, Refusal
 from console.models import Operation, ResourceLock
@@ -268,8 +269,7 @@ def _refuse_busy(plan: Plan, own: str | None) -> None:
 
 def titled(row: Any) -> str:
     """A row by kind and quoted name, at the beginning of a sentence; a name may be a word of the sentence."""
-    kind = str(row._meta.verbose_name)
-    return f"{kind[0].upper()}{kind[1:]} “{row}”"
+    return f"{capfirst(row._meta.verbose_name)} “{row}”"
 
 
 def named(rows: list[Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Model, QuerySet
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from console import inventory as inventories
 from console.inventory import Inventory
@@ -30,7 +31,7 @@ class Listing:
 
     @property
     def title(self) -> str:
-        return self.plural[0].upper() + self.plural[1:]
+        return capfirst(self.plural)
 
     @property
     def url(self) -> str:
